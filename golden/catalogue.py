@@ -1,0 +1,274 @@
+"""The catalogue: one frozen ``Multiplier`` carries the meaning, and everything else takes one.
+
+Names are ``base[:key=value[,key=value]...]``: a catalogue entry, then any of its traits dialled to another value, as in
+``ax-fpm:block=2,carry=widen``. ``str(m)`` is canonical and ``multiplier(str(m)) == m``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import entry_points
+from types import MappingProxyType
+from typing import Any
+
+from golden.cells import CELLS, EXACT, Cell
+from golden.designs import MITCHELL, CellBlocks, Design
+from golden.errors import InvalidInput, InvalidType
+from golden.formats import FORMATS, FP32, Format
+
+__all__ = ["CARRY_POLICIES", "MULTIPLIERS", "Multiplier", "multiplier", "register", "register_cell"]
+
+CARRY_POLICIES = ("halve", "widen", "wrap")
+OPERAND_ROUNDINGS = ("truncate", "nearest")
+PRODUCT_ROUNDINGS = ("truncate", "nearest", "exact")
+NO_CARRY = "none"
+DIAL_KEYS = ("format", "cell", "block", "carry", "operands", "product")
+
+
+@dataclass(frozen=True)
+class Multiplier:
+    """A floating-point multiplier: y = mul(a, b), a the activation and b the weight.
+
+    Parameters
+    ----------
+    format : Format
+        Precision of the operands' significands, and the word that carries operands and result.
+    design : Design
+        What multiplies the significands.
+    carry : str
+        What happens to bit 2p of the significand product: ``halve`` (normalised as if the top bit had weight 2^(2p-1)),
+        ``widen`` (the true value) or ``wrap`` (dropped). ``none`` where the product never reaches it.
+    operands : str
+        How a word's fraction becomes the format's: ``truncate`` or ``nearest`` (ties to even). A format as wide as its
+        word takes operands as they are, noted ``truncate``.
+    product : str
+        ``truncate`` or ``nearest`` (ties to even) to the format's precision, or ``exact``, kept in the word.
+
+    Raises
+    ------
+    InvalidInput
+        If a trait is unknown, or the traits do not fit together.
+    """
+
+    format: Format
+    design: Design
+    carry: str = "halve"
+    operands: str = "truncate"
+    product: str = "truncate"
+
+    def __post_init__(self) -> None:
+        _check_choice("operands", self.operands, OPERAND_ROUNDINGS)
+        _check_choice("product", self.product, PRODUCT_ROUNDINGS)
+        _check_choice("carry", self.carry, (*CARRY_POLICIES, NO_CARRY))
+        self.design.check(self.format.precision)
+        # Traits without effect take one spelling, so that equal multipliers compare equal.
+        if not self.design.carries:
+            object.__setattr__(self, "carry", NO_CARRY)
+        elif self.carry == NO_CARRY:
+            object.__setattr__(self, "carry", "halve")
+        if self.format.dropped_bits == 0:
+            object.__setattr__(self, "operands", "truncate")
+        needed = 2 * self.format.precision + (self.carry in ("halve", "widen"))
+        if self.product == "exact" and needed > self.format.word_fraction_bits + 1:
+            raise InvalidInput(
+                f"product=exact needs {needed} significand bits and a {self.format.name} word holds "
+                f"{self.format.word_fraction_bits + 1}; choose product=truncate, product=nearest or a narrower format"
+            )
+
+    @property
+    def cell(self) -> Cell | None:
+        """The full adder cell, or None where the design is not made of cells."""
+        return self.design.cell if isinstance(self.design, CellBlocks) else None
+
+    @property
+    def block(self) -> int | None:
+        """The block width, or None where the design is not made of cells."""
+        return self.design.block if isinstance(self.design, CellBlocks) else None
+
+    @property
+    def precision(self) -> int:
+        """Significand bits p, the hidden bit included."""
+        return self.format.precision
+
+    def dial(self, **changes: Any) -> Multiplier:
+        """Return this multiplier with some traits changed: keys and values as in a dial name.
+
+        Raises
+        ------
+        InvalidInput
+            If a key or value is unknown, or does not apply to this multiplier.
+        """
+        unknown = sorted(changes.keys() - set(DIAL_KEYS))
+        if unknown:
+            raise InvalidInput(f"unknown dial key {unknown[0]!r}; choose from {', '.join(DIAL_KEYS)}")
+        traits: dict[str, Any] = {key: changes[key] for key in ("carry", "operands", "product") if key in changes}
+        if traits.get("carry", "halve") not in CARRY_POLICIES:
+            _check_choice("carry", traits["carry"], CARRY_POLICIES)
+        if "format" in changes:
+            traits["format"] = _look_up("format", changes["format"], FORMATS)
+        if "cell" in changes or "block" in changes:
+            if not isinstance(self.design, CellBlocks):
+                raise InvalidInput(f"{self.design.name!r} has no cells, so the keys cell and block do not apply to it")
+            cell = _look_up("cell", changes["cell"], CELLS) if "cell" in changes else self.design.cell
+            traits["design"] = CellBlocks(cell, _integer("block", changes.get("block", self.design.block)))
+        return replace(self, **traits)
+
+    def __str__(self) -> str:
+        return _canonical_name(self)
+
+
+def _look_up(kind: str, value: Any, table: Mapping[str, Any]) -> Any:
+    if not isinstance(value, str):
+        return value
+    if value not in table:
+        raise InvalidInput(f"unknown {kind} {value!r}; choose from {', '.join(table)}")
+    return table[value]
+
+
+def _integer(key: str, value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise InvalidInput(f"{key}={value!r} is not a whole number") from None
+
+
+def _check_choice(key: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise InvalidInput(f"unknown {key} {value!r}; choose from {', '.join(choices)}")
+
+
+def _blocks(cell: str, block: int) -> CellBlocks:
+    return CellBlocks(CELLS[cell], block)
+
+
+_EXACT = CellBlocks(EXACT, 1)
+_BFLOAT16 = FORMATS["bfloat16"]
+
+_ENTRIES: dict[str, Multiplier] = {
+    "exact": Multiplier(FP32, _EXACT, product="nearest"),
+    "exact-trunc": Multiplier(FP32, _EXACT),
+    "ax-fpm": Multiplier(FP32, _blocks("AMA5", 4)),
+    "ax-fpm-widen": Multiplier(FP32, _blocks("AMA5", 4), carry="widen"),
+    "ax-fpm-wrap": Multiplier(FP32, _blocks("AMA5", 4), carry="wrap"),
+    "ax-array": Multiplier(FP32, _blocks("AMA5", 24)),
+    "bf16": Multiplier(_BFLOAT16, _EXACT, operands="nearest", product="exact"),
+    "bf16-trunc": Multiplier(_BFLOAT16, _EXACT),
+    "ax-bf16": Multiplier(_BFLOAT16, _blocks("AMA5", 4)),
+    **{f"e8m{m}": Multiplier(FORMATS[f"e8m{m}"], _EXACT, operands="nearest", product="exact") for m in range(1, 11)},
+    "mitchell": Multiplier(FP32, MITCHELL),
+}
+
+MULTIPLIERS: Mapping[str, Multiplier] = MappingProxyType(_ENTRIES)
+"""Every named multiplier, read-only; ``register`` adds to it."""
+
+
+def multiplier(name: str | Multiplier) -> Multiplier:
+    """Look up a multiplier by catalogue or dial name; a ``Multiplier`` passes through.
+
+    Raises
+    ------
+    InvalidInput
+        (a ValueError) If the name is unknown or the dial does not parse; near misses are listed.
+    InvalidType
+        (a TypeError) If ``name`` is neither a string nor a Multiplier.
+    """
+    if isinstance(name, Multiplier):
+        return name
+    if not isinstance(name, str):
+        raise InvalidType(f"a multiplier is a name or a Multiplier, not {type(name).__name__}")
+    base, colon, settings = name.partition(":")
+    if base not in MULTIPLIERS:
+        near = difflib.get_close_matches(base, MULTIPLIERS, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"choose from {', '.join(MULTIPLIERS)}"
+        raise InvalidInput(f"unknown multiplier {base!r}; {hint} (`axfpm list` shows all)")
+    if not colon:
+        return MULTIPLIERS[base]
+    changes: dict[str, str] = {}
+    for setting in settings.split(","):
+        key, equals, value = setting.partition("=")
+        if not equals or not value or key in changes:
+            raise InvalidInput(f"cannot read {setting!r} in {name!r}; write base:key=value,key=value, each key once")
+        changes[key] = value
+    return MULTIPLIERS[base].dial(**changes)
+
+
+def _canonical_name(m: Multiplier) -> str:
+    """Name a multiplier after the entry that needs the fewest dialled traits, the first one in catalogue order."""
+    best: str | None = None
+    fewest = len(DIAL_KEYS) + 1
+    for base, entry in MULTIPLIERS.items():
+        if entry == m:
+            return base
+        changes = _differences(entry, m)
+        if changes is not None and len(changes) < fewest:
+            best, fewest = f"{base}:{','.join(f'{key}={value}' for key, value in changes.items())}", len(changes)
+    return best or f"({m.format.name}, {m.design.name}, {m.carry}, {m.operands}, {m.product})"
+
+
+def _differences(entry: Multiplier, m: Multiplier) -> dict[str, str] | None:
+    """Dial settings that lead from ``entry`` to ``m``, or None where no dial does."""
+    changes: dict[str, str] = {}
+    if entry.format != m.format:
+        changes["format"] = m.format.name
+    if entry.design != m.design:
+        if not isinstance(entry.design, CellBlocks) or not isinstance(m.design, CellBlocks):
+            return None
+        if entry.design.cell != m.design.cell:
+            changes["cell"] = m.design.cell.name
+        if entry.design.block != m.design.block:
+            changes["block"] = str(m.design.block)
+    for key in ("carry", "operands", "product"):
+        # A trait without effect is implied by the others: setting it would be noise, and `none` cannot be dialled.
+        effective = key != "carry" or m.carry != NO_CARRY
+        if effective and getattr(entry, key) != getattr(m, key):
+            changes[key] = getattr(m, key)
+    for key in ("carry", "operands"):
+        shorter = {k: v for k, v in changes.items() if k != key}
+        if key in changes and _dials_to(entry, shorter, m):
+            changes = shorter
+    return changes if _dials_to(entry, changes, m) else None
+
+
+def _dials_to(entry: Multiplier, changes: dict[str, str], m: Multiplier) -> bool:
+    try:
+        return entry.dial(**changes) == m
+    except InvalidInput:
+        return False
+
+
+def register(name: str, entry: Multiplier) -> Multiplier:
+    """Add a multiplier to the catalogue under a new name, and return it.
+
+    Packages may instead declare an entry point in the group ``axfpm.multipliers`` that resolves to a Multiplier.
+
+    Raises
+    ------
+    InvalidInput
+        If the name is taken, or not made of letters, digits, ``.``, ``-`` and ``_``.
+    """
+    if not name or not all(c.isalnum() or c in ".-_" for c in name):
+        raise InvalidInput(f"{name!r} cannot name a multiplier; use letters, digits, '.', '-' and '_'")
+    if _ENTRIES.get(name, entry) != entry:
+        raise InvalidInput(f"the catalogue already has another multiplier named {name!r}; choose another name")
+    _ENTRIES[name] = entry
+    return entry
+
+
+def register_cell(cell: Cell) -> Cell:
+    """Make a cell available to the dial (``ax-fpm:cell=NAME``), and return it.
+
+    Raises
+    ------
+    InvalidInput
+        If another cell has that name.
+    """
+    if CELLS.get(cell.name, cell) != cell:
+        raise InvalidInput(f"another cell is already named {cell.name!r}; choose another name")
+    CELLS[cell.name] = cell
+    return cell
+
+
+for _plugin in entry_points(group="axfpm.multipliers"):
+    register(_plugin.name, _plugin.load())

@@ -1,0 +1,167 @@
+"""Significand products as descriptions: what multiplies two p-bit significands, before normalisation and rounding.
+
+A design only describes. ``golden.reference`` and ``golden.significand`` compute with it, ``hdl.significand`` builds it.
+Whoever adds a multiplier writes one of these: blocks of a cell given by its truth table, blocks given by a table, a
+triple of masks, or a function on significands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from golden.cells import Cell
+from golden.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["MITCHELL", "CellBlocks", "Design", "Function", "Masks", "TableBlocks"]
+
+
+@dataclass(frozen=True)
+class CellBlocks:
+    """Digit products by ``block`` x ``block`` row-ripple arrays of one cell, added exactly.
+
+    Parameters
+    ----------
+    cell : Cell
+        The full adder of the arrays.
+    block : int
+        Digit width n; it must divide the precision. n = 1 is the exact product with every cell.
+    """
+
+    cell: Cell
+    block: int
+
+    @property
+    def name(self) -> str:
+        """Short description for tables and messages."""
+        return f"{self.block} x {self.block} blocks of {self.cell.name} cells"
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the product is A * B by construction."""
+        return self.cell.is_exact or self.block == 1
+
+    @property
+    def carries(self) -> bool:
+        """Whether the product may reach 2^(2p), so that the carry policy matters."""
+        return not self.is_exact
+
+    def check(self, precision: int) -> None:
+        """Raise InvalidInput unless the design fits significands of ``precision`` bits."""
+        _check_block(self.block, precision)
+
+
+@dataclass(frozen=True)
+class TableBlocks:
+    """Digit products looked up in a table, added exactly.
+
+    Parameters
+    ----------
+    name : str
+        Name for tables and messages.
+    block : int
+        Digit width n <= 8; it must divide the precision.
+    table : tuple of int
+        The 2^(2n) products; entry ``a << n | b`` is the product of the digits a (activation) and b (weight), below
+        2^(2n).
+    """
+
+    name: str
+    block: int
+    table: tuple[int, ...] = field(repr=False)
+
+    is_exact = False
+    carries = True
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.block <= 8:
+            raise InvalidInput(f"block table {self.name!r} has digits of {self.block} bits; give 1 to 8")
+        limit = 1 << 2 * self.block
+        if len(self.table) != limit or not all(0 <= value < limit for value in self.table):
+            raise InvalidInput(f"block table {self.name!r} needs {limit} entries from 0 to {limit - 1}")
+
+    def check(self, precision: int) -> None:
+        """Raise InvalidInput unless the design fits significands of ``precision`` bits."""
+        _check_block(self.block, precision)
+
+
+@dataclass(frozen=True)
+class Masks:
+    """P = (A & low) * B + 2 * (A & high) * (B & top): the general form of AMA5 blocks.
+
+    Parameters
+    ----------
+    name : str
+        Name for tables and messages.
+    low, high, top : int
+        Masks over the significand; low and high must not overlap, which keeps P below 2^(2p+1).
+    """
+
+    name: str
+    low: int
+    high: int
+    top: int
+
+    is_exact = False
+    carries = True
+
+    def __post_init__(self) -> None:
+        if self.low & self.high or min(self.low, self.high, self.top) < 0:
+            raise InvalidInput(f"masks {self.name!r}: low and high must be non-negative and must not overlap")
+
+    def check(self, precision: int) -> None:
+        """Raise InvalidInput unless the design fits significands of ``precision`` bits."""
+        if max(self.low, self.high, self.top) >> precision:
+            raise InvalidInput(f"masks {self.name!r} are wider than {precision} bits; choose a wider format")
+
+
+@dataclass(frozen=True)
+class Function:
+    """A significand product given by a vectorised function.
+
+    Parameters
+    ----------
+    name : str
+        Name for tables and messages; ``hdl.significand`` finds hardware under it, where there is any.
+    function : callable
+        ``function(a, b, precision) -> P`` on uint64 arrays of equal shape holding significands in
+        [2^(p-1), 2^p); returns uint64 below 2^(2p+1).
+    carries : bool
+        Whether P may reach 2^(2p), so that the carry policy matters.
+    """
+
+    name: str
+    function: Callable[[np.ndarray, np.ndarray, int], np.ndarray] = field(repr=False)
+    carries: bool = False
+
+    is_exact = False
+
+    def check(self, precision: int) -> None:
+        """Every precision is accepted."""
+
+
+Design = CellBlocks | TableBlocks | Masks | Function
+
+
+def _check_block(block: int, precision: int) -> None:
+    if block < 1 or precision % block:
+        choices = ", ".join(str(n) for n in range(1, precision + 1) if precision % n == 0)
+        raise InvalidInput(f"block={block} does not divide the {precision}-bit significand; choose one of {choices}")
+
+
+def _mitchell(a: np.ndarray, b: np.ndarray, precision: int) -> np.ndarray:
+    # log2(1 + f) ~ f: the fractions add, F = fa + fb with p - 1 fraction bits. F < 1 stands for 1.F * 2^0, otherwise
+    # 1.(F - 1) * 2^1 = F * 2^1. In units of 2^-(2p-2): (2^(p-1) + F) * 2^(p-1), or F * 2^p.
+    import numpy as np
+
+    one = np.uint64(1 << (precision - 1))
+    f = (a - one) + (b - one)
+    return np.where(f < one, (f + one) << np.uint64(precision - 1), f << np.uint64(precision))
+
+
+MITCHELL = Function("mitchell", _mitchell)
+"""J. N. Mitchell, "Computer Multiplication and Division Using Binary Logarithms", IRE Trans. EC-11(4), 1962."""
