@@ -1,0 +1,187 @@
+"""Sums of products in sequence: matrix products and convolutions on a multiplier, bit for bit.
+
+acc = bias (or +0); for k in order: acc = add(acc, mul(a_k, w_k)), where add is IEEE 754 binary32 with subnormals.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from golden.catalogue import Multiplier, multiplier as look_up
+from golden.errors import InvalidInput, InvalidType
+from golden.kernels import plain
+from golden.multiply import require_float32_words
+
+__all__ = ["conv2d", "matmul"]
+
+ACCUMULATORS = ("float32", "float64")
+
+
+def matmul(
+    a: Any,
+    w: Any,
+    multiplier: str | Multiplier = "ax-fpm",
+    bias: Any = None,
+    accumulate: str = "float32",
+) -> Any:
+    """Matrix product of activations and weights on a multiplier.
+
+    Parameters
+    ----------
+    a : ndarray or CPU tensor of float32, shape (M, K)
+        Activations.
+    w : ndarray or CPU tensor of float32, shape (K, N)
+        Weights.
+    multiplier : str or Multiplier
+        Catalogue or dial name, or a Multiplier.
+    bias : ndarray or CPU tensor of float32, shape (N,), optional
+        Added first (``float32``) or last (``float64``).
+    accumulate : str
+        ``float32``: the hardware, every addition rounded; ``float64``: products added exactly as float64 values in the
+        same order, one rounding to float32 at the end.
+
+    Returns
+    -------
+    ndarray or tensor of float32, shape (M, N)
+        The same kind as ``a``. K = 0 gives the bias; NaN results are 0x7FC00000.
+
+    Raises
+    ------
+    InvalidType
+        (a TypeError) If an operand is not float32, not on the CPU, or of another kind than ``a``.
+    InvalidInput
+        (a ValueError) If shapes do not fit or a name is unknown.
+    """
+    m = require_float32_words(look_up(multiplier))
+    _check_accumulate(accumulate)
+    x, y = _as_array(a, "a"), _as_array(w, "w")
+    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[0]:
+        raise InvalidInput(f"matmul takes shapes (M, K) and (K, N), not {x.shape} and {y.shape}")
+    start = _as_bias(bias, y.shape[1])
+    with np.errstate(all="ignore"):
+        out = plain.matmul(x, y, start, m, accumulate)
+    return _same_kind(_canonical_nan(out), a)
+
+
+def conv2d(
+    x: Any,
+    weight: Any,
+    bias: Any = None,
+    *,
+    stride: int | tuple[int, int] = 1,
+    padding: int | tuple[int, int] = 0,
+    dilation: int | tuple[int, int] = 1,
+    groups: int = 1,
+    multiplier: str | Multiplier = "ax-fpm",
+    accumulate: str = "float32",
+) -> Any:
+    """Two-dimensional convolution (cross-correlation, as in torch) on a multiplier.
+
+    Parameters
+    ----------
+    x : ndarray or CPU tensor of float32, shape (B, C, H, W)
+        Activations.
+    weight : ndarray or CPU tensor of float32, shape (O, C / groups, R, S)
+        Weights.
+    bias : ndarray or CPU tensor of float32, shape (O,), optional
+        Added first (``float32``) or last (``float64``).
+    stride, padding, dilation : int or pair of int
+        As in torch; padding is a real +0 operand, multiplied and added in order.
+    groups : int
+        Divides C and O.
+    multiplier, accumulate
+        As for ``matmul``.
+
+    Returns
+    -------
+    ndarray or tensor of float32, shape (B, O, H', W')
+        The same kind as ``x``. The sum runs over (input channel, kernel row, kernel column).
+
+    Raises
+    ------
+    InvalidType
+        (a TypeError) If an operand is not float32, not on the CPU, or of another kind than ``x``.
+    InvalidInput
+        (a ValueError) If shapes or settings do not fit, or a name is unknown.
+    """
+    m = require_float32_words(look_up(multiplier))
+    _check_accumulate(accumulate)
+    image, kernel = _as_array(x, "x"), _as_array(weight, "weight")
+    steps = _pair("stride", stride, 1)
+    pads = _pair("padding", padding, 0)
+    gaps = _pair("dilation", dilation, 1)
+    if image.ndim != 4 or kernel.ndim != 4:
+        raise InvalidInput(f"conv2d takes (B, C, H, W) and (O, C / groups, R, S), not {image.shape} and {kernel.shape}")
+    if groups < 1 or kernel.shape[0] % groups or image.shape[1] != groups * kernel.shape[1]:
+        raise InvalidInput(
+            f"groups={groups} does not fit {image.shape[1]} input channels and weights of shape {kernel.shape}"
+        )
+    reach = [gap * (size - 1) + 1 for gap, size in zip(gaps, kernel.shape[2:], strict=True)]
+    if any(size + 2 * pad < r for size, pad, r in zip(image.shape[2:], pads, reach, strict=True)):
+        raise InvalidInput(f"a {reach[0]} x {reach[1]} window does not fit the padded input of shape {image.shape}")
+    start = _as_bias(bias, kernel.shape[0])
+    with np.errstate(all="ignore"):
+        out = plain.conv2d(image, kernel, start, steps, pads, gaps, groups, m, accumulate)
+    return _same_kind(_canonical_nan(out), x)
+
+
+def _check_accumulate(accumulate: str) -> None:
+    if accumulate not in ACCUMULATORS:
+        raise InvalidInput(f"unknown accumulate {accumulate!r}; choose from {', '.join(ACCUMULATORS)}")
+
+
+def _pair(name: str, value: int | tuple[int, int], least: int) -> tuple[int, int]:
+    pair = (value, value) if isinstance(value, int) else tuple(value)
+    if len(pair) != 2 or any(not isinstance(v, int) or v < least for v in pair):
+        raise InvalidInput(f"{name}={value!r} is not a whole number >= {least}, nor a pair of them")
+    return pair[0], pair[1]
+
+
+def _as_array(value: Any, name: str) -> np.ndarray:
+    if _is_tensor(value):
+        if value.device.type != "cpu":
+            raise InvalidType(f"{name} is on {value.device}, and the emulation runs on the CPU; move it with .cpu()")
+        value = value.detach().resolve_conj().resolve_neg()
+        dtype = str(value.dtype).removeprefix("torch.")
+        if dtype != "float32":
+            raise InvalidType(
+                f"{name} has dtype {dtype}, and products are defined on float32; convert it with .float()"
+            )
+        value = value.numpy()
+    array = np.asarray(value)
+    if array.dtype != np.float32:
+        raise InvalidType(
+            f"{name} has dtype {array.dtype}, and products are defined on float32; convert it with .astype('float32')"
+        )
+    return np.ascontiguousarray(array)
+
+
+def _as_bias(bias: Any, size: int) -> np.ndarray | None:
+    if bias is None:
+        return None
+    array = _as_array(bias, "bias")
+    if array.shape != (size,):
+        raise InvalidInput(f"the bias has shape {array.shape}, and {size} outputs need ({size},)")
+    return array
+
+
+def _is_tensor(value: Any) -> bool:
+    # Without importing torch for NumPy users: a tensor's class is torch's own or derived from it.
+    return any(base.__module__.partition(".")[0] == "torch" for base in type(value).__mro__[:-1])
+
+
+def _same_kind(out: np.ndarray, like: Any) -> Any:
+    if _is_tensor(like):
+        import torch
+
+        return torch.from_numpy(out)
+    return out
+
+
+def _canonical_nan(out: np.ndarray) -> np.ndarray:
+    nan = np.isnan(out)
+    if nan.any():
+        out[nan] = np.uint32(0x7FC00000).view(np.float32)
+    return out
