@@ -1,0 +1,188 @@
+"""Adding a heap of bits: a compressor tree reduces every column to two bits, then one adder finishes.
+
+A heap maps a weight to the bits of that weight; where they come from does not matter, so every tree serves every design,
+exact or approximate. Trees: ``dadda`` (L. Dadda, "Some Schemes for Parallel Multipliers", Alta Frequenza 34, 1965),
+``wallace`` (C. S. Wallace, "A Suggestion for a Fast Multiplier", IEEE Trans. EC-13(1), 1964), and ``plain``, a balanced
+tree of ``+`` operators that leaves the choice to synthesis, for comparison.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Generator, Mapping, Sequence
+
+from amaranth.hdl import Const, Module, Signal, Value
+
+from golden.cells import EXACT
+from golden.errors import InvalidInput
+from hdl.bits import Bit, hold, word_of
+from hdl.cells import full_adder, half_adder
+from hdl.pipeline import Cut
+
+__all__ = ["TREES", "Heap", "check_tree", "dadda_heights", "sum_columns"]
+
+Heap = dict[int, list[Bit]]
+"""Weight -> the bits of that weight, at least one."""
+
+# Delays in units of one two-input gate, as estimates for placing registers.
+LEVEL_DELAY = 4.0
+
+
+def dadda_heights(height: int) -> list[int]:
+    """Target column heights of the levels, tallest first: 2, 3, 4, 6, 9, 13, .. below ``height``."""
+    heights = [2]
+    while heights[-1] * 3 // 2 < height:
+        heights.append(heights[-1] * 3 // 2)
+    return heights[::-1] if height > 2 else []
+
+
+def _dadda_level(m: Module, heap: Heap, target: int, level: int) -> Heap:
+    """Reduce each column, carries from the right included, to ``target`` bits and no further."""
+    result: dict[int, list[Bit]] = defaultdict(list)
+    carries: list[Bit] = []
+    top = max(heap)
+    weight = min(heap)
+    while weight <= top or carries:
+        # Bits already here are compressed first; carries that arrive in this level are kept for the next.
+        bits = [*heap.get(weight, []), *carries]
+        carries = []
+        sums: list[Bit] = []
+        while len(bits) + len(sums) > target:
+            name = f"l{level}_w{weight}_{len(sums)}"
+            if len(bits) + len(sums) == target + 1:
+                total, carry = half_adder(m, bits.pop(0), bits.pop(0), name)
+            else:
+                total, carry = full_adder(m, EXACT, bits.pop(0), bits.pop(0), bits.pop(0), name)
+            sums.append(total)
+            carries.append(carry)
+        result[weight] = bits + sums
+        weight += 1
+    return _without_zeros(result)
+
+
+def _dadda(m: Module, heap: Heap) -> Generator[Cut, Heap, Heap]:
+    level = 0
+    while (height := max(map(len, heap.values()))) > 2:
+        heap = _dadda_level(m, heap, dadda_heights(height)[0], level)
+        heap = yield Cut(LEVEL_DELAY, heap)
+        level += 1
+    return heap
+
+
+def _wallace(m: Module, heap: Heap) -> Generator[Cut, Heap, Heap]:
+    level = 0
+    while max(map(len, heap.values())) > 2:
+        result: dict[int, list[Bit]] = defaultdict(list)
+        for weight in sorted(heap):
+            bits = heap[weight]
+            for k in range(0, len(bits), 3):
+                name = f"l{level}_w{weight}_{k // 3}"
+                group = bits[k : k + 3]
+                if len(group) == 1:
+                    result[weight].append(group[0])
+                    continue
+                adder = half_adder(m, *group, name) if len(group) == 2 else full_adder(m, EXACT, *group, name)
+                result[weight].append(adder[0])
+                result[weight + 1].append(adder[1])
+        heap = _without_zeros(result)
+        heap = yield Cut(LEVEL_DELAY, heap)
+        level += 1
+    return heap
+
+
+def _plain(m: Module, heap: Heap) -> Generator[Cut, Heap, Heap]:
+    words = _rows(heap)
+    level = 0
+    while len(words) > 1:
+        sums = [Signal(max(map(len, pair)) + 1, name=f"l{level}_sum{k}") for k, pair in enumerate(_pairs(words))]
+        m.d.comb += [total.eq(x + y) for total, (x, y) in zip(sums, _pairs(words), strict=True)]
+        words = sums + (words[-1:] if len(words) % 2 else [])
+        words = yield Cut(_adder_delay(max(map(len, words))), words)  # pyright: ignore[reportReturnType]
+        level += 1
+    return {weight: [words[0][weight]] for weight in range(len(words[0]))}
+
+
+def _pairs(words: Sequence[Value]) -> list[tuple[Value, Value]]:
+    return list(zip(words[::2], words[1::2], strict=False))
+
+
+def _rows(heap: Heap) -> list[Value]:
+    """Lay the columns out as words of equal weight 0, the k-th word holding the k-th bit of each column."""
+    top = max(heap) + 1
+    return [
+        word_of([heap[w][k] if k < len(heap.get(w, [])) else 0 for w in range(top)])
+        for k in range(max(map(len, heap.values())))
+    ]
+
+
+def _without_zeros(heap: Mapping[int, list[Bit]]) -> Heap:
+    kept = {w: [bit for bit in bits if not (isinstance(bit, int) and bit == 0)] for w, bits in heap.items()}
+    return {w: bits for w, bits in kept.items() if bits}
+
+
+def _fold_constants(heap: Heap) -> Heap:
+    """Replace constant ones by the bits of their sum, at most one per column."""
+    constant = sum(bit << w for w, bits in heap.items() for bit in bits if isinstance(bit, int))
+    folded = {w: [bit for bit in bits if not isinstance(bit, int)] for w, bits in heap.items()}
+    for weight in range(constant.bit_length()):
+        if constant >> weight & 1:
+            folded.setdefault(weight, []).append(1)
+    return _without_zeros(folded)
+
+
+def _adder_delay(width: int) -> float:
+    # A parallel-prefix adder: one level to generate, log2(width) levels of two gates, one XOR.
+    return 3.0 + 2.0 * max(width - 1, 1).bit_length()
+
+
+Tree = Callable[[Module, Heap], Generator[Cut, Heap, Heap]]
+
+TREES: dict[str, Tree] = {"dadda": _dadda, "wallace": _wallace, "plain": _plain}
+"""Compressor trees by name: each leaves at most two bits in every column and offers a cut after every level."""
+
+
+def check_tree(tree: str) -> None:
+    """Raise InvalidInput unless ``tree`` names a compressor tree."""
+    if tree not in TREES:
+        raise InvalidInput(f"unknown compressor tree {tree!r}; choose from {', '.join(TREES)}")
+
+
+def sum_columns(m: Module, heap: Heap, width: int, *, tree: str = "dadda") -> Generator[Cut, object, Value]:
+    """Add a heap: a datapath (see ``hdl.pipeline``) that returns the sum modulo 2^width.
+
+    Parameters
+    ----------
+    m : Module
+        Receives the adders.
+    heap : Heap
+        The bits to add.
+    width : int
+        Bits of the result.
+    tree : str
+        A name in ``TREES``.
+
+    Raises
+    ------
+    InvalidInput
+        If no tree has that name.
+    """
+    check_tree(tree)
+    heap = _fold_constants({w: bits for w, bits in heap.items() if w < width})
+    if not heap:
+        return Const(0, width)
+    columns = yield from TREES[tree](m, heap)
+    columns = {w: bits for w, bits in columns.items() if w < width}
+    # Below the lowest column of two bits nothing is left to add.
+    low = min((w for w, bits in columns.items() if len(bits) > 1), default=width)
+    rows = [[columns[w][k] if k < len(columns.get(w, [])) else 0 for w in range(width)] for k in range(2)]
+    product = Signal(width, name="product")
+    m.d.comb += product[:low].eq(word_of(rows[0][:low]))
+    if low < width:
+        m.d.comb += product[low:].eq(word_of(rows[0][low:]) + word_of(rows[1][low:]))
+    state = yield Cut(_adder_delay(width - low) if low < width else 0.0, product)
+    return state  # pyright: ignore[reportReturnType]
+
+
+def hold_heap(m: Module, heap: Heap, name: str) -> Heap:
+    """Give every bit of a heap a wire, for generators that produce expressions."""
+    return {w: [hold(m, bit, f"{name}_w{w}_{k}") for k, bit in enumerate(bits)] for w, bits in heap.items()}

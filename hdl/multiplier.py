@@ -1,0 +1,182 @@
+"""The floating-point multiplier: unpack, significand product, normalise, round, pack.
+
+Only the significand product differs between exact and approximate multipliers; the rest is shared, and the normaliser
+is as small as the product allows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Const, Module, Signal, Value, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from golden import catalogue
+from golden.catalogue import Multiplier
+from hdl.compressor import check_tree
+from hdl.leading import leading_one
+from hdl.normalise import exponent_base, exponent_range, normalise, pack, round_product, unpack
+from hdl.pipeline import Cut, Path, alongside, check_stages, pipeline
+from hdl.significand import check_hardware, significand_product
+
+__all__ = ["FloatMultiplier", "multiplier_path"]
+
+UNPACK_DELAY = 2.0
+ROUND_OPERANDS_DELAY = 8.0
+SHIFT_DELAY = 3.0
+DETECT_DELAY = 4.0
+ROUND_DELAY = 10.0
+PACK_DELAY = 4.0
+
+
+def multiplier_path(m: Module, words: tuple[Value, Value], multiplier: Multiplier, *, tree: str = "dadda") -> Path:
+    """Multiply two words: a datapath (see ``hdl.pipeline``) that returns y, for use inside larger datapaths.
+
+    Parameters
+    ----------
+    m : Module
+        Receives the logic.
+    words : pair of Value
+        Activation and weight.
+    multiplier : Multiplier
+        What to build.
+    tree : str
+        Compressor tree, a name in ``hdl.compressor.TREES``.
+
+    Returns
+    -------
+    Value
+        The product word.
+    """
+    fmt = multiplier.format
+    reach = leading_one(multiplier)
+
+    # Unpack. Specials: NaN, or infinity times zero, gives NaN; then infinity, then zero.
+    a, b = (unpack(m, word, fmt, multiplier.operands, name) for word, name in zip(words, "ab", strict=True))
+    low, high = exponent_range(multiplier, reach)
+    exponent = Signal(signed(max(low.bit_length(), high.bit_length()) + 1), name="exponent")
+    m.d.comb += exponent.eq(a.exponent + b.exponent + exponent_base(multiplier, reach))
+    side = {
+        name: Signal(name=f"{name}_{what}")
+        for name, what in (("sign", "y"), ("nan", "operand"), ("infinite", "operand"), ("zero", "operand"))
+    }
+    m.d.comb += [
+        side["sign"].eq(a.sign ^ b.sign),
+        side["nan"].eq(a.nan | b.nan | (a.infinite & b.zero) | (a.zero & b.infinite)),
+        side["infinite"].eq(a.infinite | b.infinite),
+        side["zero"].eq(a.zero | b.zero),
+    ]
+    fractions = []
+    for operand, name in ((a, "a"), (b, "b")):
+        fractions.append(Signal(fmt.fraction_bits, name=f"{name}_fraction"))
+        m.d.comb += fractions[-1].eq(operand.fraction)
+    rounds = fmt.dropped_bits and multiplier.operands == "nearest"
+    fractions, exponent, side = yield Cut(ROUND_OPERANDS_DELAY if rounds else UNPACK_DELAY, (fractions, exponent, side))
+
+    # The raw core. The hidden bit is a constant 1: an operand without it counts as zero.
+    significands = [[*fraction, 1] for fraction in fractions]
+    core = significand_product(m, multiplier.design, *significands, tree=tree)
+    product, (exponent, side) = yield from alongside(core, (exponent, side))
+
+    fraction, exponent, empty = normalise(m, multiplier, reach, product, exponent)
+    steps = (reach.count - 1).bit_length()
+    state: dict[str, Any] = {"fraction": fraction, "exponent": exponent, "empty": empty}
+    state = _on_wires(m, state, "normalised")
+    state, side = yield Cut(steps * SHIFT_DELAY + (DETECT_DELAY if steps > 1 else 0.0), (state, side))
+
+    fraction, exponent = round_product(m, multiplier, state["fraction"], state["exponent"])
+    rounded = _on_wires(m, {"fraction": fraction, "exponent": exponent, "empty": state["empty"]}, "result")
+    if multiplier.product == "nearest":
+        rounded, side = yield Cut(ROUND_DELAY, (rounded, side))
+
+    # Infinity and zero from the exponent, after rounding. An infinite operand outweighs both, a zero operand or product
+    # outweighs overflow.
+    empty = side["zero"] | rounded["empty"]
+    overflow = rounded["exponent"] >= fmt.exponent_mask
+    underflow = rounded["exponent"] <= 0
+    y = Signal(fmt.word_bits, name="y_packed")
+    m.d.comb += y.eq(
+        pack(
+            fmt,
+            sign=side["sign"],
+            nan=side["nan"],
+            infinite=side["infinite"] | (~empty & overflow),
+            zero=~side["infinite"] & (empty | underflow),
+            exponent=rounded["exponent"],
+            fraction=rounded["fraction"],
+        )
+    )
+    return (yield Cut(PACK_DELAY, y))
+
+
+def _on_wires(m: Module, values: dict[str, Value], prefix: str) -> dict[str, Value]:
+    wires: dict[str, Value] = {}
+    for key, value in values.items():
+        if isinstance(value, Const):
+            wires[key] = value
+        else:
+            wires[key] = wire = Signal(value.shape(), name=f"{prefix}_{key}")
+            m.d.comb += wire.eq(value)
+    return wires
+
+
+class FloatMultiplier(wiring.Component):
+    """y = mul(a, b) for any multiplier of the catalogue.
+
+    Parameters
+    ----------
+    multiplier : Multiplier or str
+        What to build, or its name.
+    stages : int
+        Registers between operands and result: 0 is combinational, otherwise the latency in cycles of the ``sync``
+        domain. A new pair is taken every cycle.
+    tree : str
+        Compressor tree: ``dadda``, ``wallace`` or ``plain``.
+
+    Members
+    -------
+    a, b : In(word_bits)
+        Activation and weight, words of ``multiplier.format``.
+    y : Out(word_bits)
+        The product, ``stages`` cycles after its operands.
+    en : In(1)
+        Present where ``stages > 0``: while it is 0 the whole pipeline stands still.
+
+    Raises
+    ------
+    InvalidInput
+        If the multiplier or tree is unknown, ``stages`` is negative, or the design has no hardware.
+    InvalidType
+        If ``stages`` is not a whole number.
+    """
+
+    a: Any
+    b: Any
+    y: Any
+    en: Any
+
+    def __init__(self, multiplier: Multiplier | str, *, stages: int = 0, tree: str = "dadda") -> None:
+        self.multiplier = catalogue.multiplier(multiplier)
+        self.stages = check_stages(stages)
+        check_tree(tree)
+        check_hardware(self.multiplier.design)
+        self.tree = tree
+        width = self.multiplier.format.word_bits
+        members: dict[str, Any] = {"a": In(width), "b": In(width), "y": Out(width)}
+        if stages:
+            members["en"] = In(1, init=1)
+        super().__init__(wiring.Signature(members))
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the module."""
+        m = Module()
+        y = pipeline(
+            m,
+            lambda m, words: multiplier_path(m, words, self.multiplier, tree=self.tree),
+            (self.a, self.b),
+            stages=self.stages,
+            en=self.en if self.stages else None,
+        )
+        m.d.comb += self.y.eq(y)
+        return m

@@ -1,0 +1,164 @@
+"""The significand product of every kind of design: columns of bits, a compressor tree, one final adder.
+
+A design from outside brings hardware for its significand function by ``register_hardware``.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+
+from golden.designs import CellBlocks, Design, Function, Masks, TableBlocks
+from golden.errors import InvalidInput
+from hdl.bits import Bit, and_, hold, word_of
+from hdl.block import cell_block, table_block
+from hdl.compressor import Heap, sum_columns
+from hdl.pipeline import Cut, Path
+
+__all__ = ["Hardware", "check_hardware", "hardware_of", "product_width", "register_hardware", "significand_product"]
+
+ROWS_DELAY = 1.0
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Hardware for a significand product that is given by a function.
+
+    Parameters
+    ----------
+    build : callable
+        ``build(m, a, b) -> P``: adds combinational logic to the module ``m`` and returns the product of the p-bit
+        values ``a`` and ``b``, whose top bits are 1.
+    range : callable
+        ``range(p) -> (lowest, highest)``: bounds of P, so that the normaliser need not be larger than P's reach.
+    delay : float
+        Estimated delay in units of one two-input gate.
+    """
+
+    build: Callable[[Module, Value, Value], Value]
+    range: Callable[[int], tuple[int, int]]
+    delay: float = 20.0
+
+
+_HARDWARE: dict[str, Hardware] = {}
+
+
+def register_hardware(name: str, hardware: Hardware) -> Hardware:
+    """Give ``Function`` designs named ``name`` their hardware, and return it.
+
+    Raises
+    ------
+    InvalidInput
+        If other hardware has that name.
+    """
+    if _HARDWARE.get(name, hardware) != hardware:
+        raise InvalidInput(f"{name!r} already has other hardware; choose another name")
+    _HARDWARE[name] = hardware
+    return hardware
+
+
+def hardware_of(design: Function) -> Hardware:
+    """Look up the hardware of a ``Function`` design.
+
+    Raises
+    ------
+    InvalidInput
+        If there is none.
+    """
+    if design.name not in _HARDWARE:
+        raise InvalidInput(
+            f"the design {design.name!r} has no hardware; add it with hdl.significand.register_hardware, "
+            f"as there is for {', '.join(_HARDWARE)}"
+        )
+    return _HARDWARE[design.name]
+
+
+def check_hardware(design: Design) -> None:
+    """Raise InvalidInput unless the design can be built."""
+    if isinstance(design, Function):
+        hardware_of(design)
+
+
+def product_width(design: Design, precision: int) -> int:
+    """Bits of the significand product: 2p + 1 where it may reach 2^(2p), else 2p."""
+    return 2 * precision + design.carries
+
+
+def _blocks(m: Module, design: CellBlocks | TableBlocks, a: Sequence[Bit], b: Sequence[Bit]) -> Heap:
+    n = design.block
+    heap: dict[int, list[Bit]] = defaultdict(list)
+    for i in range(0, len(a), n):
+        for j in range(0, len(b), n):
+            digits = a[i : i + n], b[j : j + n]
+            name = f"block_{i // n}_{j // n}"
+            if isinstance(design, TableBlocks):
+                product = table_block(m, design.table, *digits, name)
+            else:
+                product = cell_block(m, design.cell, *digits, name)
+            for weight, bit in enumerate(product, start=i + j):
+                heap[weight].append(bit)
+    return heap
+
+
+def _masks(m: Module, design: Masks, a: Sequence[Bit], b: Sequence[Bit]) -> Heap:
+    # P = (A & low) * B + 2 * (A & high) * (B & top)
+    heap: dict[int, list[Bit]] = defaultdict(list)
+    for i in range(len(a)):
+        for j in range(len(b)):
+            if design.low >> i & 1:
+                heap[i + j].append(hold(m, and_(a[i], b[j]), f"pp_{i}_{j}"))
+            elif design.high >> i & 1 and design.top >> j & 1:
+                heap[i + j + 1].append(hold(m, and_(a[i], b[j]), f"pp_{i}_{j}"))
+    return heap
+
+
+def significand_product(m: Module, design: Design, a: Sequence[Bit], b: Sequence[Bit], *, tree: str = "dadda") -> Path:
+    """Multiply two significands: a datapath (see ``hdl.pipeline``) that returns P.
+
+    Parameters
+    ----------
+    m : Module
+        Receives the logic.
+    design : Design
+        What multiplies.
+    a, b : sequences of p bits
+        Significands of activation and weight, lowest bit first; the top bit, the hidden one, is 1.
+    tree : str
+        Compressor tree, a name in ``hdl.compressor.TREES``.
+
+    Returns
+    -------
+    Value
+        ``product_width(design, p)`` bits.
+
+    Raises
+    ------
+    InvalidInput
+        If the design has no hardware, or no tree has that name.
+    """
+    width = product_width(design, len(a))
+    if isinstance(design, Function):
+        hardware = hardware_of(design)
+        product = Signal(width, name="product")
+        m.d.comb += product.eq(hardware.build(m, word_of(a), word_of(b)))
+        return (yield Cut(hardware.delay, product))
+    heap = _masks(m, design, a, b) if isinstance(design, Masks) else _blocks(m, design, a, b)
+    heap = yield Cut(ROWS_DELAY, heap)
+    return (yield from sum_columns(m, heap, width, tree=tree))
+
+
+def _mitchell(m: Module, a: Value, b: Value) -> Value:
+    # The fractions add: F = fa + fb. F < 1 stands for 1.F at weight 2p-2, else 1.(F - 1) at weight 2p-1. In either case
+    # the leading one is followed by the p-1 low bits of the sum, and the sum's carry says which case it is.
+    p = len(a)
+    total = Signal(p, name="fraction_sum")
+    m.d.comb += total.eq(a[: p - 1] + b[: p - 1])
+    fraction, carry = total[: p - 1], total[p - 1]
+    zeros = Const(0, p - 1)
+    return Mux(carry, Cat(zeros, Const(0, 1), fraction, Const(1, 1)), Cat(zeros, fraction, Const(1, 1), Const(0, 1)))
+
+
+register_hardware("mitchell", Hardware(_mitchell, lambda p: (1 << (2 * p - 2), (1 << (2 * p)) - 1)))

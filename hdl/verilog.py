@@ -1,0 +1,164 @@
+"""Verilog generation: one file per block, the same text on every machine.
+
+Blocks register themselves in ``BLOCKS``: a name, which is also the top module's, and a builder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from amaranth.back import verilog
+from amaranth.lib import wiring
+
+from golden.catalogue import Multiplier
+from golden.catalogue import multiplier as look_up
+from golden.errors import InvalidInput
+from hdl.multiplier import FloatMultiplier
+
+__all__ = ["BLOCKS", "Block", "generate", "register_block"]
+
+
+@dataclass(frozen=True)
+class Built:
+    """A component ready to be written, with what its header says."""
+
+    component: wiring.Component
+    """Its signature's members become the ports."""
+    command: str
+    """Arguments of ``axfpm verilog`` that give this file."""
+    header: list[str] = field(default_factory=list)
+    """Lines on ports, latency and numerics."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A kind of circuit that ``axfpm verilog`` writes.
+
+    Parameters
+    ----------
+    name : str
+        Name on the command line and of the top module.
+    build : callable
+        ``build(**parameters) -> Built``.
+    """
+
+    name: str
+    build: Callable[..., Built]
+
+
+BLOCKS: dict[str, Block] = {}
+"""Every block by name; ``register_block`` adds to it."""
+
+
+def register_block(block: Block) -> Block:
+    """Make a block available to ``generate``, and return it.
+
+    Raises
+    ------
+    InvalidInput
+        If another block has that name.
+    """
+    if BLOCKS.get(block.name, block) != block:
+        raise InvalidInput(f"another block is already named {block.name!r}; choose another name")
+    BLOCKS[block.name] = block
+    return block
+
+
+_lock = threading.Lock()
+
+
+@contextmanager
+def _builtin_yosys() -> Iterator[None]:
+    """Make Amaranth use the Yosys it brings, so that the text does not depend on what is installed."""
+    with _lock:
+        before = os.environ.get("AMARANTH_USE_YOSYS")
+        os.environ["AMARANTH_USE_YOSYS"] = "builtin"
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["AMARANTH_USE_YOSYS"]
+            else:
+                os.environ["AMARANTH_USE_YOSYS"] = before
+
+
+def generate(block: str, *, name: str | None = None, **parameters: Any) -> str:
+    """Write a block as Verilog.
+
+    Parameters
+    ----------
+    block : str
+        A name in ``BLOCKS``.
+    name : str, optional
+        Name of the top module, and prefix of every other module; by default the block's name.
+    **parameters
+        What the block takes. ``multiplier``: ``multiplier`` (a Multiplier or its name), ``stages``, ``tree``.
+
+    Returns
+    -------
+    str
+        The file's text: no paths, no dates.
+
+    Raises
+    ------
+    InvalidInput
+        If the block is unknown, the name is no Verilog identifier, or a parameter does not fit.
+    """
+    if block not in BLOCKS:
+        raise InvalidInput(f"unknown block {block!r}; choose from {', '.join(BLOCKS)}")
+    if name is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise InvalidInput(f"{name!r} cannot name a module; use letters, digits and '_', not a digit first")
+    top = name or block
+    built = BLOCKS[block].build(**parameters)
+    with _builtin_yosys():
+        text = verilog.convert(built.component, name=top, emit_src=False, strip_internal_attrs=True)
+    # Submodules are named after their place, as in \top.pe_0_0 ; plain identifiers are easier on other tools.
+    text = re.sub(rf"\\{top}((?:\.\w+)+) ", lambda match: top + match[1].replace(".", "_") + " ", text)
+    text = re.sub(r"\A/\*.*?\*/\s*", "", text, flags=re.DOTALL)
+    command = f"axfpm verilog {block} {built.command}" + (f" --name {name}" if name else "")
+    header = [f"{top}: {built.header[0]}", *built.header[1:], "", f"Written by: {command}"]
+    return "".join(f"// {line}".rstrip() + "\n" for line in header) + "\n" + text
+
+
+def _build_multiplier(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 0, tree: str = "dadda") -> Built:
+    m = look_up(multiplier)
+    component = FloatMultiplier(m, stages=stages, tree=tree)
+    fmt, top = m.format, m.format.word_bits - 1
+    header = [
+        f"floating-point multiplier {m}.",
+        "",
+        "Ports",
+        f"  a[{top}:0]  activation: sign, {fmt.exponent_bits}-bit biased exponent, {fmt.word_fraction_bits}-bit fraction",
+        f"  b[{top}:0]  weight, in the same form; a and b do not commute in an approximate multiplier",
+        f"  y[{top}:0]  product, in the same form",
+    ]
+    if stages:
+        header += [
+            "  clk      clock, rising edge",
+            "  rst      synchronous reset, active high",
+            "  en       1: the pipeline advances; 0: every register keeps its value",
+            "",
+            f"Latency: {stages} cycle{'s' if stages > 1 else ''} in which en is 1; a new pair may enter in each of them.",
+        ]
+    else:
+        header += ["", "Latency: combinational."]
+    operands = "as they are" if fmt.dropped_bits == 0 else f"{m.operands} to {fmt.fraction_bits} fraction bits"
+    header += [
+        "",
+        "Numerics",
+        f"  significand product: {m.design.name}, {m.precision} x {m.precision} bits; carry-out: {m.carry}",
+        f"  operands: {operands}; product: {m.product}",
+        "  subnormal operands count as zero, results below the normal range become zero, NaN results are "
+        f"{fmt.word_bits}'h{(fmt.exponent_mask << 1 | 1) << (fmt.word_fraction_bits - 1):X}",
+    ]
+    command = f"--multiplier {m} --stages {stages}" + (f" --tree {tree}" if tree != "dadda" else "")
+    return Built(component, command, header)
+
+
+register_block(Block("multiplier", _build_multiplier))
