@@ -1,0 +1,1 @@
+"""Networks to run on the multipliers: data sets, models, training and the checkpoints it writes."""

@@ -1,0 +1,200 @@
+"""What an evaluation found, as data, JSON and tables.
+
+Definitions. *Transfer rate*: of the examples that both source and target classify correctly clean and that are
+adversarial on the source (checked again after storage as float32), the share that the target misclassifies. *Source
+success*: of the examples that the source classifies correctly clean, the share that is adversarial on it. *Robust
+accuracy*: the share of all samples classified correctly under attack, clean errors counted as failures.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from golden.robustness.statistics import Proportion
+
+__all__ = ["EXACT", "Clean", "Results", "UnderAttack", "clean_result", "under_attack"]
+
+EXACT = "exact torch"
+"""Name of the exact model in results: plain PyTorch, no multiplier emulated."""
+
+
+@dataclass(frozen=True)
+class Clean:
+    """One target on unperturbed images.
+
+    Parameters
+    ----------
+    target : str
+        Canonical name of the multiplier, or ``EXACT``.
+    control : bool
+        Whether it stands there for comparison only.
+    accuracy : Proportion
+        Images classified correctly.
+    agreement : Proportion
+        Images put into the same class as by the exact model.
+    confidence : float
+        Mean of the largest softmax output.
+    """
+
+    target: str
+    control: bool
+    accuracy: Proportion
+    agreement: Proportion
+    confidence: float
+
+
+@dataclass(frozen=True)
+class UnderAttack:
+    """One target under one attack in one threat model.
+
+    Parameters
+    ----------
+    threat_model, attack, norm : str
+        Names; the attack's name holds its budget.
+    epsilon : float or None
+        The budget, in pixel values of [0, 1].
+    target : str
+        Canonical name of the multiplier, or ``EXACT``.
+    control : bool
+        Whether it stands there for comparison only.
+    source_success, robust_accuracy : Proportion
+        See the module's definitions.
+    transfer : Proportion or None
+        See there; None where the target is the source.
+    """
+
+    threat_model: str
+    attack: str
+    norm: str
+    epsilon: float | None
+    target: str
+    control: bool
+    source_success: Proportion
+    transfer: Proportion | None
+    robust_accuracy: Proportion
+
+
+@dataclass(frozen=True)
+class Results:
+    """All results of one evaluation.
+
+    Parameters
+    ----------
+    settings : dict
+        JSON-ready: model, data, seed, samples, multipliers, attacks with all their parameters, threat models, versions.
+    clean : tuple of Clean
+        The exact model first.
+    attacks : tuple of UnderAttack
+        By threat model, then attack, then target.
+    """
+
+    settings: dict[str, Any]
+    clean: tuple[Clean, ...]
+    attacks: tuple[UnderAttack, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready dictionary with the entries ``settings``, ``clean`` and ``attacks``."""
+        return {
+            "settings": self.settings,
+            "clean": [_plain(row) for row in self.clean],
+            "attacks": [_plain(row) for row in self.attacks],
+        }
+
+    def to_json(self) -> str:
+        """JSON text; the same evaluation gives the same text."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
+
+    def table(self, *, width: int = 120) -> str:
+        """Two plain-text tables with the definitions they rest on, ``width`` characters wide at most."""
+        from rich.console import Console
+        from rich.table import Table
+
+        s = self.settings
+        clean = Table(title=f"{s['model']} on {s['samples']} images of {s['data']}, clean (seed {s['seed']})")
+        for heading in ("multiplier", "accuracy, 95% interval", "same class as exact", "confidence", "change"):
+            clean.add_column(heading)
+        for row in self.clean:
+            clean.add_row(
+                _name(row),
+                str(row.accuracy),
+                "-" if row.target == EXACT else str(row.agreement),
+                f"{row.confidence:.4f}",
+                "-" if row.target == EXACT else f"{row.confidence - self.clean[0].confidence:+.4f}",
+            )
+        console = Console(file=io.StringIO(), width=width, color_system=None)
+        console.print(clean)
+        if self.attacks:
+            attacked = Table(title="Under attack")
+            for heading in ("threat model", "attack", "multiplier", "source success", "transfer rate", "robust acc."):
+                attacked.add_column(heading)
+            before = None
+            for row in self.attacks:
+                case = (row.threat_model, row.attack)
+                attacked.add_row(
+                    *(case if case != before else ("", "")),
+                    _name(row),
+                    str(row.source_success) if case != before else "",
+                    "-" if row.transfer is None else str(row.transfer),
+                    str(row.robust_accuracy),
+                )
+                before = case
+            console.print(attacked)
+            console.print(
+                "Transfer rate: of the examples that both the attacked model and the target classify correctly clean "
+                "and that are adversarial on the attacked model, the share that the target misclassifies. "
+                "Robust accuracy: of all samples, clean errors counted as failures."
+            )
+        return console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def _name(row: Clean | UnderAttack) -> str:
+    return f"{row.target} (control)" if row.control else row.target
+
+
+def _plain(row: Clean | UnderAttack) -> dict[str, Any]:
+    return {key: value.to_dict() if isinstance(value, Proportion) else value for key, value in vars(row).items()}
+
+
+def _share(condition: np.ndarray, among: np.ndarray) -> Proportion:
+    return Proportion(int((condition & among).sum()), int(among.sum()))
+
+
+def clean_result(
+    target: str, logits: np.ndarray, exact_logits: np.ndarray, labels: np.ndarray, *, control: bool = False
+) -> Clean:
+    """Judge clean logits (N, classes) float32 of a target beside those of the exact model."""
+    predicted, everything = logits.argmax(1), np.ones(len(labels), bool)
+    exponentials = np.exp(logits.astype(np.float64) - logits.max(1, keepdims=True))
+    return Clean(
+        target,
+        control,
+        _share(predicted == labels, everything),
+        _share(predicted == exact_logits.argmax(1), everything),
+        float((exponentials.max(1) / exponentials.sum(1)).mean()),
+    )
+
+
+def under_attack(
+    source: tuple[np.ndarray, np.ndarray], target: tuple[np.ndarray, np.ndarray], labels: np.ndarray
+) -> tuple[Proportion, Proportion, Proportion]:
+    """Source success, transfer rate and robust accuracy of the target.
+
+    Parameters
+    ----------
+    source, target : (ndarray, ndarray)
+        Logits (N, classes) for the clean images and for the perturbed ones.
+    labels : ndarray of int64, (N,)
+        True classes.
+    """
+    source_clean, source_attacked = (logits.argmax(1) == labels for logits in source)
+    target_clean, target_attacked = (logits.argmax(1) == labels for logits in target)
+    return (
+        _share(~source_attacked, source_clean),
+        _share(~target_attacked, source_clean & target_clean & ~source_attacked),
+        _share(target_clean & target_attacked, np.ones(len(labels), bool)),
+    )

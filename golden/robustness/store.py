@@ -1,0 +1,106 @@
+"""Finished parts of an evaluation, kept on disk, so that an interrupted or repeated run computes only what is missing.
+
+A part's key names everything that it depends on; the file's name is the key's hash. The key holds a digest of this
+package's sources, so that no result outlives the code that made it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+import golden
+from golden.cache import cache_dir
+from golden.catalogue import Multiplier
+from golden.cnn.checkpoint import weights_digest
+from golden.cnn.files import write_atomically
+from golden.designs import Function, TableBlocks
+
+__all__ = ["Store", "array_digest", "is_ours", "module_key", "multiplier_key"]
+
+
+class Store:
+    """Arrays by key, under the cache folder ``evaluation``; or nowhere.
+
+    Parameters
+    ----------
+    enabled : bool
+        Whether to keep anything.
+    """
+
+    def __init__(self, *, enabled: bool = True) -> None:
+        self.folder = cache_dir("evaluation") if enabled else None
+
+    def _path(self, key: dict[str, Any]) -> Path | None:
+        # A part that depends on something without a name has None in its key: it cannot be recognised again.
+        if self.folder is None or None in key.values():
+            return None
+        content = json.dumps({**key, "sources": _sources()}, sort_keys=True)
+        return self.folder / f"{hashlib.sha256(content.encode()).hexdigest()}.npy"
+
+    def get(self, key: dict[str, Any]) -> np.ndarray | None:
+        """Return a kept array, or None."""
+        path = self._path(key)
+        if path is None or not path.exists():
+            return None
+        try:
+            return np.load(path, allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            return None  # damaged: computed again and replaced
+
+    def put(self, key: dict[str, Any], array: np.ndarray) -> None:
+        """Keep an array."""
+        path = self._path(key)
+        if path is None:
+            return
+        buffer = io.BytesIO()
+        np.save(buffer, array, allow_pickle=False)
+        write_atomically(path, buffer.getvalue())
+
+
+@cache
+def _sources() -> str:
+    root = Path(golden.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def array_digest(array: np.ndarray) -> str:
+    """SHA-256 over dtype, shape and bytes."""
+    digest = hashlib.sha256(f"{array.dtype} {array.shape}".encode())
+    digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def is_ours(function: Callable[..., Any]) -> bool:
+    """Whether the digest of this package's sources covers a function."""
+    return getattr(function, "__module__", "").split(".")[0] == "golden"
+
+
+def multiplier_key(m: Multiplier) -> str | None:
+    """Text that changes whenever a multiplier's results may; None for one made of a function from outside."""
+    if isinstance(m.design, Function) and not is_ours(m.design.function):
+        return None
+    table = m.design.table if isinstance(m.design, TableBlocks) else ()
+    return f"{m!r} {table}"
+
+
+def module_key(module: nn.Module, logits: np.ndarray) -> dict[str, str]:
+    """Identity of a model: its structure, its parameters, and what it does exactly with the images at hand."""
+    return {
+        "model": f"{type(module).__module__}.{module!r}",
+        "weights": weights_digest(module),
+        "exact logits": array_digest(logits),
+        "torch": torch.__version__,
+    }
