@@ -1,0 +1,136 @@
+"""Proof that mapping kept the function: the netlist against the design after arithmetic lowering, by Berkeley ABC.
+
+Both sides become and-inverter graphs: the design by Yosys' own lowering of its arithmetic, the netlist by the cells'
+functions in the Liberty file. Registers become inputs and outputs, paired by name, so that pipelined designs are
+compared register to register. What lowering does to the arithmetic is common to both sides and not covered here;
+simulation against the golden model covers it.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from golden.errors import InvalidInput
+from synth import tools
+from synth.flow import SynthesisResult, check_identifier
+from synth.liberty import read_liberty
+from synth.templates import render
+
+__all__ = ["Equivalence", "check_equivalence"]
+
+
+@dataclass(frozen=True)
+class Equivalence:
+    """The outcome of an equivalence check.
+
+    Parameters
+    ----------
+    outcome : str
+        ``equal`` (proved), ``unequal`` (a counterexample exists) or ``undecided`` (out of time, or ports or registers
+        could not be paired).
+    seconds : float
+        Time taken by the whole check.
+    detail : str
+        The counterexample, or why there is no decision; empty where equal.
+    """
+
+    outcome: str
+    seconds: float
+    detail: str = ""
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether equality was proved."""
+        return self.outcome == "equal"
+
+
+def check_equivalence(
+    verilog: str,
+    netlist: SynthesisResult | Path | str,
+    *,
+    top: str,
+    liberty: str | Path | None = None,
+    timeout_s: float = 60,
+) -> Equivalence:
+    """Compare a mapped netlist with the design it was made from.
+
+    Parameters
+    ----------
+    verilog : str
+        The design's text.
+    netlist : SynthesisResult, Path or str
+        The mapped design: a result, a file, or Verilog text.
+    top : str
+        The top module of both.
+    liberty : path, optional
+        The library the netlist is mapped to; the default one where None.
+    timeout_s : float
+        Limit for each program, in seconds, after which it is killed and the outcome is ``undecided``.
+
+    Raises
+    ------
+    InvalidInput
+        If a side cannot be read.
+    MissingTool
+        If Yosys, ABC or the library is not installed.
+    """
+    check_identifier(top)
+    start = time.monotonic()
+    library, checker, yosys = read_liberty(liberty), tools.abc(), tools.yosys()
+    path = netlist.netlist if isinstance(netlist, SynthesisResult) else netlist
+    mapped = path.read_text() if isinstance(path, Path) else path
+
+    def outcome(verdict: str, detail: str = "") -> Equivalence:
+        return Equivalence(verdict, time.monotonic() - start, detail)
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "design.v").write_text(verilog)
+        (folder / "netlist.v").write_text(mapped)
+        (folder / "cells.lib").write_bytes(library.path.read_bytes())
+        for side in ("rtl", "netlist"):
+            (folder / f"{side}.ys").write_text(render(f"lower_{side}.ys.j2", top=top))
+            try:
+                command = [*yosys, "-q", "-l", f"{side}.log", "-s", f"{side}.ys"]
+                status, output = tools.run(command, folder=folder, timeout_s=timeout_s)
+            except TimeoutError as error:
+                return outcome("undecided", str(error))
+            if status != 0:
+                log = folder / f"{side}.log"
+                said = tools.last_line(output + (log.read_text(errors="replace") if log.exists() else ""))
+                raise InvalidInput(f"Yosys could not lower the {side} for the equivalence check: {said}")
+        unpaired = _symbols(folder / "rtl.aig") ^ _symbols(folder / "netlist.aig")
+        if unpaired:
+            return outcome("undecided", f"ports or registers on one side only: {', '.join(sorted(unpaired)[:8])}")
+        try:
+            command = [str(checker), "-c", "cec rtl.aig netlist.aig"]
+            _, output = tools.run(command, folder=folder, timeout_s=timeout_s)
+        except TimeoutError as error:
+            return outcome("undecided", str(error))
+    if "Networks are NOT EQUIVALENT" in output:
+        return outcome("unequal", " ".join(line.strip() for line in output.splitlines() if ":" in line))
+    if re.search(r"^Networks are equivalent", output, re.MULTILINE):
+        return outcome("equal")
+    return outcome("undecided", tools.last_line(output))
+
+
+def _symbols(aiger: Path) -> set[str]:
+    """Return the symbol table of a binary AIGER file: ``i<n> name``, ``o<n> name`` and ``l<n> name`` lines at its end."""
+    data = aiger.read_bytes()
+    header = data.split(b"\n", 1)[0].split()
+    outputs, gates = int(header[4]), int(header[5])
+    # The header is followed by one line per latch and output, then by two LEB128 numbers per gate.
+    position = data.index(b"\n") + 1
+    for _ in range(int(header[3]) + outputs):
+        position = data.index(b"\n", position) + 1
+    for _ in range(2 * gates):
+        while data[position] & 0x80:
+            position += 1
+        position += 1
+    lines = data[position:].decode("utf-8", errors="replace").splitlines()
+    found = (re.match(r"([iol])\d+ (.*)", line) for line in lines)
+    return {f"{match[1]} {match[2]}" for match in found if match}
