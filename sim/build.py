@@ -1,0 +1,135 @@
+"""Building a simulator for one Verilog text, kept in the cache under a hash of everything that decides it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from golden.cache import cache_dir
+from golden.errors import InvalidInput, MissingTool
+from sim.tools import Simulator
+
+__all__ = ["Build", "SimulationError", "build", "folder_for_builds", "log_tail", "without_pytest"]
+
+_BUILD_ARGUMENTS = {"icarus": (), "verilator": ("-Wno-fatal", "-O3", "--x-assign", "fast")}
+
+
+class SimulationError(RuntimeError):
+    """A simulator failed to compile or to run a design: a defect, not something a user asked for."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """A simulator of one design, ready to run."""
+
+    folder: Path
+    seconds: float
+
+
+def folder_for_builds(chosen: Path | str | None) -> Path:
+    """Return the folder that holds builds, made if it does not exist: the one chosen, or the cache's.
+
+    Raises
+    ------
+    InvalidInput
+        If it cannot be written.
+    """
+    if chosen is None:
+        return cache_dir("sim")
+    folder = Path(chosen).absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InvalidInput(
+            f"cannot write the build folder {folder} ({error.strerror}); choose a folder that can be written"
+        ) from None
+    return folder
+
+
+def build(verilog: str, *, top: str, simulator: Simulator, waves: bool, folder: Path) -> Build:
+    """Compile a design for cocotb, or find it compiled.
+
+    Parameters
+    ----------
+    verilog : str
+        The whole design.
+    top : str
+        Its top module.
+    simulator : Simulator
+        What compiles it.
+    waves : bool
+        Whether it can record waveforms.
+    folder : pathlib.Path
+        Where builds are kept, each in a folder of its own.
+
+    Raises
+    ------
+    MissingTool
+        If cocotb is not installed.
+    SimulationError
+        If the design does not compile; the message ends with the compiler's last lines.
+    """
+    try:
+        from cocotb_tools.runner import get_runner
+    except ImportError:
+        raise MissingTool("cocotb is not installed: run `pip install 'axfpm[hardware]'`") from None
+    arguments = _BUILD_ARGUMENTS[simulator.name]
+    key = [verilog, top, simulator.name, simulator.version, importlib.metadata.version("cocotb"), *arguments, waves]
+    digest = hashlib.sha256(repr(key).encode()).hexdigest()[:20]
+    final = folder / f"{simulator.name}-{top}-{digest}"
+    if final.is_dir():
+        return Build(final, 0.0)
+    start = time.perf_counter()
+    # Compiled aside and renamed when complete: a build folder is either whole or absent, whoever else builds.
+    aside = Path(tempfile.mkdtemp(prefix=f"{final.name}.", dir=folder))
+    source = aside / f"{top}.v"
+    source.write_text(verilog, encoding="ascii")
+    log = aside / "build.log"
+    try:
+        with simulator.activated():
+            get_runner(simulator.name).build(
+                sources=[source],
+                hdl_toplevel=top,
+                build_dir=aside,
+                build_args=list(arguments),
+                waves=waves,
+                log_file=log,
+            )
+    except (RuntimeError, SystemExit) as error:
+        message = f"{simulator.name} does not compile the design ({error}); it said:\n{log_tail(log)}"
+        shutil.rmtree(aside, ignore_errors=True)
+        raise SimulationError(message) from None
+    with contextlib.suppress(OSError):
+        aside.rename(final)
+    if aside.is_dir():  # another process was faster; its build is the same
+        shutil.rmtree(aside, ignore_errors=True)
+    return Build(final, time.perf_counter() - start)
+
+
+def log_tail(log: Path, lines: int = 30) -> str:
+    """Last lines of a log file, or a word on its absence."""
+    if not log.is_file():
+        return "(no log)"
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+
+@contextlib.contextmanager
+def without_pytest() -> Iterator[None]:
+    """Hide pytest from cocotb's runner, which under it exits the process where a bench fails."""
+    name = "PYTEST_CURRENT_TEST"
+    before = os.environ.pop(name, None)
+    try:
+        yield
+    finally:
+        if before is not None:
+            os.environ[name] = before

@@ -1,0 +1,227 @@
+"""Running a bench: golden expectations first, then the generated Verilog in a simulator, then the comparison."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from golden.catalogue import Multiplier, multiplier as look_up
+from golden.errors import InvalidInput, MissingTool
+from golden.multiply import multiply_words
+from sim.build import Build, SimulationError, build, folder_for_builds, log_tail, without_pytest
+from sim.checker import JOB_FILE, RESULT_FILE, compare, load_result
+from sim.report import SimReport
+from sim.schedule import pipeline_schedule
+from sim.tools import Simulator, find
+from sim.vectors.corners import multiplier_corners
+from sim.vectors.stimulus import Stimulus, multiplier_operands
+
+__all__ = ["BENCHES", "Bench", "Job", "run"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything a bench needs, computed before the simulation.
+
+    Parameters
+    ----------
+    operands : Stimulus
+        What goes in.
+    expected : numpy.ndarray
+        The golden product of each pair: uint32, shape (N,).
+    index : numpy.ndarray
+        Which pair's product each sample must be: int, shape (cycles,), negative where nothing is expected.
+    arrays : dict of str to numpy.ndarray
+        What the bench inside the simulator reads.
+    corners : dict of str to int
+        Corners that operands and schedule meet.
+    word_bits : int
+        Width of a result.
+    """
+
+    operands: Stimulus
+    expected: np.ndarray
+    index: np.ndarray
+    arrays: dict[str, np.ndarray]
+    corners: dict[str, int]
+    word_bits: int
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A bench for one kind of block.
+
+    Parameters
+    ----------
+    module : str
+        The cocotb test module.
+    prepare : callable
+        ``prepare(multiplier, vectors, seed, stages) -> Job``.
+    """
+
+    module: str
+    prepare: Callable[[Multiplier, int, int, int], Job]
+
+
+def _prepare_multiplier(m: Multiplier, vectors: int, seed: int, stages: int) -> Job:
+    operands = multiplier_operands(m, vectors, seed)
+    expected = multiply_words(operands.a, operands.b, m)
+    corners = multiplier_corners(operands.a, operands.b, expected, m)
+    arrays = {"a": operands.a, "b": operands.b}
+    index = np.arange(vectors)
+    if stages:
+        schedule = pipeline_schedule(vectors, stages, seed)
+        pair, enable, reset, index = np.array(
+            [(c.pair, c.enable, c.reset, c.expected) for c in schedule.cycles], np.int64
+        ).T
+        arrays |= {"pair": pair, "enable": enable, "reset": reset}
+        corners |= schedule.events
+    return Job(operands, expected, index, arrays, corners, m.format.word_bits)
+
+
+BENCHES: dict[str, Bench] = {"multiplier": Bench("sim.bench_multiplier", _prepare_multiplier)}
+"""Benches by the block they check."""
+
+
+def run(
+    block: str = "multiplier",
+    *,
+    multiplier: str | Multiplier = "ax-fpm",
+    simulator: str = "verilator",
+    vectors: int = 20_000,
+    seed: int = 0,
+    stages: int = 0,
+    waves: bool = False,
+    build_dir: Path | str | None = None,
+    verilog: str | None = None,
+) -> SimReport:
+    """Hold a block's Verilog against the golden model in a simulator.
+
+    Parameters
+    ----------
+    block : str
+        A name in ``BENCHES``.
+    multiplier : str or Multiplier
+        Catalogue or dial name, or a Multiplier.
+    simulator : str
+        ``icarus`` or ``verilator``.
+    vectors : int
+        Operand pairs: directed ones fill up to half, seeded random ones the rest.
+    seed : int
+        Decides pairs, stalls and resets.
+    stages : int
+        Pipeline stages; 0 is combinational.
+    waves : bool
+        Record waveforms; the report says where.
+    build_dir : path, optional
+        Where simulators are built and kept; by default a folder of the cache.
+    verilog : str, optional
+        Simulate this text (top module named as the block) in place of the generated design: a hand-edited one, or a
+        netlist.
+
+    Returns
+    -------
+    SimReport
+        What was checked and what differed.
+
+    Raises
+    ------
+    InvalidInput
+        If the block, multiplier or simulator is unknown, a number is out of range, or the folder cannot be written.
+    MissingTool
+        If the simulator, cocotb or Amaranth is not installed.
+    SimulationError
+        If the design does not compile, or the simulation breaks off.
+    """
+    if block not in BENCHES:
+        raise InvalidInput(f"no bench for block {block!r}; choose from {', '.join(BENCHES)}")
+    if stages < 0:
+        raise InvalidInput(f"stages={stages} is negative; give 0 for a combinational block or the number of stages")
+    m = look_up(multiplier)
+    tool = find(simulator)
+    bench = BENCHES[block]
+    job = bench.prepare(m, vectors, seed, stages)
+    folder = folder_for_builds(build_dir)
+    text = _generate(block, m, stages) if verilog is None else verilog
+    built = build(text, top=block, simulator=tool, waves=waves, folder=folder)
+
+    place = Path(tempfile.mkdtemp(prefix=f"run-{block}-", dir=folder))
+    log = place / "simulation.log"
+    got, seconds = _simulate(bench, block, job, tool, built, place, log, waves)
+    comparison = compare(got, job.index, job.expected, job.operands, job.word_bits)
+    wave_file = next((f for f in (place / "dump.vcd", place / f"{block}.fst") if f.is_file()), None) if waves else None
+    keep = comparison.failures > 0 or wave_file is not None
+    if not keep:
+        shutil.rmtree(place, ignore_errors=True)
+    return SimReport(
+        block=block,
+        multiplier=str(m),
+        stages=stages,
+        simulator=tool.name,
+        version=tool.version,
+        vectors=vectors,
+        seed=seed,
+        checks=comparison.checks,
+        failures=comparison.failures,
+        mismatches=comparison.mismatches,
+        kinds=job.operands.counts(),
+        corners=job.corners,
+        seconds=seconds,
+        build_seconds=built.seconds,
+        log=log if keep else None,
+        waves=wave_file,
+    )
+
+
+def _generate(block: str, m: Multiplier, stages: int) -> str:
+    try:
+        from hdl.verilog import generate
+    except ImportError as error:
+        raise MissingTool(f"{error.name} is not installed: run `pip install 'axfpm[hardware]'`") from None
+    return generate(block, multiplier=m, stages=stages)
+
+
+def _simulate(
+    bench: Bench, top: str, job: Job, tool: Simulator, built: Build, place: Path, log: Path, waves: bool
+) -> tuple[list[int | str], float]:
+    from cocotb_tools.runner import get_runner
+
+    np.savez(place / JOB_FILE, allow_pickle=False, **job.arrays)
+    result = place / RESULT_FILE
+    ended = "it wrote no result"
+    try:
+        with tool.activated(), without_pytest(), _importable():
+            get_runner(tool.name).test(
+                test_module=bench.module,
+                hdl_toplevel=top,
+                hdl_toplevel_lang="verilog",
+                build_dir=built.folder,
+                test_dir=place,
+                results_xml=str(place / "results.xml"),
+                plusargs=[f"+dumpfile_path={place / top}.fst"] if waves and tool.name == "icarus" else [],
+                waves=waves,
+                log_file=log,
+            )
+    except (RuntimeError, SystemExit) as error:
+        ended = str(error)
+    if not result.is_file():
+        raise SimulationError(f"the {top} bench broke off in {tool.name} ({ended}); {log} ends:\n{log_tail(log)}")
+    return load_result(result)
+
+
+@contextlib.contextmanager
+def _importable() -> Iterator[None]:
+    """Let the simulator's Python, which takes this one's path but works elsewhere, import these packages."""
+    root = str(Path(__file__).resolve().parent.parent)
+    sys.path.append(root)
+    try:
+        yield
+    finally:
+        sys.path.remove(root)
