@@ -118,7 +118,7 @@ def train(
     test_images, test_labels = datasets.load(data, "test")
     with torch.random.fork_rng(devices=[]):
         module = _run(model, data, seed, settings, images, labels, state_file, progress)
-    versions = {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
+    versions = {"python": platform.python_version(), "torch": str(torch.__version__), "numpy": np.__version__}
     result = Checkpoint(
         model=model,
         data=data,
@@ -164,7 +164,7 @@ def _run(
         epochs=settings.epochs,
         steps_per_epoch=-(-len(images) // settings.batch),
     )
-    asked = {"model": model, "data": data, "seed": seed, "torch": torch.__version__, **asdict(settings)}
+    asked = {"model": model, "data": data, "seed": seed, "torch": str(torch.__version__), **asdict(settings)}
     done = 0
     state = _read_state(state_file)
     if state is not None and state["asked"] == asked:

@@ -37,15 +37,15 @@ class Clean:
         Images classified correctly.
     agreement : Proportion
         Images put into the same class as by the exact model.
-    confidence : float
-        Mean of the largest softmax output.
+    confidence : float or None
+        Mean of the largest softmax output; None where a logit is not finite.
     """
 
     target: str
     control: bool
     accuracy: Proportion
     agreement: Proportion
-    confidence: float
+    confidence: float | None
 
 
 @dataclass(frozen=True)
@@ -123,8 +123,8 @@ class Results:
                 _name(row),
                 str(row.accuracy),
                 "-" if row.target == EXACT else str(row.agreement),
-                f"{row.confidence:.4f}",
-                "-" if row.target == EXACT else f"{row.confidence - self.clean[0].confidence:+.4f}",
+                "not finite" if row.confidence is None else f"{row.confidence:.4f}",
+                _change(row.confidence, self.clean[0].confidence) if row.target != EXACT else "-",
             )
         console = Console(file=io.StringIO(), width=width, color_system=None)
         console.print(clean)
@@ -156,6 +156,10 @@ def _name(row: Clean | UnderAttack) -> str:
     return f"{row.target} (control)" if row.control else row.target
 
 
+def _change(confidence: float | None, exact: float | None) -> str:
+    return "-" if confidence is None or exact is None else f"{confidence - exact:+.4f}"
+
+
 def _plain(row: Clean | UnderAttack) -> dict[str, Any]:
     return {key: value.to_dict() if isinstance(value, Proportion) else value for key, value in vars(row).items()}
 
@@ -164,18 +168,29 @@ def _share(condition: np.ndarray, among: np.ndarray) -> Proportion:
     return Proportion(int((condition & among).sum()), int(among.sum()))
 
 
+def _predicted(logits: np.ndarray) -> np.ndarray:
+    """Classes (N,); -1, which is no class, where a logit is NaN."""
+    return np.where(np.isnan(logits).any(1), -1, logits.argmax(1))
+
+
+def _confidence(logits: np.ndarray) -> float | None:
+    if not np.isfinite(logits).all():
+        return None
+    exponentials = np.exp(logits.astype(np.float64) - logits.max(1, keepdims=True))
+    return float((exponentials.max(1) / exponentials.sum(1)).mean())
+
+
 def clean_result(
     target: str, logits: np.ndarray, exact_logits: np.ndarray, labels: np.ndarray, *, control: bool = False
 ) -> Clean:
     """Judge clean logits (N, classes) float32 of a target beside those of the exact model."""
-    predicted, everything = logits.argmax(1), np.ones(len(labels), bool)
-    exponentials = np.exp(logits.astype(np.float64) - logits.max(1, keepdims=True))
+    predicted, everything = _predicted(logits), np.ones(len(labels), bool)
     return Clean(
         target,
         control,
         _share(predicted == labels, everything),
-        _share(predicted == exact_logits.argmax(1), everything),
-        float((exponentials.max(1) / exponentials.sum(1)).mean()),
+        _share(predicted == _predicted(exact_logits), everything),
+        _confidence(logits),
     )
 
 
@@ -191,8 +206,8 @@ def under_attack(
     labels : ndarray of int64, (N,)
         True classes.
     """
-    source_clean, source_attacked = (logits.argmax(1) == labels for logits in source)
-    target_clean, target_attacked = (logits.argmax(1) == labels for logits in target)
+    source_clean, source_attacked = (_predicted(logits) == labels for logits in source)
+    target_clean, target_attacked = (_predicted(logits) == labels for logits in target)
     return (
         _share(~source_attacked, source_clean),
         _share(~target_attacked, source_clean & target_clean & ~source_attacked),

@@ -1,0 +1,174 @@
+"""Data sets: content, splits, checksums, and what a user is told when a file is missing or broken."""
+
+import gzip
+import os
+import pickle
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pooch
+import pytest
+from sklearn.datasets import load_digits
+
+from golden.cnn import data
+from golden.errors import InvalidInput
+
+needs_mnist = pytest.mark.skipif(
+    not Path(os.environ.get("AXFPM_DATA", ""), "mnist").is_dir(), reason="AXFPM_DATA names no folder with mnist/"
+)
+needs_cifar10 = pytest.mark.skipif(
+    not Path(os.environ.get("AXFPM_DATA", ""), "cifar-10-batches-py/test_batch").is_file(),
+    reason="AXFPM_DATA names no folder with cifar-10-batches-py/test_batch",
+)
+
+
+@pytest.fixture
+def nowhere(tmp_path, monkeypatch):
+    """No data at hand, and no network."""
+
+    def refuse(address, *_args, **_kwargs):
+        raise ConnectionError("network is unreachable")
+
+    monkeypatch.setenv("AXFPM_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("AXFPM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(pooch, "retrieve", refuse)
+    return tmp_path
+
+
+def test_digits_split():
+    train, train_labels = data.load("digits", "train")
+    test, test_labels = data.load("digits", "test")
+    assert (train.shape, test.shape) == ((1400, 1, 28, 28), (397, 1, 28, 28))
+    assert train.dtype == test.dtype == np.float32
+    assert train_labels.dtype == test_labels.dtype == np.int64
+    assert (train.min(), train.max()) == (0, 1)
+    both = np.concatenate([train_labels, test_labels])
+    assert np.array_equal(np.bincount(both), np.bincount(load_digits().target))  # type: ignore[union-attr]
+    assert np.bincount(test_labels, minlength=10).min() >= 30
+
+
+def test_digits_are_bilinear_resizes():
+    # An independent bilinear interpolation, evaluated pixel by pixel from its definition.
+    originals = load_digits().images / 16  # type: ignore[union-attr]
+    position = np.clip((np.arange(28) + 0.5) * 8 / 28 - 0.5, 0, 7)
+    order = np.random.RandomState(0).permutation(1797)
+    train, _ = data.load("digits", "train")
+    for k in (0, 7, 1399):
+        rows = np.stack([np.interp(position, np.arange(8), row) for row in originals[order[k]]])
+        resized = np.stack([np.interp(position, np.arange(8), column) for column in rows.T]).T
+        assert np.abs(train[k, 0] - resized).max() < 1e-6
+
+
+def test_digits_are_copies():
+    images, _ = data.load("digits", "test")
+    images[:] = 0
+    assert data.load("digits", "test")[0].max() == 1
+
+
+def test_unknown_names():
+    with pytest.raises(InvalidInput, match=r"unknown data set 'mnits'; choose from digits, mnist, cifar10"):
+        data.load("mnits")
+    with pytest.raises(InvalidInput, match=r"unknown split 'validation'; choose train or test"):
+        data.load("digits", "validation")
+
+
+def test_sample():
+    images, labels = np.arange(10.0, dtype=np.float32), np.arange(10)
+    first, first_labels = data.sample(images, labels, 4, seed=1)
+    again, _ = data.sample(images, labels, 4, seed=1)
+    other, _ = data.sample(images, labels, 4, seed=2)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert np.array_equal(first, first_labels)
+    assert len(set(first)) == 4
+    assert np.array_equal(data.sample(images, labels, 10)[0], images)
+
+
+@pytest.mark.parametrize("samples", [0, -1, 11])
+def test_sample_wrong_number(samples):
+    with pytest.raises(InvalidInput, match=f"{samples} samples cannot be drawn from 10 images; give 1 to 10"):
+        data.sample(np.zeros(10), np.zeros(10), samples)
+
+
+def test_sample_wrong_seed():
+    with pytest.raises(InvalidInput, match="seed -1 is negative"):
+        data.sample(np.zeros(10), np.zeros(10), 1, seed=-1)
+
+
+def test_missing_file_offline(nowhere):
+    with pytest.raises(InvalidInput, match=r"t10k-images.*AXFPM_DATA.*failed \(network is unreachable\); connect"):
+        data.load("mnist", "test")
+
+
+def test_missing_cifar10_batches_are_named(nowhere, monkeypatch):
+    folder = nowhere / "data" / "cifar-10-batches-py"
+    folder.mkdir(parents=True)
+    for i in (1, 2, 3):
+        (folder / f"data_batch_{i}").touch()
+    with pytest.raises(InvalidInput, match=r"CIFAR-10 lacks data_batch_4, data_batch_5: "):
+        data.load("cifar10", "train")
+
+
+@pytest.mark.parametrize("where", ["data", "cache/data"])
+def test_corrupt_file(nowhere, where):
+    folder = nowhere / where / "mnist"
+    folder.mkdir(parents=True)
+    path = folder / "t10k-images-idx3-ubyte.gz"
+    path.write_bytes(gzip.compress(b"not MNIST"))
+    with pytest.raises(InvalidInput, match=r"t10k-images-idx3-ubyte.gz is corrupt: its md5 is not 9fb629c4.*delete it"):
+        data.load("mnist", "test")
+
+
+def test_download_is_kept_and_checked(tmp_path, monkeypatch):
+    # A served file with the right checksum is downloaded once; one with a wrong checksum is refused.
+    served = tmp_path / "served"
+    served.mkdir()
+    (served / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(bytes(8) + b"\x07\x02", mtime=0))
+    monkeypatch.setenv("AXFPM_DATA", "")
+    monkeypatch.setenv("AXFPM_CACHE", str(tmp_path / "cache"))
+    calls = []
+
+    def fetch(url, output_file, _pooch):
+        calls.append(url)
+        shutil.copy(served / url.rsplit("/", 1)[-1], output_file)
+
+    monkeypatch.setattr(pooch.core, "choose_downloader", lambda *_args, **_kwargs: fetch)
+    name = "t10k-labels-idx1-ubyte.gz"
+    with pytest.raises(InvalidInput, match=r"t10k-labels-idx1-ubyte.gz is neither .* failed"):
+        data._mnist_file(name)
+    monkeypatch.setitem(data.MNIST_MD5, name, pooch.file_hash(str(served / name), "md5"))
+    for _ in range(2):
+        assert data._mnist_file(name)[8:] == b"\x07\x02"
+    assert calls == [data.MNIST_ADDRESS + name] * 2  # the refused one and the good one
+
+
+def test_unpickling_refuses_code(tmp_path):
+    class Malicious:
+        def __reduce__(self):
+            return print, ("executed",)
+
+    path = tmp_path / "batch"
+    path.write_bytes(pickle.dumps(Malicious()))
+    with path.open("rb") as file, pytest.raises(pickle.UnpicklingError, match=r"builtins\.print has no place"):
+        data._ArraysOnly(file).load()
+
+
+@needs_mnist
+def test_mnist():
+    images, labels = data.load("mnist", "test")
+    assert images.shape == (10000, 1, 28, 28)
+    assert images.dtype == np.float32
+    assert (images.min(), images.max()) == (0, 1)
+    # Counts per class and the mean as published with the data set.
+    assert np.bincount(labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    train, train_labels = data.load("mnist", "train")
+    assert (len(train), len(train_labels)) == (60000, 60000)
+    assert abs(train.mean(dtype=np.float64) - 0.1307) < 5e-5
+
+
+@needs_cifar10
+def test_cifar10():
+    images, labels = data.load("cifar10", "test")
+    assert images.shape == (10000, 3, 32, 32)
+    assert np.bincount(labels).tolist() == [1000] * 10

@@ -1,0 +1,110 @@
+"""Training: reproducible, resumable, and as accurate as the checkpoints say."""
+
+import numpy as np
+import pytest
+import torch
+
+from golden.cnn import checkpoint, data
+from golden.cnn.checkpoint import weights_digest
+from golden.cnn.training import train
+from golden.errors import InvalidInput
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """The digits, but few of them."""
+    images, labels = data.load("digits", "train")
+    dataset = data.DataSet("digits", lambda _split: (images[:96], labels[:96]), (1, 28, 28), 10, "96 digits")
+    monkeypatch.setattr(data, "DATASETS", {**data.DATASETS, "digits": dataset})
+
+
+def test_seed_decides(small):
+    state = torch.get_rng_state()
+    first, provenance = train(epochs=2, seed=1)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert (provenance.epochs, provenance.seed, provenance.samples) == (2, 1, 96)
+    assert not first.training
+    assert weights_digest(first) == weights_digest(train(epochs=2, seed=1)[0])
+    assert weights_digest(first) != weights_digest(train(epochs=2, seed=2)[0])
+
+
+def test_interrupted_run_ends_as_the_uninterrupted_one(small, tmp_path):
+    whole, _ = train(epochs=4)
+    output = tmp_path / "a.safetensors"
+
+    def interrupt(done, _total, _message):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(epochs=4, output=output, progress=interrupt)
+    assert not output.exists()
+    assert (tmp_path / "a.safetensors.training").exists()
+    seen = []
+    resumed, provenance = train(epochs=4, output=output, progress=lambda *step: seen.append(step))
+    assert [step[0] for step in seen] == [2, 3, 4]
+    assert seen[0][2] == "taken up after epoch 2"
+    assert weights_digest(resumed) == weights_digest(whole)
+    assert checkpoint.load(output)[1] == provenance
+    assert [p.name for p in tmp_path.iterdir()] == ["a.safetensors"]
+
+
+def test_other_settings_start_afresh(small, tmp_path):
+    output = tmp_path / "a.safetensors"
+
+    def interrupt(_done, _total, _message):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(epochs=2, output=output, progress=interrupt)
+    seen = []
+    other, _ = train(epochs=2, seed=7, output=output, progress=lambda *step: seen.append(step[0]))
+    assert seen == [1, 2]
+    assert weights_digest(other) == weights_digest(train(epochs=2, seed=7)[0])
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"PK\x03\x04"])
+def test_damaged_state(small, tmp_path, content):
+    (tmp_path / "a.training").write_bytes(content)
+    with pytest.raises(
+        InvalidInput, match=r"a\.training is not the state of an interrupted training; delete or move it"
+    ):
+        train(epochs=1, output=tmp_path / "a")
+
+
+def test_existing_output_survives_an_interruption(small, tmp_path):
+    output = tmp_path / "a.safetensors"
+    train(epochs=1, output=output)
+    before = output.read_bytes()
+
+    def interrupt(_done, _total, _message):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(epochs=2, output=output, progress=interrupt)
+    assert output.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"data": "mnits"}, "unknown data set 'mnits'"),
+        ({"model": "lenet"}, "unknown model 'lenet'"),
+        ({"epochs": 0}, "0 epochs train nothing; give 1 or more"),
+        ({"seed": -1}, "seed -1 is negative"),
+        ({"data": "cifar10"}, r"model 'lenet5' takes images of \(1, 28, 28\) and 10 classes, 'cifar10' has"),
+        ({"output": "/absent/folder/a"}, "cannot be written"),
+    ],
+)
+def test_wrong_arguments(arguments, message):
+    with pytest.raises(InvalidInput, match=message):
+        train(**arguments)
+
+
+def test_digits_again():
+    # The committed checkpoint's settings; another thread count or CPU may end elsewhere, but as accurate.
+    _, stored = checkpoint.load("lenet5-digits")
+    module, again = train()
+    assert (again.epochs, again.seed, again.settings) == (stored.epochs, stored.seed, stored.settings)
+    assert abs(again.accuracy - stored.accuracy) < 0.015
+    assert np.isfinite([p.detach().abs().max().item() for p in module.parameters()]).all()
