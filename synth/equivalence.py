@@ -22,6 +22,8 @@ from synth.templates import render
 
 __all__ = ["Equivalence", "check_equivalence"]
 
+_COUNTEREXAMPLE = re.compile(r"Verification failed|Output |Input pattern")
+
 
 @dataclass(frozen=True)
 class Equivalence:
@@ -97,8 +99,8 @@ def check_equivalence(
             try:
                 command = [*yosys, "-q", "-l", f"{side}.log", "-s", f"{side}.ys"]
                 status, output = tools.run(command, folder=folder, timeout_s=timeout_s)
-            except TimeoutError as error:
-                return outcome("undecided", str(error))
+            except TimeoutError:
+                return outcome("undecided", f"Yosys ran past {timeout_s:g} s")
             if status != 0:
                 log = folder / f"{side}.log"
                 said = tools.last_line(output + (log.read_text(errors="replace") if log.exists() else ""))
@@ -109,10 +111,10 @@ def check_equivalence(
         try:
             command = [str(checker), "-c", "cec rtl.aig netlist.aig"]
             _, output = tools.run(command, folder=folder, timeout_s=timeout_s)
-        except TimeoutError as error:
-            return outcome("undecided", str(error))
+        except TimeoutError:
+            return outcome("undecided", f"ABC ran past {timeout_s:g} s")
     if "Networks are NOT EQUIVALENT" in output:
-        return outcome("unequal", " ".join(line.strip() for line in output.splitlines() if ":" in line))
+        return outcome("unequal", " ".join(line.strip() for line in output.splitlines() if _COUNTEREXAMPLE.match(line)))
     if re.search(r"^Networks are equivalent", output, re.MULTILINE):
         return outcome("equal")
     return outcome("undecided", tools.last_line(output))

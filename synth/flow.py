@@ -1,7 +1,7 @@
 """One design through the flow: Yosys maps it to a cell library, OpenSTA times it and estimates its power.
 
 The clock period is a constraint on timing, the rate at which power is stated, and the delay target of the mapper. The
-default is 10 ns, which every multiplier of the catalogue meets in the OSU 180 nm library: all of them are then compared
+default is 12 ns, which every multiplier of the catalogue meets in the OSU 180 nm library: all of them are then compared
 at one throughput. Mapping itself hardly depends on the target: ``abc`` first maps for delay, and then only resizes, so
 that an exact 24 x 24 product keeps its area within 0.03% from a target of 1 ps to 10 ns.
 
@@ -33,7 +33,7 @@ from synth.templates import render
 
 __all__ = ["DEFAULT_PERIOD_NS", "Power", "SynthesisResult", "synthesise"]
 
-DEFAULT_PERIOD_NS = 10.0
+DEFAULT_PERIOD_NS = 12.0
 INPUT_ACTIVITY = 0.5
 INPUT_DUTY = 0.5
 CLOCK = "clk"
@@ -242,9 +242,9 @@ def check_period(period_ns: float) -> float:
     try:
         period = float(period_ns)
     except (TypeError, ValueError):
-        raise InvalidInput(f"the clock period {period_ns!r} is not a number; give nanoseconds, such as 10") from None
+        raise InvalidInput(f"the clock period {period_ns!r} is not a number; give nanoseconds, such as 12") from None
     if not (math.isfinite(period) and period >= 0.001):
-        raise InvalidInput(f"a clock period of {period:g} ns cannot be used; give at least 0.001 ns, such as 10")
+        raise InvalidInput(f"a clock period of {period:g} ns cannot be used; give at least 0.001 ns, such as 12")
     return period
 
 

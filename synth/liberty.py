@@ -154,7 +154,7 @@ def _summarise(path: Path, text: str) -> dict[str, Any]:
                 (inverters if inverting else buffers).append(summary)
     if not combinational:
         raise InvalidInput(
-            f"the Liberty file {path} has no combinational cells with an area and a function; give a standard-cell library"
+            f"the Liberty file {path} has no combinational cells with area and function; give a standard-cell library"
         )
     if not buffers and not inverters:
         raise InvalidInput(f"the Liberty file {path} has neither buffer nor inverter; give a standard-cell library")

@@ -160,7 +160,7 @@ def run(command: list[str], *, folder: Path, timeout_s: float) -> tuple[int, str
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise TimeoutError(f"{Path(command[0]).name} ran past {timeout_s:g} s") from None
+        raise TimeoutError(f"killed after {timeout_s:g} s") from None
     return done.returncode, done.stdout.decode("utf-8", errors="replace")
 
 
