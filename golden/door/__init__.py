@@ -1,9 +1,12 @@
 """The PyTorch door: any ``torch.nn.Module`` runs its convolutions and matrix products on a multiplier.
 
-``approximate`` replaces calls while it is entered, ``ApproximateModule`` enters it inside ``forward``.
+``approximate`` replaces calls while it is entered, ``ApproximateModule`` enters it inside ``forward``, ``surrogate`` is
+a differentiable stand-in, and ``coverage`` tells what of a model runs on the multiplier.
 """
 
 from golden.door.context import approximate
+from golden.door.coverage import Coverage, Operator, coverage
 from golden.door.module import ApproximateModule
+from golden.door.surrogate import surrogate
 
-__all__ = ["ApproximateModule", "approximate"]
+__all__ = ["ApproximateModule", "Coverage", "Operator", "approximate", "coverage", "surrogate"]

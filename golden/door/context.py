@@ -2,24 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
-from torch.overrides import TorchFunctionMode
-
 from golden.catalogue import Multiplier, multiplier as look_up
-from golden.door.gradients import GRADIENTS, Rule
-from golden.door.operators import COVERED
-from golden.door.state import current_door, issued_by_us, thread
+from golden.door.modes import Door
+from golden.door.rules import Layers, Rule, Settings
+from golden.door.state import thread
 from golden.errors import InvalidInput
 
 __all__ = ["approximate"]
 
-Layers = Mapping[str, Any] | Callable[[str, Any], Any]
-
 
 class approximate:  # noqa: N801
-    """Run convolutions and matrix products on a multiplier, on this thread, while entered."""
+    """Run the convolutions and matrix products of this thread on a multiplier, while entered.
+
+    Inside, calls of ``linear``, ``conv1d``, ``conv2d``, matrix products (``@``, ``matmul``, ``mm``, ``bmm``, ``addmm``,
+    ``baddbmm``, ``mv``, ``addmv``, ``dot``, ``vdot``, ``inner``, ``tensordot``, ``einsum`` of two operands),
+    ``scaled_dot_product_attention`` and ``multi_head_attention_forward`` run bit for bit on the multiplier, whether
+    called by a module of ``torch.nn`` or directly. The left operand is the activation, also in attention. Elementwise
+    products, norms and pooling stay exact (``coverage`` lists them). Any other convolution, matrix product, attention
+    or recurrent operator that reaches the dispatcher is found by an auditor.
+
+    Parameters
+    ----------
+    multiplier : str or Multiplier
+        Catalogue or dial name, or a Multiplier.
+    layers : mapping or callable, optional
+        Which modules run on which multiplier. The outermost module called inside the context is the *root*, and names
+        are those of ``root.named_modules()`` (the root's own is ``""``). An operator belongs to the innermost module
+        being called that is registered under the root.
+        A mapping gives a multiplier, ``True`` (the context's own) or ``None`` (exact torch) per module name; it holds
+        for the modules below too, the longest name wins, and modules it does not reach use ``multiplier``. A name that
+        the root does not have raises at the first product.
+        A callable is asked ``layers(name, module)`` and returns a multiplier, ``True``, or ``False`` / ``None`` for
+        exact torch. Products computed outside any module have the name ``""`` and the module ``None``.
+    accumulate : str
+        ``float32`` (the hardware) or ``float64`` (the authors' script); see ``golden.sums.matmul``.
+    gradient : str
+        How products are differentiated: ``straight-through``, ``scaled`` or ``masked``; see ``golden.door.gradients``.
+    uncovered : str
+        ``error``: an operator that the multiplier should compute and cannot raises; ``exact``: it runs in plain torch
+        and is listed in ``uncovered_operators``.
+
+    Raises
+    ------
+    InvalidInput
+        (a ValueError) If a name is unknown, and inside the context for uncovered operators, autocast, tracing and
+        ``torch.func`` transforms.
+    InvalidType
+        (a TypeError) Inside the context, if an operand of a product is not a dense float32 tensor on the CPU, or a
+        module is compiled (``torch.jit``, ``torch.compile``).
+
+    Notes
+    -----
+    Contexts nest, and the innermost decides alone. One context object may be entered again, and from several threads
+    at once; threads that code inside the context starts are outside it. Functions under ``torch.compile`` run eagerly
+    inside the context. ``backward`` works inside and outside: gradients are exact torch on the chosen form.
+    ``torch.utils.checkpoint`` recomputes on the multiplier only if ``backward`` is called inside the context.
+
+    Examples
+    --------
+    >>> with approximate("ax-fpm", layers={"fc3": None}):
+    ...     logits = model(images)
+    """
 
     def __init__(
         self,
@@ -30,31 +75,19 @@ class approximate:  # noqa: N801
         gradient: str = "scaled",
         uncovered: str = "error",
     ) -> None:
-        if gradient not in GRADIENTS:
-            raise InvalidInput(f"unknown gradient {gradient!r}; choose from {', '.join(GRADIENTS)}")
-        self.rule = Rule(look_up(multiplier), accumulate, gradient)
+        self.settings = Settings(Rule(look_up(multiplier), accumulate, gradient), layers, uncovered)
+        self._found: dict[str, None] = {}
+
+    @property
+    def uncovered_operators(self) -> tuple[str, ...]:
+        """Operators that ran exactly although the multiplier should have computed them, in order of appearance."""
+        return tuple(self._found)
 
     def __enter__(self) -> approximate:
-        door = Door(self.rule)
-        door.__enter__()
-        thread.doors.append(door)
+        Door(self.settings, self._found).enter(owner=self)
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        thread.doors.pop().__exit__(*exception)
-
-
-class Door(TorchFunctionMode):
-    """The mode that replaces covered calls; one per entered context."""
-
-    def __init__(self, rule: Rule) -> None:
-        super().__init__()
-        self.rule = rule
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Replace covered calls where this is the innermost context."""
-        kwargs = kwargs or {}
-        replacement = COVERED.get(func)
-        if replacement is None or issued_by_us() or current_door() is not self:
-            return func(*args, **kwargs)
-        return replacement(self.rule, *args, **kwargs)
+        if not thread.doors or thread.doors[-1].owner is not self:
+            raise InvalidInput("this context is not the innermost one of its thread; leave contexts in reverse order")
+        thread.doors[-1].leave(*exception)

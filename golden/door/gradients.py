@@ -1,34 +1,57 @@
-"""Contractions on a multiplier as differentiable functions of torch."""
+r"""Contractions on a multiplier as differentiable functions of torch, and what their derivative is taken to be.
+
+A multiplier's product is a step function of its operands' bits, so its derivative is zero almost everywhere; a
+gradient is a choice, and attacks on the multiplier depend on it. For y_ij = sum_k mul(a_ik, b_kj) and an incoming
+gradient g:
+
+``straight-through``
+    mul(a, b) is differentiated as a b: grad_a = g b^T, grad_b = a^T g, the exact weights, as the paper's authors do.
+``scaled``
+    As s a b. The s that minimises |y - s y_exact|^2 over all outputs of the call (bias left out) solves
+    d/ds = -2 <y_exact, y - s y_exact> = 0, thus s = <y, y_exact> / <y_exact, y_exact>: about 1.4 for `ax-fpm`. It costs
+    one exact contraction per call whose gradient is recorded, is a constant of the backward pass, and belongs to the
+    call: other images in the batch change it, by a positive factor per layer. Where y_exact is zero, s = 1.
+``masked``
+    As l b + c t (``golden.door.split``) with the masks held constant. A mask that stays as it is keeps the same share
+    of its operand: l = (l/a) a, c = (c/a) a, t = (t/b) b with constant ratios. Hence
+
+        grad_a = (l/a) * (g b^T) + (c/a) * (g t^T),    grad_b = l^T g + (t/b) * (c^T g).
+
+    This equals a finite difference wherever a step keeps the significand: masks do not see exponents, so that from a
+    to 2a the form changes by exactly (2a - a) times this derivative. Carry policy and roundings are not differentiated.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from golden.catalogue import Multiplier
+from golden.door.checks import require_eager, require_plain
 from golden.door.contractions import Contraction
-from golden.door.state import issuing
+from golden.door.rules import Rule
+from golden.door.split import split_activation, split_weight, two_product_form
+from golden.door.state import current_door, issuing
 
-__all__ = ["GRADIENTS", "Rule", "contract"]
-
-GRADIENTS = ("straight-through", "scaled", "masked")
-
-
-@dataclass(frozen=True)
-class Rule:
-    """How a contraction is computed and differentiated."""
-
-    multiplier: Multiplier
-    accumulate: str
-    gradient: str
+__all__ = ["contract"]
 
 
 def contract(operation: Contraction, x: Tensor, w: Tensor, bias: Tensor | None, rule: Rule) -> Tensor:
-    """Return a contraction on a multiplier, differentiable with respect to its tensors."""
+    """Return a contraction computed and differentiated by a rule."""
+    door = current_door()
+
+    def what() -> str:
+        return f"{door.function}{door.place()}" if door else "a contraction"
+
+    require_plain(what, {"an input": x, "a weight": w, "a bias": bias}, any_device=rule.compute != "multiplier")
+    require_eager(what)
+    if door:
+        door.record(operation, x, w)
     with issuing():
+        if rule.compute == "torch":
+            y = operation.exact(x, w)
+            return y if bias is None else y + operation.along_outputs(bias)
         return _Contract.apply(x, w, bias, operation, rule, torch.is_grad_enabled())  # type: ignore[return-value]
 
 
@@ -37,9 +60,13 @@ class _Contract(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, w: Tensor, bias: Tensor | None, operation: Contraction, rule: Rule, recording: bool
     ) -> Tensor:
-        y = operation.approximate(x, w, bias, rule.multiplier, rule.accumulate)
         ctx.operation, ctx.rule, ctx.factor = operation, rule, 1.0
         ctx.save_for_backward(x, w)
+        if rule.gradient == "masked":
+            two_product_form(rule.multiplier)  # a multiplier without one is refused here, not in backward
+        if rule.compute == "two-products":
+            return _two_products(operation, x, w, bias, rule)
+        y = operation.approximate(x, w, bias, rule.multiplier, rule.accumulate)
         if rule.gradient == "scaled" and recording and any(ctx.needs_input_grad[:2]):
             product = y if bias is None else y - operation.along_outputs(bias)
             ctx.factor = _least_squares(product, operation.exact(x, w))
@@ -48,16 +75,41 @@ class _Contract(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         x, w = ctx.saved_tensors
+        operation: Contraction = ctx.operation
         need_x, need_w, need_bias = ctx.needs_input_grad[:3]
         with issuing():
-            gx, gw = ctx.operation.gradients(grad, x, w, need_x, need_w)
-            if ctx.factor != 1.0:
-                gx, gw = (g if g is None else g * ctx.factor for g in (gx, gw))
-            return gx, gw, ctx.operation.bias_gradient(grad) if need_bias else None, None, None, None
+            if ctx.rule.gradient == "masked":
+                gx, gw = _masked_gradients(operation, grad, x, w, need_x, need_w, ctx.rule)
+            else:
+                gx, gw = operation.gradients(ctx.factor * grad, x, w, need_x, need_w)
+            return gx, gw, operation.bias_gradient(grad) if need_bias else None, None, None, None
+
+
+def _two_products(operation: Contraction, x: Tensor, w: Tensor, bias: Tensor | None, rule: Rule) -> Tensor:
+    form = two_product_form(rule.multiplier)
+    a, b = split_activation(x, form), split_weight(w, form)
+    y = operation.exact(a.first, b.first)
+    if form.high:
+        y = y + operation.exact(a.second, b.second)
+    return y if bias is None else y + operation.along_outputs(bias)
+
+
+def _masked_gradients(
+    operation: Contraction, grad: Tensor, x: Tensor, w: Tensor, need_x: bool, need_w: bool, rule: Rule
+) -> tuple[Tensor | None, Tensor | None]:
+    form = two_product_form(rule.multiplier)
+    a, b = split_activation(x, form), split_weight(w, form)
+    first_x, first_w = operation.gradients(grad, a.first, b.first, need_x, need_w)
+    second_x, second_w = operation.gradients(grad, a.second, b.second, need_x, need_w)
+    gx = gw = None
+    if first_x is not None and second_x is not None:
+        gx = a.first_ratio * first_x + a.second_ratio * second_x
+    if first_w is not None and second_w is not None:
+        gw = b.first_ratio * first_w + b.second_ratio * second_w
+    return gx, gw
 
 
 def _least_squares(approximate: Tensor, exact: Tensor) -> float:
-    # minimise |y_approx - s y_exact|^2 over s: s = <y_approx, y_exact> / <y_exact, y_exact>
     e, a = exact.double(), approximate.double()
     energy = float((e * e).sum())
     factor = float((a * e).sum()) / energy if energy > 0 else 1.0

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from golden.door.context import Door
+    from golden.door.modes import Door
 
 __all__ = ["current_door", "issued_by_us", "issuing", "thread"]
 

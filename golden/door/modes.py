@@ -1,0 +1,204 @@
+"""The modes of torch behind a context: one replaces calls, one audits what reaches the dispatcher.
+
+A ``TorchFunctionMode`` sees calls as the user wrote them and turns covered ones into contractions. A
+``TorchDispatchMode`` sees every operator that torch is about to run; it changes nothing, but an operator that sums
+products and was not issued by the door is an error (or is listed), so that nothing is silently exact.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules import module as hooks
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from golden.door.contractions import Contraction
+from golden.door.operators import COVERED, OPENED
+from golden.door.rules import Rule, Settings
+from golden.door.state import current_door, issued_by_us, thread
+from golden.door.vocabulary import sums_products
+from golden.errors import InvalidInput, InvalidType
+
+__all__ = ["Door"]
+
+
+class Door(TorchFunctionMode):
+    """One entered context of one thread.
+
+    Parameters
+    ----------
+    settings : Settings
+        What the context was asked for.
+    found : dict
+        Collects, as keys, descriptions of uncovered operators that ran exactly.
+    """
+
+    def __init__(self, settings: Settings, found: dict[str, None]) -> None:
+        super().__init__()
+        self.settings = settings
+        self.found = found
+        self.owner: Any = None
+        self.calls: list[nn.Module] = []
+        self.names: dict[int, tuple[str, ...]] | None = None
+        self.function = ""
+        self._auditor = _Auditor(self)
+
+    def enter(self, owner: Any) -> None:
+        """Become this thread's innermost context."""
+        self.owner = owner
+        _module_hooks.acquire()
+        self.__enter__()
+        self._auditor.__enter__()
+        thread.doors.append(self)
+
+    def leave(self, *exception: Any) -> None:
+        """Restore what was before ``enter``."""
+        thread.doors.remove(self)
+        _module_hooks.release()
+        arguments = exception if exception else (None, None, None)
+        self._auditor.__exit__(*arguments)
+        self.__exit__(*arguments)
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Replace covered calls where this is the innermost context."""
+        kwargs = kwargs or {}
+        if issued_by_us() or current_door() is not self:
+            return func(*args, **kwargs)
+        if func in OPENED:
+            with self:
+                return OPENED[func](*args, **kwargs)
+        replacement = COVERED.get(func)
+        if replacement is None:
+            return func(*args, **kwargs)
+        rule = self.rule_here()
+        if rule is None:
+            return func(*args, **kwargs)
+        if kwargs.get("out") is not None:
+            raise InvalidInput(f"{func.__name__} with out= cannot run on a multiplier; assign the result instead")
+        kwargs = {key: value for key, value in kwargs.items() if key != "out"}
+        self.function = func.__name__.strip("_")
+        return replacement(rule, *args, **kwargs)
+
+    def module_here(self) -> tuple[tuple[str, ...], nn.Module | None]:
+        """Return the names and the object of the innermost module being called that the root registers."""
+        if not self.calls:
+            return ("",), None
+        if self.names is None:
+            self.names = {}
+            for name, module in self.calls[0].named_modules(remove_duplicate=False):
+                self.names[id(module)] = (*self.names.get(id(module), ()), name)
+        for module in reversed(self.calls):
+            if id(module) in self.names:
+                return self.names[id(module)], module
+        return ("",), self.calls[0]
+
+    def rule_here(self) -> Rule | None:
+        """Return the rule for the module being called; None for exact torch."""
+        if self.settings.layers is None:
+            return self.settings.rule
+        names, module = self.module_here()
+        return self.settings.rule_for(names, module, (self.names or {}) if module is not None else {})
+
+    def place(self) -> str:
+        """Describe the module being called, for messages."""
+        names, module = self.module_here()
+        if module is None:
+            return ""
+        return f" of {type(module).__name__} {names[0]!r}" if names[0] else f" of {type(module).__name__}"
+
+    def before_module(self, module: nn.Module) -> None:
+        """Note that a module is about to be called."""
+        if isinstance(module, torch.jit.ScriptModule):
+            raise InvalidType(
+                "a ScriptModule hides its operators from the door; call the module it was scripted or traced from"
+            )
+        if type(module).__module__.startswith("torch._dynamo"):
+            raise InvalidType(
+                "a module under torch.compile hides its operators from the door; call the original module"
+            )
+        if not self.calls:
+            self.names = None
+        self.calls.append(module)
+
+    def after_module(self, module: nn.Module) -> None:
+        """Note that a module's call ended, by a result or an exception."""
+        if self.calls and self.calls[-1] is module:
+            self.calls.pop()
+
+    def record(self, operation: Contraction, x: torch.Tensor, w: torch.Tensor) -> None:
+        """See a contraction before the door issues it; counting contexts override this."""
+
+    def observe(self, func: Any, args: Any, kwargs: Any, result: Any) -> None:
+        """See an operator that the door did not issue, after it ran; counting contexts override this."""
+
+    def audit(self, func: Any) -> None:
+        """Raise on, or list, an operator that sums products and was not issued by the door."""
+        if not sums_products(func) or self.rule_here() is None:
+            return
+        what = f"{func._schema.name}{self.place()}"
+        if self.settings.uncovered == "error":
+            raise InvalidInput(
+                f"{what} has no emulation on a multiplier; exclude its module with layers=, or pass "
+                'uncovered="exact" to run such operators exactly'
+            )
+        self.found[what] = None
+
+
+class _Auditor(TorchDispatchMode):
+    def __init__(self, door: Door) -> None:
+        super().__init__()
+        self.door = door
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        # Gradients are exact by definition: what autograd runs during a backward pass is not a model's product.
+        if issued_by_us() or current_door() is not self.door or torch._C._current_graph_task_id() != -1:
+            return func(*args, **kwargs)
+        self.door.audit(func)
+        result = func(*args, **kwargs)
+        self.door.observe(func, args, kwargs, result)
+        return result
+
+
+class _ModuleHooks:
+    """Process-wide hooks that tell the calling thread's innermost context which module runs, while any is entered."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._handles: list[Any] = []
+
+    def acquire(self) -> None:
+        with self._lock:
+            self._users += 1
+            if self._users == 1:
+                self._handles = [
+                    hooks.register_module_forward_pre_hook(_before),
+                    hooks.register_module_forward_hook(_after, always_call=True),
+                ]
+
+    def release(self) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                for handle in self._handles:
+                    handle.remove()
+
+
+def _before(module: nn.Module, inputs: Any) -> None:
+    door = current_door()
+    if door is not None:
+        door.before_module(module)
+
+
+def _after(module: nn.Module, inputs: Any, output: Any) -> None:
+    door = current_door()
+    if door is not None:
+        door.after_module(module)
+
+
+_module_hooks = _ModuleHooks()

@@ -1,0 +1,126 @@
+r"""The two-product form of a multiplier: masked operands whose exact products add up to the ``widen`` product.
+
+With AMA5 cells P = (A & L) B + 2 (A & H)(B & T) (arithmetic.md section 1). For values instead of significands, let
+c be a with its significand masked by H, l the same with L, and t twice b with its significand masked by T:
+
+    a * b  ~  l b + c t
+
+Each masked operand keeps its sign and exponent and is exactly a float32 value, so that a sum of such products over k
+is one exact contraction of doubled depth, [l, c] . [b; t].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from golden.catalogue import Multiplier
+from golden.cells import CELLS
+from golden.designs import CellBlocks, Masks
+from golden.errors import InvalidInput
+
+__all__ = ["Form", "Operand", "two_product_form"]
+
+SIGN_AND_EXPONENT = -0x800000  # 0xFF800000 as int32
+SMALLEST_NORMAL = 2.0**-126
+
+
+@dataclass(frozen=True)
+class Form:
+    """Masks over a significand of ``precision`` bits, and how operands become that precision."""
+
+    precision: int
+    low: int
+    high: int
+    top: int
+    nearest: bool
+
+
+@dataclass(frozen=True)
+class Operand:
+    """One operand in two parts, and each part's ratio to the operand: what a derivative with masks held constant needs.
+
+    For an activation the parts are l and c, for a weight b and t.
+    """
+
+    first: Tensor
+    second: Tensor
+    first_ratio: Tensor
+    second_ratio: Tensor
+
+
+def two_product_form(m: Multiplier) -> Form:
+    """Return the form of a multiplier.
+
+    Raises
+    ------
+    InvalidInput
+        If the multiplier has none: its significand product is neither exact, nor of AMA5 cells, nor given by masks.
+    """
+    p, design = m.precision, m.design
+    nearest = m.operands == "nearest"
+    ones = (1 << p) - 1
+    if isinstance(design, Masks):
+        return Form(p, design.low, design.high, design.top, nearest)
+    if design.is_exact:
+        return Form(p, ones, 0, 0, nearest)
+    if isinstance(design, CellBlocks) and design.cell == CELLS["AMA5"]:
+        digits = range(0, p, design.block)
+        low = sum(1 << i for i in digits)
+        return Form(p, low, ones - low, sum(1 << (i + design.block - 1) for i in digits), nearest)
+    raise InvalidInput(
+        f"{m} has no two-product form, which surrogate models and masked gradients need; choose a multiplier of AMA5 "
+        "cells or masks, or another gradient"
+    )
+
+
+def split_activation(a: Tensor, form: Form) -> Operand:
+    """Return l and c of an activation."""
+    return _split(a, form, form.low, form.high, 1.0)
+
+
+def split_weight(b: Tensor, form: Form) -> Operand:
+    """Return b, rounded to the format, and t of a weight."""
+    return _split(b, form, (1 << form.precision) - 1, form.top, 2.0)
+
+
+def _split(x: Tensor, form: Form, first: int, second: int, factor: float) -> Operand:
+    quantised = _to_precision(x, form)
+    one = _masked(quantised, first, form)
+    two = factor * _masked(quantised, second, form)
+    # The ratio at zero, where it is undefined, is that of a power of two (only the hidden bit is set): a step from 0 to
+    # a power of two then changes each part by exactly ratio times step.
+    hidden = 1 << (form.precision - 1)
+    zero = quantised == 0
+    divisor = torch.where(zero, torch.ones_like(x), x)
+    return Operand(
+        one,
+        two,
+        torch.where(zero, torch.full_like(x, float(bool(first & hidden))), one / divisor),
+        torch.where(zero, torch.full_like(x, factor * bool(second & hidden)), two / divisor),
+    )
+
+
+def _to_precision(x: Tensor, form: Form) -> Tensor:
+    """Flush subnormals to signed zero, and round to the format's precision."""
+    flushed = torch.where(x.abs() < SMALLEST_NORMAL, torch.zeros_like(x).copysign(x), x)
+    dropped = 24 - form.precision
+    if dropped == 0:
+        return flushed
+    bits = flushed.view(torch.int32)
+    if form.nearest:
+        # Half of the last kept bit, less one where that bit is even, carries into it: ties to even.
+        rounded = bits + ((1 << (dropped - 1)) - 1) + ((bits >> dropped) & 1)
+        bits = torch.where(flushed.isfinite(), rounded, bits)
+    return (bits & (-1 << dropped)).view(torch.float32)
+
+
+def _masked(x: Tensor, mask: int, form: Form) -> Tensor:
+    bits = x.view(torch.int32)
+    fraction = (mask << (24 - form.precision)) & 0x7FFFFF
+    value = (bits & (SIGN_AND_EXPONENT | fraction)).view(torch.float32)
+    if not mask >> (form.precision - 1) & 1:  # without the hidden bit: subtract it, exactly
+        value = value - (bits & SIGN_AND_EXPONENT).view(torch.float32)
+    return value
