@@ -168,7 +168,7 @@ _KINDS: dict[str, Kind] = {
         Kind(
             "pgd",
             "linf",
-            {"eps": 0.1, "steps": 40, "step": 1 / 30},
+            {"eps": 0.1, "steps": 40, "step": 0.1},
             (0.05, 0.1, 0.2),
             _pgd,
             "projected gradient steps of `step` x eps from a random start (A. Madry et al., ICLR 2018)",
@@ -257,7 +257,8 @@ def attacks(names: str | Attack | Iterable[str | Attack]) -> tuple[Attack, ...]:
                 parts.append(part)
         for part in parts:
             one = attack(part)
-            if "eps=" in part or not one.kind.budgets:
+            keys = [dial.partition("=")[0] for dial in part.partition(":")[2].split(",")]
+            if "eps" in keys or not one.kind.budgets:
                 found.append(one)
             else:
                 found += [attack(f"{part}{',' if ':' in part else ':'}eps={eps}") for eps in one.kind.budgets]

@@ -110,14 +110,16 @@ class Results:
         return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
     def table(self, *, width: int = 120) -> str:
-        """Two plain-text tables with the definitions they rest on, ``width`` characters wide at most."""
+        """Plain-text tables with the definitions they rest on, ``width`` characters wide at most."""
+        from rich import box
         from rich.console import Console
         from rich.table import Table
 
         s = self.settings
-        clean = Table(title=f"{s['model']} on {s['samples']} images of {s['data']}, clean (seed {s['seed']})")
-        for heading in ("multiplier", "accuracy, 95% interval", "same class as exact", "confidence", "change"):
-            clean.add_column(heading)
+        console = Console(file=io.StringIO(), width=width, color_system=None)
+        clean = Table(
+            "multiplier", "accuracy, 95% interval", "same class as exact", "confidence", "change", box=box.SIMPLE_HEAD
+        )
         for row in self.clean:
             clean.add_row(
                 _name(row),
@@ -126,28 +128,32 @@ class Results:
                 "not finite" if row.confidence is None else f"{row.confidence:.4f}",
                 _change(row.confidence, self.clean[0].confidence) if row.target != EXACT else "-",
             )
-        console = Console(file=io.StringIO(), width=width, color_system=None)
+        console.print(f"{s['model']}, {s['samples']} images of {s['data']}, seed {s['seed']}: clean")
         console.print(clean)
-        if self.attacks:
-            attacked = Table(title="Under attack")
-            for heading in ("threat model", "attack", "multiplier", "source success", "transfer rate", "robust acc."):
-                attacked.add_column(heading)
+        for threat_model in dict.fromkeys(row.threat_model for row in self.attacks):
+            attacked = Table(
+                "attack", "source success", "multiplier", "transfer rate", "robust accuracy", box=box.SIMPLE_HEAD
+            )
             before = None
             for row in self.attacks:
-                case = (row.threat_model, row.attack)
+                if row.threat_model != threat_model:
+                    continue
+                first = row.attack != before
                 attacked.add_row(
-                    *(case if case != before else ("", "")),
+                    row.attack if first else "",
+                    str(row.source_success) if first else "",
                     _name(row),
-                    str(row.source_success) if case != before else "",
                     "-" if row.transfer is None else str(row.transfer),
                     str(row.robust_accuracy),
                 )
-                before = case
+                before = row.attack
+            console.print(f"{threat_model}: {s['threat_models'][threat_model]}")
             console.print(attacked)
+        if self.attacks:
             console.print(
-                "Transfer rate: of the examples that both the attacked model and the target classify correctly clean "
-                "and that are adversarial on the attacked model, the share that the target misclassifies. "
-                "Robust accuracy: of all samples, clean errors counted as failures."
+                "Transfer rate: of the examples that source and target both classify correctly clean and that are "
+                "adversarial on the source, the share that the target misclassifies. Robust accuracy: of all samples, "
+                "clean errors counted as failures."
             )
         return console.file.getvalue()  # type: ignore[attr-defined]
 

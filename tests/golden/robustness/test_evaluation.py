@@ -1,0 +1,241 @@
+"""Evaluation runs: the numbers, resuming, and wrong input."""
+
+import copy
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from golden.cnn import checkpoint, data
+from golden.door import ApproximateModule, approximate
+from golden.errors import InvalidInput, InvalidType
+from golden.robustness import evaluation, threats
+from golden.robustness.attacks import attack
+from golden.robustness.evaluation import evaluate
+from golden.robustness.results import EXACT
+from golden.robustness.statistics import Proportion
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("AXFPM_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module")
+def digits():
+    images, labels = data.load("digits", "test")
+    return images[:24], labels[:24]
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    """A model of 16 inputs, cheap to emulate, with images that it takes."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        last = nn.Linear(8, 3)
+        model = nn.Sequential(nn.Flatten(), nn.Linear(16, 8), nn.ReLU(), last)
+        images = torch.rand(120, 1, 4, 4)
+        with torch.no_grad():
+            last.bias -= model(images).mean(0)  # all three classes occur
+            return model, images.numpy(), model(images).argmax(1).numpy()
+
+
+def test_numbers_are_those_of_a_direct_count(digits):
+    images, labels = digits
+    results = evaluate(
+        "lenet5-digits", images, labels, multiplier="ax-fpm", attacks="pgd:eps=0.1,steps=10", seed=5, data="digits test"
+    )
+    module, _ = checkpoint.load("lenet5-digits")
+    perturbed = attack("pgd:eps=0.1,steps=10").craft(module, images, labels, seed=5)
+    right = {}
+    with torch.no_grad():
+        for name in (EXACT, "ax-fpm", "e8m2"):
+            for kind, x in (("clean", images), ("attacked", perturbed)):
+                if name == EXACT:
+                    logits = module(torch.from_numpy(x))
+                else:
+                    with approximate(name):
+                        logits = module(torch.from_numpy(x))
+                right[name, kind] = {i for i, z in enumerate(logits.tolist()) if z.index(max(z)) == labels[i]}
+    assert [row.target for row in results.clean] == [EXACT, "ax-fpm", "e8m2"]
+    assert [row.control for row in results.clean] == [False, False, True]
+    for row in results.clean:
+        assert row.accuracy == Proportion(len(right[row.target, "clean"]), 24)
+    adversarial = right[EXACT, "clean"] - right[EXACT, "attacked"]
+    assert len(adversarial) >= 8
+    for row in results.attacks:
+        both = adversarial & right[row.target, "clean"]
+        assert row.source_success == Proportion(len(adversarial), len(right[EXACT, "clean"]))
+        assert row.robust_accuracy == Proportion(len(right[row.target, "clean"] & right[row.target, "attacked"]), 24)
+        if row.target == EXACT:
+            assert row.transfer is None
+        else:
+            assert row.transfer == Proportion(len(both - right[row.target, "attacked"]), len(both))
+    settings = json.loads(results.to_json())["settings"]
+    assert settings["model"] == "lenet5 (lenet5-digits)"
+    assert (settings["data"], settings["seed"], settings["samples"]) == ("digits test", 5, 24)
+    assert settings["attacks"]["pgd:eps=0.1,steps=10"]["eps"] == 0.1
+    assert settings["weights_sha256"] == checkpoint.weights_digest(module)
+
+
+def test_ax_fpm_raises_confidence(digits):
+    # Products come out larger by 1.4 on average, so logits grow from layer to layer.
+    results = evaluate("lenet5-digits", *digits, attacks=(), control=None)
+    exact, approximated = (row.confidence for row in results.clean)
+    assert exact is not None
+    assert approximated is not None
+    assert approximated > exact
+    assert results.attacks == ()
+    assert "transfer" not in results.table()
+
+
+def test_interruption_keeps_finished_parts(tiny, monkeypatch):
+    calls = []
+    emulate = evaluation._emulate_part
+
+    def count(*arguments):
+        calls.append(arguments[-1])
+        return emulate(*arguments)
+
+    monkeypatch.setattr(evaluation, "_emulate_part", count)
+    whole = evaluate(*tiny, attacks="fgsm:eps=0.1", cache=False)
+    expected = len(calls)
+    assert expected == 2 * 2 * 3  # multipliers, clean and attacked, parts of 50
+
+    def interrupt(done, total, _message):
+        assert total == expected + 1
+        if done == 5:
+            raise KeyboardInterrupt
+
+    calls.clear()
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(*tiny, attacks="fgsm:eps=0.1", progress=interrupt)
+    before = len(calls)
+    seen = []
+    again = evaluate(*tiny, attacks="fgsm:eps=0.1", progress=lambda *step: seen.append(step))
+    assert 0 < before < expected
+    assert len(calls) == expected
+    assert [done for done, _, _ in seen] == list(range(1, expected + 2))
+    assert again.to_json() == whole.to_json()
+    assert evaluate(*tiny, attacks="fgsm:eps=0.1").to_json() == whole.to_json()
+    assert len(calls) == expected
+
+
+def test_changed_weights_are_not_mistaken(tiny):
+    model, images, labels = tiny
+    first = evaluate(model, images, labels, attacks=())
+    other = copy.deepcopy(model)
+    with torch.no_grad():
+        next(other.parameters()).neg_()
+    assert evaluate(other, images, labels, attacks=()).clean != first.clean
+
+
+def test_processes_agree(tiny):
+    alone = evaluate(*tiny, attacks="fgsm:eps=0.1", cache=False)
+    assert evaluate(*tiny, attacks="fgsm:eps=0.1", cache=False, jobs=2).to_json() == alone.to_json()
+
+
+def test_model_is_left_alone(tiny):
+    model, images, labels = tiny
+    model.train()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    evaluate(model, torch.from_numpy(images), torch.from_numpy(labels), attacks="pgd:eps=0.1,steps=2")
+    assert model.training
+    assert all(p.grad is None for p in model.parameters())
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+
+
+def test_several_multipliers_and_the_control_once(tiny):
+    results = evaluate(*tiny, multiplier=["e8m2", "mitchell", "mitchell"], attacks=())
+    assert [row.target for row in results.clean] == [EXACT, "mitchell", "e8m2"]
+    results = evaluate(*tiny, multiplier="e8m2", attacks=(), control=None)
+    assert [(row.target, row.control) for row in results.clean] == [(EXACT, False), ("e8m2", False)]
+
+
+def test_a_threat_model_from_outside(tiny, monkeypatch):
+    def on_the_target(model, m):
+        return ApproximateModule(model, m)
+
+    monkeypatch.setattr(threats, "_THREAT_MODELS", {})
+    monkeypatch.setattr(threats, "THREAT_MODELS", threats._THREAT_MODELS)
+    threats.register_threat_model(threats.ThreatModel("on-target", on_the_target, False, "gradients of the target"))
+    results = evaluate(*tiny, attacks="fgsm:eps=0.2", threat_models="on-target")
+    assert [(row.threat_model, row.target) for row in results.attacks] == [
+        ("on-target", "ax-fpm"),
+        ("on-target", "e8m2"),
+    ]
+    for row in results.attacks:
+        # Source and target are the same model: what is adversarial on one is on the other.
+        assert row.transfer is not None
+        assert row.transfer.k == row.transfer.n == row.source_success.k > 0
+
+
+def _call(**changes):
+    arguments = {
+        "model": nn.Sequential(nn.Flatten(), nn.Linear(16, 3)),
+        "x": np.full((5, 1, 4, 4), 0.5, np.float32),
+        "y": np.zeros(5, np.int64),
+        "attacks": (),
+    } | changes
+    return evaluate(arguments.pop("model"), arguments.pop("x"), arguments.pop("y"), **arguments)
+
+
+def _with(value):
+    images = np.full((5, 1, 4, 4), 0.5, np.float32)
+    images[3, 0, 1, 2] = value
+    return images
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"multiplier": "ax-fmp"}, "unknown multiplier 'ax-fmp'"),
+        ({"multiplier": []}, "no multiplier named"),
+        ({"control": "e8m99"}, "unknown multiplier 'e8m99'"),
+        ({"attacks": "fgms"}, "unknown attack 'fgms'"),
+        ({"attacks": "fgsm", "threat_models": "grey-box"}, "unknown threat model 'grey-box'; choose from transfer"),
+        ({"jobs": 0}, "0 jobs run nothing"),
+        ({"seed": -1}, "seed -1 is negative"),
+        (
+            {"x": np.zeros((0, 1, 4, 4), np.float32), "y": np.zeros(0, np.int64)},
+            "there are zero samples; give",
+        ),
+        ({"x": np.zeros((5, 16), np.float32)}, r"images of shape \(5, 16\) are not \(N, C, H, W\)"),
+        ({"x": np.zeros((5, 1, 5, 5), np.float32)}, r"the model does not take images of shape \(1, 5, 5\): "),
+        ({"x": _with(np.nan)}, "image 3 has a pixel that is NaN or infinite"),
+        ({"x": _with(np.inf)}, "image 3 has a pixel that is NaN or infinite"),
+        ({"x": _with(255)}, r"pixels run from 0.5 to 255; scale them to \[0, 1\]"),
+        ({"y": np.zeros(4, np.int64)}, r"5 images need labels of shape \(5,\), not \(4,\)"),
+        ({"y": np.full(5, 3)}, "labels run from 3 to 3 and the model has 3 classes; give labels from 0 to 2"),
+        ({"y": np.full(5, -1)}, "labels run from -1 to -1"),
+        ({"model": nn.Flatten(0)}, r"the model gives \(80,\) for 5 images; logits \(N, classes\) are needed"),
+        ({"model": "lenet5-digit"}, "no checkpoint 'lenet5-digit'"),
+    ],
+)
+def test_wrong_values(changes, message):
+    with pytest.raises(InvalidInput, match=message):
+        _call(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model": np.zeros}, "a model is a torch.nn.Module or a checkpoint's name, not"),
+        ({"x": np.zeros((5, 1, 4, 4))}, "images are an array or tensor of float32, not an array of float64"),
+        ({"x": [[0.0]], "y": np.zeros(1, np.int64)}, "not list"),
+        ({"y": np.zeros(5)}, "labels are an array or tensor of integers, not an array of float64"),
+        ({"y": [0, 0, 0, 0, 0]}, "labels are an array or tensor of integers, not list"),
+    ],
+)
+def test_wrong_types(changes, message):
+    with pytest.raises(InvalidType, match=message):
+        _call(**changes)
+
+
+def test_results_are_frozen(tiny):
+    results = evaluate(*tiny, attacks=())
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        results.clean = ()  # type: ignore[misc]

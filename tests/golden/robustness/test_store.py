@@ -1,0 +1,77 @@
+"""Kept parts: found again under the same key only."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from golden.catalogue import MULTIPLIERS, Multiplier, multiplier
+from golden.designs import Function, TableBlocks
+from golden.formats import FORMATS
+from golden.robustness import store
+from golden.robustness.store import Store
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("AXFPM_CACHE", str(tmp_path))
+    return tmp_path / "evaluation"
+
+
+def test_keeps_by_key(folder):
+    array = np.arange(6, dtype=np.float32).reshape(2, 3)
+    Store().put({"a": "1"}, array)
+    found = Store().get({"a": "1"})
+    assert found is not None
+    assert found.dtype == np.float32
+    assert np.array_equal(found, array)
+    assert Store().get({"a": "2"}) is None
+    assert Store(enabled=False).get({"a": "1"}) is None
+
+
+def test_unnamed_parts_are_not_kept(folder):
+    Store().put({"a": "1", "multiplier": None}, np.zeros(1))
+    assert list(folder.iterdir()) == []
+
+
+def test_new_sources_forget(folder, monkeypatch):
+    Store().put({"a": "1"}, np.zeros(1))
+    monkeypatch.setattr(store, "_sources", lambda: "others")
+    assert Store().get({"a": "1"}) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"\x93NUMPY\x01\x00"])
+def test_damaged_part_is_computed_again(folder, content):
+    Store().put({"a": "1"}, np.zeros(1))
+    (path,) = folder.iterdir()
+    path.write_bytes(content)
+    assert Store().get({"a": "1"}) is None
+    Store().put({"a": "1"}, np.ones(1))
+    assert Store().get({"a": "1"}) == np.ones(1)
+
+
+def test_multiplier_keys_differ():
+    names = [*MULTIPLIERS, "ax-fpm:block=2", "ax-fpm:cell=AMA2", "e8m3:operands=truncate"]
+    assert len({store.multiplier_key(multiplier(name)) for name in names}) == len(names)
+    exact = tuple(a * b for a in range(4) for b in range(4))
+    first = Multiplier(FORMATS["bfloat16"], TableBlocks("t", 2, exact))
+    second = dataclasses.replace(first, design=TableBlocks("t", 2, (1, *exact[1:])))
+    assert store.multiplier_key(first) != store.multiplier_key(second)
+
+
+def test_functions_from_outside_have_no_key():
+    outside = Multiplier(FORMATS["bfloat16"], Function("mine", lambda a, b, precision: a * b))
+    assert store.multiplier_key(outside) is None
+
+
+def test_model_key_sees_parameters_and_structure():
+    linear = nn.Linear(2, 2)
+    first = nn.Sequential(linear, nn.ReLU())
+    second = nn.Sequential(linear, nn.Tanh())
+    assert store.module_key(first) != store.module_key(second)
+    before = store.module_key(first)
+    with torch.no_grad():
+        linear.weight[0, 0] += 1
+    assert store.module_key(first) != before
