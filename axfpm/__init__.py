@@ -1,0 +1,82 @@
+"""The front door: the names users import, the command ``axfpm``, and the end-to-end report.
+
+Names are imported when first used, so that ``import axfpm`` is instant whatever is installed.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from golden.catalogue import MULTIPLIERS, Multiplier, multiplier, register, register_cell
+    from golden.cells import CELLS, Cell
+    from golden.designs import CellBlocks, Function, Masks, TableBlocks
+    from golden.door import ApproximateModule, approximate, coverage, surrogate
+    from golden.errors import AxfpmError, InvalidInput, InvalidType, MissingTool
+    from golden.formats import FORMATS, Format
+    from golden.metrics import ErrorReport, error
+    from golden.multiply import multiply
+    from golden.robustness.evaluation import evaluate
+    from golden.robustness.results import Results
+    from golden.sums import conv2d, matmul
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "golden.catalogue": ("MULTIPLIERS", "Multiplier", "multiplier", "register", "register_cell"),
+    "golden.cells": ("CELLS", "Cell"),
+    "golden.designs": ("CellBlocks", "Function", "Masks", "TableBlocks"),
+    "golden.door": ("ApproximateModule", "approximate", "coverage", "surrogate"),
+    "golden.errors": ("AxfpmError", "InvalidInput", "InvalidType", "MissingTool"),
+    "golden.formats": ("FORMATS", "Format"),
+    "golden.metrics": ("ErrorReport", "error"),
+    "golden.multiply": ("multiply",),
+    "golden.robustness.evaluation": ("evaluate",),
+    "golden.robustness.results": ("Results",),
+    "golden.sums": ("conv2d", "matmul"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [  # noqa: RUF022 - by room, not by alphabet
+    "MULTIPLIERS",
+    "Multiplier",
+    "multiplier",
+    "register",
+    "register_cell",
+    "CELLS",
+    "Cell",
+    "CellBlocks",
+    "Function",
+    "Masks",
+    "TableBlocks",
+    "FORMATS",
+    "Format",
+    "multiply",
+    "matmul",
+    "conv2d",
+    "error",
+    "ErrorReport",
+    "approximate",
+    "ApproximateModule",
+    "coverage",
+    "surrogate",
+    "evaluate",
+    "Results",
+    "AxfpmError",
+    "InvalidInput",
+    "InvalidType",
+    "MissingTool",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'axfpm' has no attribute {name!r}")
+    value = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

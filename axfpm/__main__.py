@@ -1,0 +1,6 @@
+"""``python -m axfpm``."""
+
+from axfpm.cli import main
+
+if __name__ == "__main__":
+    main()

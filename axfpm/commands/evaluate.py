@@ -1,0 +1,77 @@
+"""``axfpm evaluate``: clean accuracy, attacks, threat models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from axfpm.console import emit, ensure_folder, json_option, multipliers_option, progress_bar, seed_option, write_text
+
+
+def _names(text: str | None) -> list[str] | None:
+    # A comma separates names where it does not separate an attack's parameters (key=value).
+    if text is None:
+        return None
+    names: list[str] = []
+    for part in text.split(","):
+        if names and "=" in part and ":" not in part:
+            names[-1] += f",{part}"
+        else:
+            names.append(part)
+    return names
+
+
+@click.command("evaluate")
+@click.option("--data", help="digits, mnist or cifar10.")
+@click.option("--model", help="Architecture.")
+@click.option("--checkpoint", type=click.Path(path_type=Path), help="Weights; those that come with the package else.")
+@multipliers_option
+@click.option("--attacks", help="Names with budgets, by commas: fgsm:eps=0.1,pgd:eps=0.1")
+@click.option("--threat-models", help="Names, by commas: transfer")
+@click.option("--samples", type=int, help="Test images.")
+@seed_option
+@click.option("--preset", help="Data, checkpoint, attacks and sample size that go together: quick, standard.")
+@click.option("--jobs", default=1, show_default=True, type=int, help="Processes that emulate.")
+@click.option("-o", "output", type=click.Path(path_type=Path), help="Folder for results.json and table.txt.")
+@json_option
+def command(
+    data: str | None,
+    model: str | None,
+    checkpoint: Path | None,
+    multipliers: tuple[str, ...],
+    attacks: str | None,
+    threat_models: str | None,
+    samples: int | None,
+    seed: int,
+    preset: str | None,
+    jobs: int,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Compare a network run exactly with itself on approximate multipliers, clean and under attack.
+
+    Example: axfpm evaluate --data digits --multiplier ax-fpm --attacks pgd:eps=0.1 --samples 100
+    """
+    from golden.robustness.presets import run
+
+    if output is not None:
+        ensure_folder(output)
+    with progress_bar("evaluating") as progress:
+        results = run(
+            preset,
+            data=data,
+            model=model,
+            checkpoint=checkpoint,
+            multipliers=multipliers or None,
+            attacks=_names(attacks),
+            threat_models=_names(threat_models),
+            samples=samples,
+            seed=seed,
+            jobs=jobs,
+            progress=progress,
+        )
+    if output is not None:
+        write_text(output / "results.json", results.to_json() + "\n")
+        write_text(output / "table.txt", results.table())
+    emit(results.to_dict(), as_json=as_json, text=lambda: click.echo(results.table(), nl=False))

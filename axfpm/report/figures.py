@@ -1,0 +1,118 @@
+"""Figures of the report as SVG text, the same bytes for the same results."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure as Canvas
+
+from golden.significand import ama5_masks
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["error_histogram", "row_dots", "saving_against_error", "transfer_bars"]
+
+INK = "#1f2933"
+COLOURS = ("#2f6fb3", "#c8553d", "#5b8c5a", "#8a6fb0", "#c49a2c", "#4a9ea1", "#7d7d7d", "#a34d76")
+
+
+def _svg(canvas: Canvas) -> str:
+    buffer = io.StringIO()
+    style: dict[Any, Any] = {"svg.hashsalt": "axfpm", "svg.fonttype": "none", "font.family": "sans-serif"}
+    with matplotlib.rc_context(style):
+        canvas.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, bbox_inches="tight")
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]
+
+
+def _canvas(width: float, height: float, columns: int = 1) -> tuple[Canvas, list[Axes]]:
+    canvas = Canvas(figsize=(width, height), layout="constrained")
+    axes = [canvas.add_subplot(1, columns, i + 1) for i in range(columns)]
+    for a in axes:
+        a.spines[["top", "right"]].set_visible(False)
+        a.tick_params(colors=INK)
+    return canvas, axes
+
+
+def error_histogram(errors: Mapping[str, np.ndarray]) -> str:
+    """Distributions of signed relative errors, one line per multiplier."""
+    canvas, (a,) = _canvas(8, 3)
+    edges = np.linspace(-0.6, 1.05, 166)
+    for (name, values), colour in zip(errors.items(), COLOURS, strict=False):
+        counts, _ = np.histogram(values, bins=edges)
+        a.stairs(100 * counts / values.size, edges, label=name, color=colour, linewidth=1.4)
+    a.axvline(0, color=INK, linewidth=0.6)
+    a.set_xlabel("relative error of one product")
+    a.set_ylabel("share of products in a bin of 0.01, %")
+    a.set_yscale("log")
+    a.set_ylim(0.02, 110)
+    a.legend(frameon=False)
+    return _svg(canvas)
+
+
+def row_dots(precision: int = 24, block: int = 4) -> str:
+    """Partial-product bits as dots: the exact array beside the closed form of AMA5 blocks."""
+    low, high, top = ama5_masks(block, precision)
+    bits = range(precision)
+    exact = [(i + j, i) for i in bits for j in bits]
+    # Rows of the closed form: one for each set bit of L, over the whole of B; one for each set bit of T, over A & H.
+    rows: list[list[int]] = [[i + j for j in bits] for i in bits if low >> i & 1]
+    rows += [[i + j + 1 for i in bits if high >> i & 1] for j in bits if top >> j & 1]
+    approximate = [(weight, row) for row, weights in enumerate(rows) for weight in weights]
+    canvas, axes = _canvas(10, 3.2, columns=2)
+    titles = (
+        f"exact: {precision} rows, {len(exact)} AND gates",
+        f"ax-fpm: {len(rows)} rows, {len(approximate)} AND gates",
+    )
+    for a, dots, title, colour in zip(axes, (exact, approximate), titles, COLOURS, strict=False):
+        x, y = zip(*dots, strict=True)
+        a.scatter(x, y, s=5, color=colour)
+        a.set_xlim(2 * precision, -1)
+        a.set_ylim(precision, -1)
+        a.set_title(title, color=INK, fontsize=11)
+        a.set_xlabel("weight (power of two)")
+    axes[0].set_ylabel("row")
+    return _svg(canvas)
+
+
+def saving_against_error(names: Sequence[str], errors: Sequence[float], areas: Sequence[float], unit: str) -> str:
+    """Area against mean relative error: where a designer would look first."""
+    canvas, (a,) = _canvas(8, 3.4)
+    floor = 3e-8
+    for index, (name, error, area) in enumerate(zip(names, errors, areas, strict=True)):
+        a.scatter([max(error, floor)], [area], s=36, color=COLOURS[name.startswith("ax-")])
+        above = 6 if index % 2 else -12
+        a.annotate(name, (max(error, floor), area), xytext=(5, above), textcoords="offset points", fontsize=9)
+    a.set_xscale("log")
+    a.set_xlabel("mean relative error (uniform significands)")
+    a.set_ylabel(f"area, {unit}")
+    a.set_ylim(0, None)
+    return _svg(canvas)
+
+
+def transfer_bars(
+    attacks: Sequence[str], rates: Mapping[str, Sequence[tuple[float, float, float] | None]], label: str
+) -> str:
+    """Rates with their 95% intervals, grouped by attack; ``None`` leaves a gap."""
+    canvas, (a,) = _canvas(8, 3)
+    width = 0.8 / max(len(rates), 1)
+    for index, (name, values) in enumerate(rates.items()):
+        for position, value in enumerate(values):
+            if value is None:
+                continue
+            rate, least, most = value
+            x = position + (index - (len(rates) - 1) / 2) * width
+            a.bar(x, 100 * rate, 0.92 * width, color=COLOURS[index], label=name if position == 0 else None)
+            a.errorbar(
+                x, 100 * rate, [[100 * (rate - least)], [100 * (most - rate)]], color=INK, capsize=3, linewidth=1
+            )
+    a.set_xticks(range(len(attacks)), attacks)
+    a.set_ylabel(label)
+    a.set_ylim(0, 105)
+    a.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return _svg(canvas)

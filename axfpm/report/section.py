@@ -1,0 +1,59 @@
+"""What a report is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Figure", "Section", "Table"]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: a caption that names the conditions, columns, rows of strings and numbers."""
+
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing as SVG text, with its caption."""
+
+    caption: str
+    svg: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the report.
+
+    Parameters
+    ----------
+    key, title : str
+        Name in ``report.json`` and heading.
+    paragraphs : sequence of str
+        What was done and what came out.
+    command : str
+        The command that makes these results alone.
+    tables, figures : sequence
+        Results.
+    data : dict
+        The same as JSON-ready values.
+    not_run : str
+        Why the section was not run; empty where it was.
+    failed : str
+        Which check failed; empty where none did.
+    """
+
+    key: str
+    title: str
+    paragraphs: Sequence[str] = ()
+    command: str = ""
+    tables: Sequence[Table] = ()
+    figures: Sequence[Figure] = ()
+    data: dict[str, Any] = field(default_factory=dict)
+    not_run: str = ""
+    failed: str = ""

@@ -1,0 +1,252 @@
+"""The sections of the report: each runs its part of the project and says what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from axfpm.report import figures
+from axfpm.report.section import Figure, Section, Table
+from golden.metrics import error, relative_errors
+
+__all__ = ["SECTIONS", "Scope"]
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """How much a report covers.
+
+    Parameters
+    ----------
+    full : bool
+        Everything, instead of what four minutes allow.
+    seed : int
+        Of every random draw.
+    """
+
+    full: bool = False
+    seed: int = 0
+
+
+ERROR_NAMES = ("exact-trunc", "ax-fpm", "ax-fpm-widen", "ax-fpm-wrap", "bf16", "mitchell", "e8m3", "e8m2", "e8m1")
+HISTOGRAM_NAMES = ("ax-fpm", "ax-fpm-widen", "mitchell", "e8m2")
+
+
+def arithmetic(scope: Scope, progress: Progress) -> Section:
+    """What the multiplier does to a product."""
+    n = 1 << (22 if scope.full else 20)
+    reports = []
+    for index, name in enumerate(ERROR_NAMES):
+        progress(index, len(ERROR_NAMES), name)
+        reports.append(error(name, n=n, seed=scope.seed))
+    by_name = {r.multiplier: r for r in reports}
+    uniform = error("ax-fpm", "uniform", n=n, seed=scope.seed)
+    ax, narrow, adder = by_name["ax-fpm"], by_name["e8m2"], by_name["mitchell"]
+    rows = [(r.multiplier, r.mred, r.nmed, r.bias, r.worst, r.larger, r.mean_ratio) for r in reports]
+    return Section(
+        key="arithmetic",
+        title="What the multiplier does",
+        command="axfpm list --json",
+        paragraphs=(
+            "Ax-FPM multiplies significands by 4 x 4 blocks of AMA5 full adders, which are wires: of 24 rows of "
+            "partial products 12 remain, of 576 AND gates 252. The blocks, built cell by cell, equal the closed form "
+            "P = (A & L) B + 2 (A & H)(B & T) for all 2^48 operand pairs (the tests prove it by coefficient matrices).",
+            f"Its mean relative error is {ax.mred:.3f}; {100 * uniform.larger:.1f}% of products of uniform [-1, 1] "
+            f"operands are larger in magnitude than exact ones. For comparison: an exact multiplier of two fraction "
+            f"bits (e8m2) has {narrow.mred:.3f}, and Mitchell's logarithmic multiplier, one adder, {adder.mred:.3f}.",
+        ),
+        tables=(
+            Table(
+                f"Error over {n:,} pairs of uniform significands, seed {scope.seed}",
+                ("multiplier", "MRED", "NMED", "bias", "worst", "share larger", "mean y / ab"),
+                rows,
+            ),
+        ),
+        figures=(
+            Figure(
+                "Partial-product bits that are added: exact (left), and what AMA5 cells leave of it (right).",
+                figures.row_dots(),
+            ),
+            Figure(
+                f"Signed relative error of one product, {1 << 18:,} pairs of uniform significands, seed {scope.seed}.",
+                figures.error_histogram({k: relative_errors(k, seed=scope.seed) for k in HISTOGRAM_NAMES}),
+            ),
+        ),
+        data={"errors": [r.as_dict() for r in reports], "uniform": uniform.as_dict()},
+    )
+
+
+def simulation(scope: Scope, progress: Progress) -> Section:
+    """The Verilog held against the golden model."""
+    from sim.runner import run
+
+    plan = [
+        ("ax-fpm", "icarus", 0, 2_000),
+        ("ax-fpm", "verilator", 0, 50_000),
+        ("ax-fpm", "verilator", 3, 20_000),
+        ("exact-trunc", "verilator", 0, 20_000),
+    ]
+    if scope.full:
+        plan += [
+            (name, "verilator", 0, 200_000) for name in ("ax-fpm-widen", "ax-fpm-wrap", "exact", "bf16", "mitchell")
+        ]
+    reports = []
+    for index, (name, simulator, stages, vectors) in enumerate(plan):
+        progress(index, len(plan), f"{name} in {simulator}")
+        reports.append(
+            run("multiplier", multiplier=name, simulator=simulator, stages=stages, vectors=vectors, seed=scope.seed)
+        )
+    rows = [
+        (r.multiplier, r.stages, f"{r.simulator} {r.version}", r.checks, r.failures, round(r.checks_per_second))
+        for r in reports
+    ]
+    failures = sum(r.failures for r in reports)
+    passed = all(r.passed for r in reports)
+    return Section(
+        key="simulation",
+        title="Verilog equals the golden model",
+        command="axfpm sim multiplier --multiplier ax-fpm",
+        paragraphs=(
+            f"The generated Verilog was driven by cocotb: {sum(r.checks for r in reports):,} results compared bit for "
+            f"bit with the golden model, {failures} differences. Operands: every special class, both carry cases, both "
+            "ends of the exponent range, and seeded random of three kinds; pipelined designs with random stalls.",
+        ),
+        tables=(
+            Table(
+                f"cocotb benches, seed {scope.seed}",
+                ("multiplier", "stages", "simulator", "checks", "differences", "checks/s"),
+                rows,
+            ),
+        ),
+        data={"benches": [r.to_dict() for r in reports]},
+        failed="" if passed else f"{failures} results differ from the golden model",
+    )
+
+
+SYNTHESIS_NAMES = ("ax-fpm", "ax-fpm-widen", "bf16", "mitchell", "e8m3", "e8m2")
+
+
+def synthesis(scope: Scope, progress: Progress) -> Section:
+    """Area, delay and power."""
+    from synth.compare import COLUMNS, compare
+
+    names = (*SYNTHESIS_NAMES, *(("ax-fpm-wrap", "ax-array", "ax-bf16", "bf16-trunc", "e8m1") if scope.full else ()))
+    comparison = compare(names, progress=progress)
+    shown = [row.multiplier for row in comparison.rows]
+    bases = comparison.as_dict()["baselines"]
+    rows = [
+        (*row.cells(), *(comparison.ratios(row.multiplier, base)["area"] for base in bases)) for row in comparison.rows
+    ]
+    ratio = comparison.ratios("ax-fpm", "exact-trunc")
+    narrow = comparison.ratios("e8m2", "exact-trunc")
+    errors = [error(name, n=1 << 17, seed=scope.seed).mred for name in shown]
+    return Section(
+        key="synthesis",
+        title="Area, delay and power",
+        command="axfpm synth multiplier " + " ".join(f"--multiplier {name}" for name in names),
+        paragraphs=(
+            f"Against the exact multiplier with the same rounding and the same Dadda compressor tree (exact-trunc), "
+            f"ax-fpm takes {ratio['area']:.2f} of the area, {ratio['critical_path']:.2f} of the critical path and "
+            f"{ratio['power']:.2f} of the vectorless power. A designer who accepts its error would pick something "
+            f"narrower: e8m2, which errs less, takes {narrow['area']:.2f}, {narrow['critical_path']:.2f} and "
+            f"{narrow['power']:.2f}.",
+            f"Conditions: {comparison.conditions}.",
+        ),
+        tables=(Table(comparison.conditions, (*COLUMNS, *(f"area / {base}" for base in bases)), rows),),
+        figures=(
+            Figure(
+                "Area against mean relative error; exact products on the left. Left and low is better.",
+                figures.saving_against_error(shown, errors, [row.result.area_um2 for row in comparison.rows], "um^2"),
+            ),
+        ),
+        data=comparison.as_dict(),
+    )
+
+
+def robustness(scope: Scope, progress: Progress) -> Section:
+    """A network on the multiplier, clean and attacked."""
+    from golden.robustness.presets import run
+
+    preset = "standard" if scope.full else "quick"
+    results = run(preset, seed=scope.seed, progress=progress)
+    settings = results.settings
+    clean_rows = [
+        (
+            f"{row.target} (control)" if row.control else row.target,
+            str(row.accuracy),
+            str(row.agreement),
+            row.confidence if row.confidence is not None else "-",
+        )
+        for row in results.clean
+    ]
+    attack_rows = [
+        (
+            row.attack,
+            f"{row.target} (control)" if row.control else row.target,
+            str(row.source_success),
+            "-" if row.transfer is None else str(row.transfer),
+            str(row.robust_accuracy),
+        )
+        for row in results.attacks
+    ]
+    attacks = list(dict.fromkeys(row.attack for row in results.attacks))
+    targets = list(dict.fromkeys(row.target for row in results.attacks if row.transfer is not None))
+    bars: dict[str, list[tuple[float, float, float] | None]] = {}
+    for target in targets:
+        found = {row.attack: row.transfer for row in results.attacks if row.target == target}
+        bars[target] = [
+            (p.rate, *p.interval) if (p := found[attack]) is not None and p.rate is not None else None
+            for attack in attacks
+        ]
+    conditions = f"{settings['model']}, {settings['samples']} images of {settings['data']}, seed {settings['seed']}"
+    exact, first = results.clean[0], results.clean[1]
+    return Section(
+        key="robustness",
+        title="A network on the multiplier, clean and attacked",
+        command=f"axfpm evaluate --preset {preset}",
+        paragraphs=(
+            f"{conditions}; every convolution and matrix product on the multiplier, no retraining. Clean accuracy: "
+            f"{exact.accuracy} exact, {first.accuracy} on {first.target}.",
+            "Adversarial examples were crafted on the exact network (foolbox) and shown to the approximate one. "
+            "Transfer rate: of the examples that both classify correctly clean and that fool the exact network, the "
+            "share that fools the approximate one too. The control e8m2 is a narrow exact multiplier, cheaper and "
+            "more accurate: a defence that rests on approximation has to beat it.",
+        ),
+        tables=(
+            Table(
+                f"Clean images: {conditions}; 95% Wilson intervals",
+                ("multiplier", "accuracy", "same class as exact", "mean confidence"),
+                clean_rows,
+            ),
+            Table(
+                f"Transfer from the exact network: {conditions}; 95% Wilson intervals",
+                ("attack", "multiplier", "source success", "transfer rate", "robust accuracy"),
+                attack_rows,
+            ),
+        ),
+        figures=(
+            Figure(
+                f"Transfer rate with 95% intervals; {conditions}. Low would mean a defence.",
+                figures.transfer_bars(attacks, bars, "transfer rate, %"),
+            ),
+        ),
+        data=results.to_dict(),
+    )
+
+
+SECTIONS: dict[str, Callable[[Scope, Progress], Section]] = {
+    "arithmetic": arithmetic,
+    "simulation": simulation,
+    "synthesis": synthesis,
+    "robustness": robustness,
+}
+"""In the order of the page; each takes the scope and a progress callable."""
+
+TITLES = {
+    "arithmetic": "What the multiplier does",
+    "simulation": "Verilog equals the golden model",
+    "synthesis": "Area, delay and power",
+    "robustness": "A network on the multiplier, clean and attacked",
+}
