@@ -7,13 +7,17 @@ compressor tree is planned on the number of bits in each column.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value
-from amaranth.hdl import Mux as _Mux
+from amaranth.hdl import Cat, Const, Module, Mux as _Mux, Signal, Value
 
-__all__ = ["Bit", "and_", "from_truth_table", "hold", "mux", "not_", "or_", "word_of", "xor_"]
+__all__ = ["Bit", "Word", "and_", "from_truth_table", "hold", "mux", "not_", "or_", "wire", "word_of", "xor_"]
 
-Bit = int | Value
+Word = Any
+"""An Amaranth value of any width. Amaranth types its slices and concatenations as possible I/O values, which have no
+operators, so annotations that mean a value say so by this name and leave the check to elaboration."""
+
+Bit = int | Word
 """A constant 0 or 1, or a one-bit value."""
 
 
@@ -72,12 +76,20 @@ def hold(m: Module, value: Bit, name: str) -> Bit:
     """Give an expression a wire of its own, so that every use shares it; constants and wires pass through."""
     if isinstance(value, int | Signal):
         return value
-    wire = Signal(name=name)
-    m.d.comb += wire.eq(value)
-    return wire
+    return wire(m, value, name)
 
 
-def word_of(bits: Sequence[Bit]) -> Value:
+def wire(m: Module, value: Word, name: str) -> Word:
+    """Give a word a named wire of its own shape; constants pass through."""
+    value = Value.cast(value)
+    if isinstance(value, Const):
+        return value
+    signal = Signal(value.shape(), name=name)
+    m.d.comb += signal.eq(value)
+    return signal
+
+
+def word_of(bits: Sequence[Bit]) -> Word:
     """Concatenate bits, lowest first, into a word."""
     return Cat(*(Const(bit, 1) if isinstance(bit, int) else bit for bit in bits))
 

@@ -1,20 +1,22 @@
-"""Digit products: the n x n row-ripple array of one cell, or a lookup table.
+r"""Digit products: the n x n row-ripple array of one cell, or a lookup table.
 
-The array for n = 4, drawn with weight 7 at the left. ``+`` is a cell, the rows are the partial products a_i & b_j, and
-each row's carry ripples from right to left; the last one drops into the next row as the running sum's new top bit::
+The array for n = 3. ``+`` is a cell: A, the new partial product, comes in from the upper left, B, the running-sum bit,
+from above, and Cin from the right; Sum leaves downwards, Cout to the left, and a row's last Cout is the running sum's
+next bit. Row 0 starts the running sum and needs no cells::
 
-                                     a0b3  a0b2  a0b1  a0b0     running sum := row 0
-                                       |     |     |     |
-                         0   a1b3  a1b2|a1b1 | a1b0|     |
-                          \\    |     |  |   |  |   |     |
-                      +--- + <--- + <--- + <--- + <- 0   |      A = a_i & b_j, B = running-sum bit,
-                      |    |      |      |      |        |      Cin = the carry from the right
-                 a2b3 | a2b2   a2b1   a2b0      |        |
-                   |  |    |      |      |      |        |
-              +--- + <--- + <--- + <--- + <- 0  |        |
-              |    |      |      |      |       |        |
-            ... one more row (a3), and then
-             p7    p6     p5     p4     p3 ...  p1       p0
+    weight   5         4         3         2         1         0
+
+    row 0                                a0b2      a0b1      a0b0
+                                           |         |         |
+    row 1                   a1b2  0   a1b1 |    a1b0 |         |
+                                \ |       \|        \|         |
+                       .<---------+<-------+<--------+<- 0     |
+                       |          |        |         |         |
+    row 2       a2b2   |    a2b1  |   a2b0 |         |         |
+                    \  |        \ |       \|         |         |
+             .<--------+<---------+<-------+<- 0     |         |
+             |         |          |        |         |         |
+    product p5        p4         p3       p2        p1        p0
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ Gates = Callable[[Bit, Bit, Bit], tuple[Bit, Bit]]
 
 
 def _exact(a: Bit, b: Bit, c: Bit) -> tuple[Bit, Bit]:
-    return xor_(a, b, c), or_(and_(a, b), and_(c, or_(a, b)))
+    return xor_(xor_(a, b), c), or_(and_(a, b), and_(c, xor_(a, b)))
 
 
 def _ama1(a: Bit, b: Bit, c: Bit) -> tuple[Bit, Bit]:

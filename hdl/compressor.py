@@ -1,23 +1,25 @@
 """Adding a heap of bits: a compressor tree reduces every column to two bits, then one adder finishes.
 
-A heap maps a weight to the bits of that weight; where they come from does not matter, so every tree serves every design,
-exact or approximate. Trees: ``dadda`` (L. Dadda, "Some Schemes for Parallel Multipliers", Alta Frequenza 34, 1965),
-``wallace`` (C. S. Wallace, "A Suggestion for a Fast Multiplier", IEEE Trans. EC-13(1), 1964), and ``plain``, a balanced
-tree of ``+`` operators that leaves the choice to synthesis, for comparison.
+A heap maps a weight to the bits of that weight; where they come from does not matter, so every tree serves every
+design, exact or approximate. Trees:
+
+- ``dadda``: L. Dadda, "Some Schemes for Parallel Multipliers", Alta Frequenza 34, 1965;
+- ``wallace``: C. S. Wallace, "A Suggestion for a Fast Multiplier", IEEE Trans. EC-13(1), 1964;
+- ``plain``: a balanced tree of ``+`` operators that leaves the choice to synthesis, for comparison.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from amaranth.hdl import Const, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Signal
 
 from golden.cells import EXACT
 from golden.errors import InvalidInput
-from hdl.bits import Bit, hold, word_of
+from hdl.bits import Bit, Word, wire, word_of
 from hdl.cells import full_adder, half_adder
-from hdl.pipeline import Cut
+from hdl.pipeline import Cut, Path
 
 __all__ = ["TREES", "Heap", "check_tree", "dadda_heights", "sum_columns"]
 
@@ -60,7 +62,7 @@ def _dadda_level(m: Module, heap: Heap, target: int, level: int) -> Heap:
     return _without_zeros(result)
 
 
-def _dadda(m: Module, heap: Heap) -> Generator[Cut, Heap, Heap]:
+def _dadda(m: Module, heap: Heap) -> Path:
     level = 0
     while (height := max(map(len, heap.values()))) > 2:
         heap = _dadda_level(m, heap, dadda_heights(height)[0], level)
@@ -69,7 +71,7 @@ def _dadda(m: Module, heap: Heap) -> Generator[Cut, Heap, Heap]:
     return heap
 
 
-def _wallace(m: Module, heap: Heap) -> Generator[Cut, Heap, Heap]:
+def _wallace(m: Module, heap: Heap) -> Path:
     level = 0
     while max(map(len, heap.values())) > 2:
         result: dict[int, list[Bit]] = defaultdict(list)
@@ -81,32 +83,33 @@ def _wallace(m: Module, heap: Heap) -> Generator[Cut, Heap, Heap]:
                 if len(group) == 1:
                     result[weight].append(group[0])
                     continue
-                adder = half_adder(m, *group, name) if len(group) == 2 else full_adder(m, EXACT, *group, name)
-                result[weight].append(adder[0])
-                result[weight + 1].append(adder[1])
+                # A full adder with a constant 0 is a half adder.
+                total, carry = full_adder(m, EXACT, group[0], group[1], group[2] if len(group) == 3 else 0, name)
+                result[weight].append(total)
+                result[weight + 1].append(carry)
         heap = _without_zeros(result)
         heap = yield Cut(LEVEL_DELAY, heap)
         level += 1
     return heap
 
 
-def _plain(m: Module, heap: Heap) -> Generator[Cut, Heap, Heap]:
+def _plain(m: Module, heap: Heap) -> Path:
     words = _rows(heap)
     level = 0
     while len(words) > 1:
         sums = [Signal(max(map(len, pair)) + 1, name=f"l{level}_sum{k}") for k, pair in enumerate(_pairs(words))]
         m.d.comb += [total.eq(x + y) for total, (x, y) in zip(sums, _pairs(words), strict=True)]
         words = sums + (words[-1:] if len(words) % 2 else [])
-        words = yield Cut(_adder_delay(max(map(len, words))), words)  # pyright: ignore[reportReturnType]
+        words = yield Cut(_adder_delay(max(map(len, words))), words)
         level += 1
-    return {weight: [words[0][weight]] for weight in range(len(words[0]))}
+    return {weight: [bit] for weight, bit in enumerate(words[0])}
 
 
-def _pairs(words: Sequence[Value]) -> list[tuple[Value, Value]]:
+def _pairs(words: Sequence[Word]) -> list[tuple[Word, Word]]:
     return list(zip(words[::2], words[1::2], strict=False))
 
 
-def _rows(heap: Heap) -> list[Value]:
+def _rows(heap: Heap) -> list[Word]:
     """Lay the columns out as words of equal weight 0, the k-th word holding the k-th bit of each column."""
     top = max(heap) + 1
     return [
@@ -123,7 +126,7 @@ def _without_zeros(heap: Mapping[int, list[Bit]]) -> Heap:
 def _fold_constants(heap: Heap) -> Heap:
     """Replace constant ones by the bits of their sum, at most one per column."""
     constant = sum(bit << w for w, bits in heap.items() for bit in bits if isinstance(bit, int))
-    folded = {w: [bit for bit in bits if not isinstance(bit, int)] for w, bits in heap.items()}
+    folded: Heap = {w: [bit for bit in bits if not isinstance(bit, int)] for w, bits in heap.items()}
     for weight in range(constant.bit_length()):
         if constant >> weight & 1:
             folded.setdefault(weight, []).append(1)
@@ -135,7 +138,7 @@ def _adder_delay(width: int) -> float:
     return 3.0 + 2.0 * max(width - 1, 1).bit_length()
 
 
-Tree = Callable[[Module, Heap], Generator[Cut, Heap, Heap]]
+Tree = Callable[[Module, Heap], Path]
 
 TREES: dict[str, Tree] = {"dadda": _dadda, "wallace": _wallace, "plain": _plain}
 """Compressor trees by name: each leaves at most two bits in every column and offers a cut after every level."""
@@ -147,7 +150,7 @@ def check_tree(tree: str) -> None:
         raise InvalidInput(f"unknown compressor tree {tree!r}; choose from {', '.join(TREES)}")
 
 
-def sum_columns(m: Module, heap: Heap, width: int, *, tree: str = "dadda") -> Generator[Cut, object, Value]:
+def sum_columns(m: Module, heap: Heap, width: int, *, tree: str = "dadda") -> Path:
     """Add a heap: a datapath (see ``hdl.pipeline``) that returns the sum modulo 2^width.
 
     Parameters
@@ -175,14 +178,6 @@ def sum_columns(m: Module, heap: Heap, width: int, *, tree: str = "dadda") -> Ge
     # Below the lowest column of two bits nothing is left to add.
     low = min((w for w, bits in columns.items() if len(bits) > 1), default=width)
     rows = [[columns[w][k] if k < len(columns.get(w, [])) else 0 for w in range(width)] for k in range(2)]
-    product = Signal(width, name="product")
-    m.d.comb += product[:low].eq(word_of(rows[0][:low]))
-    if low < width:
-        m.d.comb += product[low:].eq(word_of(rows[0][low:]) + word_of(rows[1][low:]))
-    state = yield Cut(_adder_delay(width - low) if low < width else 0.0, product)
-    return state  # pyright: ignore[reportReturnType]
-
-
-def hold_heap(m: Module, heap: Heap, name: str) -> Heap:
-    """Give every bit of a heap a wire, for generators that produce expressions."""
-    return {w: [hold(m, bit, f"{name}_w{w}_{k}") for k, bit in enumerate(bits)] for w, bits in heap.items()}
+    upper = [(word_of(rows[0][low:]) + word_of(rows[1][low:]))[: width - low]] if low < width else []
+    product = wire(m, Cat(word_of(rows[0][:low]), *upper), "product")
+    return (yield Cut(_adder_delay(width - low) if low < width else 0.0, product))

@@ -17,7 +17,10 @@ from hdl.significand import hardware_of
 __all__ = ["LeadingOne", "block_table", "leading_one"]
 
 TABULATED = 8
-"""Widest digit whose block is tabulated; wider ones are bounded by what each bit can be."""
+"""Widest digit whose block is tabulated; wider ones are bounded by what their bits can be."""
+
+WINDOW = 5
+"""Top bits of the running sum that are followed jointly in such a block."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,18 @@ def _untabulated_range(cell: Cell, n: int, digits: int) -> tuple[int, int]:
 
 @cache
 def _possible_range(cell: Cell, n: int, top_a: bool, top_b: bool) -> tuple[int, int]:
-    """Bound one block by the set of values each wire can take; top digits have their top bit set."""
+    """Bound one block too wide to tabulate; top digits have their top bit set.
+
+    Two bounds hold, and the tighter one is taken: the values that each wire can take, and the joint values that the top
+    bits of the running sum can take.
+    """
+    low, high = _wire_range(cell, n, top_a, top_b)
+    windows = _windows(cell, n, top_a, top_b)
+    below = 2 * n - WINDOW
+    return max(low, min(windows) << below), min(high, (max(windows) + 1 << below) - 1)
+
+
+def _wire_range(cell: Cell, n: int, top_a: bool, top_b: bool) -> tuple[int, int]:
     either, one = frozenset((0, 1)), frozenset((1,))
 
     def product(i: int, j: int) -> frozenset[int]:
@@ -160,3 +174,28 @@ def _possible_range(cell: Cell, n: int, top_a: bool, top_b: bool) -> tuple[int, 
 
     bits = row_ripple(n, product, evaluate, frozenset((0,)))
     return sum(min(bit) << w for w, bit in enumerate(bits)), sum(max(bit) << w for w, bit in enumerate(bits))
+
+
+def _windows(cell: Cell, n: int, top_a: bool, top_b: bool) -> set[int]:
+    """Possible values of the product's top ``WINDOW`` bits, at least those that occur."""
+    # Before row i the window is the running sum's bits of weight i+n-WINDOW .. i+n-1, which are the B inputs of the
+    # last WINDOW cells. Their carry from the right may be anything; row i's sums but the lowest, and its last carry,
+    # are the next window. The top bits of b are the same in every row, so they are tried one value at a time.
+    rows = [cell(row >> 2, row >> 1 & 1, row & 1) for row in range(8)]
+
+    def row(window: int, a: int, b: int, carry: int) -> int:
+        sums = 0
+        for k in range(WINDOW):
+            total, carry = rows[(a & b >> k) << 2 | (window >> k & 1) << 1 | carry]
+            sums |= total << k
+        return (sums | carry << WINDOW) >> 1
+
+    reached: set[int] = set()
+    for b in range(1 << WINDOW - 1 if top_b else 0, 1 << WINDOW):
+        # Row 0 is the partial products a_0 & b_j; the window before row 1 starts one weight above it.
+        windows = {0, b >> 1}
+        for i in range(1, n):
+            digits = (1,) if top_a and i == n - 1 else (0, 1)
+            windows = {row(window, a, b, carry) for window in windows for a in digits for carry in (0, 1)}
+        reached |= windows
+    return reached

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Const, Module, Signal, Value, signed
+from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden import catalogue
 from golden.catalogue import Multiplier
+from hdl.bits import Word, wire
 from hdl.compressor import check_tree
 from hdl.leading import leading_one
 from hdl.normalise import exponent_base, exponent_range, normalise, pack, round_product, unpack
@@ -30,14 +31,14 @@ ROUND_DELAY = 10.0
 PACK_DELAY = 4.0
 
 
-def multiplier_path(m: Module, words: tuple[Value, Value], multiplier: Multiplier, *, tree: str = "dadda") -> Path:
+def multiplier_path(m: Module, words: tuple[Word, Word], multiplier: Multiplier, *, tree: str = "dadda") -> Path:
     """Multiply two words: a datapath (see ``hdl.pipeline``) that returns y, for use inside larger datapaths.
 
     Parameters
     ----------
     m : Module
         Receives the logic.
-    words : pair of Value
+    words : pair of Word
         Activation and weight.
     multiplier : Multiplier
         What to build.
@@ -46,31 +47,24 @@ def multiplier_path(m: Module, words: tuple[Value, Value], multiplier: Multiplie
 
     Returns
     -------
-    Value
+    Word
         The product word.
     """
     fmt = multiplier.format
     reach = leading_one(multiplier)
 
-    # Unpack. Specials: NaN, or infinity times zero, gives NaN; then infinity, then zero.
+    # Unpack. A NaN, or infinity times zero, gives NaN, which outweighs infinity.
     a, b = (unpack(m, word, fmt, multiplier.operands, name) for word, name in zip(words, "ab", strict=True))
     low, high = exponent_range(multiplier, reach)
     exponent = Signal(signed(max(low.bit_length(), high.bit_length()) + 1), name="exponent")
     m.d.comb += exponent.eq(a.exponent + b.exponent + exponent_base(multiplier, reach))
     side = {
-        name: Signal(name=f"{name}_{what}")
-        for name, what in (("sign", "y"), ("nan", "operand"), ("infinite", "operand"), ("zero", "operand"))
+        "sign": wire(m, a.sign ^ b.sign, "sign"),
+        "nan": wire(m, (a.special & (a.full | b.zero)) | (b.special & (b.full | a.zero)), "nan"),
+        "infinite": wire(m, a.special | b.special, "infinite"),
+        "zero": wire(m, a.zero | b.zero, "zero"),
     }
-    m.d.comb += [
-        side["sign"].eq(a.sign ^ b.sign),
-        side["nan"].eq(a.nan | b.nan | (a.infinite & b.zero) | (a.zero & b.infinite)),
-        side["infinite"].eq(a.infinite | b.infinite),
-        side["zero"].eq(a.zero | b.zero),
-    ]
-    fractions = []
-    for operand, name in ((a, "a"), (b, "b")):
-        fractions.append(Signal(fmt.fraction_bits, name=f"{name}_fraction"))
-        m.d.comb += fractions[-1].eq(operand.fraction)
+    fractions = [wire(m, a.fraction, "a_fraction"), wire(m, b.fraction, "b_fraction")]
     rounds = fmt.dropped_bits and multiplier.operands == "nearest"
     fractions, exponent, side = yield Cut(ROUND_OPERANDS_DELAY if rounds else UNPACK_DELAY, (fractions, exponent, side))
 
@@ -80,45 +74,37 @@ def multiplier_path(m: Module, words: tuple[Value, Value], multiplier: Multiplie
     product, (exponent, side) = yield from alongside(core, (exponent, side))
 
     fraction, exponent, empty = normalise(m, multiplier, reach, product, exponent)
+    normalised = [
+        wire(m, fraction, "normalised_fraction"),
+        wire(m, exponent, "normalised_exponent"),
+        wire(m, empty, "product_zero"),
+    ]
     steps = (reach.count - 1).bit_length()
-    state: dict[str, Any] = {"fraction": fraction, "exponent": exponent, "empty": empty}
-    state = _on_wires(m, state, "normalised")
-    state, side = yield Cut(steps * SHIFT_DELAY + (DETECT_DELAY if steps > 1 else 0.0), (state, side))
+    (fraction, exponent, empty), side = yield Cut(
+        steps * SHIFT_DELAY + (DETECT_DELAY if steps > 1 else 0.0), (normalised, side)
+    )
 
-    fraction, exponent = round_product(m, multiplier, state["fraction"], state["exponent"])
-    rounded = _on_wires(m, {"fraction": fraction, "exponent": exponent, "empty": state["empty"]}, "result")
+    fraction, exponent = round_product(m, multiplier, fraction, exponent)
+    rounded = [wire(m, fraction, "result_fraction"), wire(m, exponent, "result_exponent"), empty]
     if multiplier.product == "nearest":
         rounded, side = yield Cut(ROUND_DELAY, (rounded, side))
+    fraction, exponent, empty = rounded
 
     # Infinity and zero from the exponent, after rounding. An infinite operand outweighs both, a zero operand or product
     # outweighs overflow.
-    empty = side["zero"] | rounded["empty"]
-    overflow = rounded["exponent"] >= fmt.exponent_mask
-    underflow = rounded["exponent"] <= 0
-    y = Signal(fmt.word_bits, name="y_packed")
-    m.d.comb += y.eq(
-        pack(
-            fmt,
-            sign=side["sign"],
-            nan=side["nan"],
-            infinite=side["infinite"] | (~empty & overflow),
-            zero=~side["infinite"] & (empty | underflow),
-            exponent=rounded["exponent"],
-            fraction=rounded["fraction"],
-        )
+    empty = side["zero"] | empty
+    overflow, underflow = exponent >= fmt.exponent_mask, exponent <= 0
+    y = pack(
+        fmt,
+        sign=side["sign"],
+        nan=side["nan"],
+        infinite=side["infinite"] | (~empty & overflow),
+        zero=~side["infinite"] & (empty | underflow),
+        exponent=exponent,
+        fraction=fraction,
     )
+    y = wire(m, y, "y_packed")
     return (yield Cut(PACK_DELAY, y))
-
-
-def _on_wires(m: Module, values: dict[str, Value], prefix: str) -> dict[str, Value]:
-    wires: dict[str, Value] = {}
-    for key, value in values.items():
-        if isinstance(value, Const):
-            wires[key] = value
-        else:
-            wires[key] = wire = Signal(value.shape(), name=f"{prefix}_{key}")
-            m.d.comb += wire.eq(value)
-    return wires
 
 
 class FloatMultiplier(wiring.Component):

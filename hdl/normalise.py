@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux
 
 from golden.catalogue import Multiplier
 from golden.formats import Format
+from hdl.bits import Word, wire, word_of
 from hdl.leading import LeadingOne
 
 __all__ = ["Operand", "exponent_base", "exponent_range", "normalise", "pack", "round_product", "unpack"]
@@ -19,32 +20,33 @@ class Operand:
 
     Parameters
     ----------
-    sign : Value
+    sign : Word
         Sign bit.
-    nan, infinite, zero : Value
-        Classes; subnormals count as zero.
-    exponent : Value
-        Biased exponent, one bit wider than the field: rounding the operand may carry into it.
-    fraction : Value
+    special, full, zero : Word
+        Whether the exponent is that of infinity and NaN; whether the fraction, unrounded, is not 0; whether the operand
+        counts as zero, as subnormals do.
+    exponent : Word
+        Biased exponent, one bit wider than the field where rounding may carry out of it.
+    fraction : Word
         The p-1 fraction bits of the format.
     """
 
-    sign: Value
-    nan: Value
-    infinite: Value
-    zero: Value
-    exponent: Value
-    fraction: Value
+    sign: Word
+    special: Word
+    full: Word
+    zero: Word
+    exponent: Word
+    fraction: Word
 
 
-def unpack(m: Module, word: Value, fmt: Format, rounding: str, name: str) -> Operand:
+def unpack(m: Module, word: Word, fmt: Format, rounding: str, name: str) -> Operand:
     """Split a word into its class, biased exponent and fraction, rounded to the format.
 
     Parameters
     ----------
     m : Module
         Receives the logic.
-    word : Value
+    word : Word
         ``fmt.word_bits`` bits.
     fmt : Format
         Traits of the format.
@@ -55,21 +57,25 @@ def unpack(m: Module, word: Value, fmt: Format, rounding: str, name: str) -> Ope
     """
     low, dropped = fmt.word_fraction_bits, fmt.dropped_bits
     fraction, exponent, sign = word[:low], word[low:-1], word[-1]
-    special, empty = exponent.all(), ~fraction.any()
-    classes = {"nan": special & ~empty, "infinite": special & empty, "zero": ~exponent.any()}
-    wires = {key: Signal(name=f"{name}_{key}") for key in classes}
-    m.d.comb += [wires[key].eq(value) for key, value in classes.items()]
+    special = wire(m, exponent.all(), f"{name}_special")
+    full = wire(m, fraction.any(), f"{name}_full")
+    zero = wire(m, ~exponent.any(), f"{name}_zero")
 
-    rounded = Signal(fmt.exponent_bits + 1 + fmt.fraction_bits, name=f"{name}_rounded")
-    kept = word[dropped:-1]
+    magnitude = word[dropped:-1]
     if dropped and rounding == "nearest":
         # Half of the last place, plus the last place itself where it is odd, makes ties go to even.
         half, odd = word[dropped - 1], word[dropped]
-        sticky = word[: dropped - 1].any() if dropped > 1 else Const(0, 1)
-        m.d.comb += rounded.eq(kept + (half & (sticky | odd)))
-    else:
-        m.d.comb += rounded.eq(kept)
-    return Operand(sign=sign, exponent=rounded[fmt.fraction_bits :], fraction=rounded[: fmt.fraction_bits], **wires)
+        sticky = word[: dropped - 1].any() if dropped > 1 else 0
+        magnitude = magnitude + (half & (sticky | odd))
+    rounded = wire(m, magnitude, f"{name}_rounded")
+    return Operand(
+        sign=sign,
+        special=special,
+        full=full,
+        zero=zero,
+        exponent=rounded[fmt.fraction_bits :],
+        fraction=rounded[: fmt.fraction_bits],
+    )
 
 
 def exponent_base(multiplier: Multiplier, reach: LeadingOne) -> int:
@@ -86,7 +92,7 @@ def exponent_range(multiplier: Multiplier, reach: LeadingOne) -> tuple[int, int]
     return base - reach.count, 2 * (multiplier.format.exponent_mask + 1) + base + 1
 
 
-def normalise(m: Module, multiplier: Multiplier, reach: LeadingOne, product: Value, exponent: Value) -> tuple:
+def normalise(m: Module, multiplier: Multiplier, reach: LeadingOne, product: Word, exponent: Word) -> tuple:
     """Move the leading one to the top, and say what that does to the exponent.
 
     Parameters
@@ -97,48 +103,45 @@ def normalise(m: Module, multiplier: Multiplier, reach: LeadingOne, product: Val
         Format and carry policy.
     reach : LeadingOne
         Reachable positions.
-    product : Value
+    product : Word
         P.
-    exponent : Value
+    exponent : Word
         Signed, ea + eb + ``exponent_base``.
 
     Returns
     -------
-    fraction : Value
+    fraction : Word
         All ``reach.highest`` bits below the leading one.
-    exponent : Value
+    exponent : Word
         The biased exponent of the result before rounding, signed.
-    zero : Value
+    zero : Word
         Whether P = 0, a constant where that cannot be.
     """
     top = reach.highest
-    value = product[: top + 1]
-    shift: list[Value] = []
+    value: Word = product[: top + 1]
+    shift: list[Word] = []
     for k in reversed(range((reach.count - 1).bit_length())):
         step = 1 << k
-        none = Signal(name=f"shift_by_{step}")
-        shifted = Signal(top + 1, name=f"shifted_{step}")
-        m.d.comb += none.eq(~value[-step:].any())
-        m.d.comb += shifted.eq(Mux(none, Cat(Const(0, step), value[:-step]), value))
-        value = shifted
+        none = wire(m, ~value[-step:].any(), f"shift_by_{step}")
+        value = wire(m, Mux(none, Cat(Const(0, step), value[:-step]), value), f"shifted_{step}")
         shift.insert(0, none)
     zero = ~value[-1] if reach.zero else Const(0, 1)
     fraction = value[:-1]
     if not shift:
         return fraction, exponent, zero
-    distance = Cat(*shift)
     if multiplier.carry == "halve" and top == 2 * multiplier.precision:
         # The base already took 1 away for t = 2p: the first step down from there is free.
         if reach.count == 2:
             return fraction, exponent, zero
-        distance = Mux(distance.any(), distance - 1, 0)
-    elif reach.count == 2:
+        distance: Word = word_of(shift)
+        return fraction, exponent - Mux(distance.any(), distance - 1, 0), zero
+    if reach.count == 2:
         # Both candidates are ready before the product is.
         return fraction, Mux(shift[0], exponent - 1, exponent), zero
-    return fraction, exponent - distance, zero
+    return fraction, exponent - word_of(shift), zero
 
 
-def round_product(m: Module, multiplier: Multiplier, fraction: Value, exponent: Value) -> tuple[Value, Value]:
+def round_product(m: Module, multiplier: Multiplier, fraction: Word, exponent: Word) -> tuple[Word, Word]:
     """Round the normalised product: the word's whole fraction field, and the exponent it may carry into.
 
     Parameters
@@ -147,9 +150,9 @@ def round_product(m: Module, multiplier: Multiplier, fraction: Value, exponent: 
         Receives the incrementer, if any.
     multiplier : Multiplier
         Format and product rounding.
-    fraction : Value
+    fraction : Word
         The bits below the leading one.
-    exponent : Value
+    exponent : Word
         Biased exponent, signed.
     """
     fmt = multiplier.format
@@ -159,32 +162,30 @@ def round_product(m: Module, multiplier: Multiplier, fraction: Value, exponent: 
         return Cat(below, Const(0, kept - len(fraction)), fraction), exponent
     rest, result = fraction[:-kept], fraction[-kept:]
     if multiplier.product == "nearest":
+        # One incrementer over both fields: the fraction's carry goes into the exponent above it.
         up = rest[-1] & (rest[:-1].any() | result[0])
-        rounded = Signal(kept + 1, name="rounded")
-        m.d.comb += rounded.eq(result + up)
-        return Cat(below, rounded[:kept]), exponent + rounded[kept]
+        rounded = wire(m, (Cat(result, exponent) + up)[:-1], "rounded")
+        return Cat(below, rounded[:kept]), rounded[kept:].as_signed()
     return Cat(below, result), exponent
 
 
-def pack(
-    fmt: Format, *, sign: Value, nan: Value, infinite: Value, zero: Value, exponent: Value, fraction: Value
-) -> Value:
+def pack(fmt: Format, *, sign: Word, nan: Word, infinite: Word, zero: Word, exponent: Word, fraction: Word) -> Word:
     """Assemble the result word.
 
     Parameters
     ----------
     fmt : Format
         Traits of the format.
-    sign : Value
+    sign : Word
         Sign of the result.
-    nan, infinite, zero : Value
+    nan, infinite, zero : Word
         Classes; ``nan`` goes before the others, of which at most one is set.
-    exponent, fraction : Value
+    exponent, fraction : Word
         The fields of any other result.
     """
     # NaN is quiet and positive: 0x7FC00000 in an FP32 word.
-    blank = nan | infinite | zero
+    blank: Word = nan | infinite | zero
     low = fmt.word_fraction_bits
-    exponent_field = Mux(blank, (nan | infinite).replicate(fmt.exponent_bits), exponent[: fmt.exponent_bits])
+    exponent_field = Mux(blank, Cat(*[nan | infinite] * fmt.exponent_bits), exponent[: fmt.exponent_bits])
     fraction_field = Mux(blank, Cat(Const(0, low - 1), nan), fraction)
     return Cat(fraction_field, exponent_field, sign & ~nan)

@@ -88,8 +88,8 @@ def place_registers(delays: Sequence[float], stages: int) -> list[int]:
     places = [0] * (len(delays) + 1)
     inner = min(stages, max(len(delays) - 1, 0))
 
-    # best(start, k): cost and cuts of splitting delays[start:] by k registers. The cost is the worst stage, then the sum
-    # of squares, which is least where stages are even.
+    # best(start, k): cost and cuts of splitting delays[start:] by k registers. The cost is the worst stage, then the
+    # sum of squares, which is least where stages are even.
     @cache
     def best(start: int, k: int) -> tuple[float, float, tuple[int, ...]]:
         if k == 0:
@@ -191,6 +191,6 @@ def _register(m: Module, state: Any, en: Value | None, domain: str, name: str) -
     if en is None:
         m.d[domain] += register.eq(state)
     else:
-        with m.If(en):
+        with m.If(en):  # pyright: ignore[reportGeneralTypeIssues]  (its decorator hides the context manager)
             m.d[domain] += register.eq(state)
     return register

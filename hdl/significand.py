@@ -9,11 +9,11 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 
 from golden.designs import CellBlocks, Design, Function, Masks, TableBlocks
 from golden.errors import InvalidInput
-from hdl.bits import Bit, and_, hold, word_of
+from hdl.bits import Bit, Word, and_, hold, word_of
 from hdl.block import cell_block, table_block
 from hdl.compressor import Heap, sum_columns
 from hdl.pipeline import Cut, Path
@@ -38,7 +38,7 @@ class Hardware:
         Estimated delay in units of one two-input gate.
     """
 
-    build: Callable[[Module, Value, Value], Value]
+    build: Callable[[Module, Word, Word], Word]
     range: Callable[[int], tuple[int, int]]
     delay: float = 20.0
 
@@ -131,7 +131,7 @@ def significand_product(m: Module, design: Design, a: Sequence[Bit], b: Sequence
 
     Returns
     -------
-    Value
+    Word
         ``product_width(design, p)`` bits.
 
     Raises
@@ -150,7 +150,7 @@ def significand_product(m: Module, design: Design, a: Sequence[Bit], b: Sequence
     return (yield from sum_columns(m, heap, width, tree=tree))
 
 
-def _mitchell(m: Module, a: Value, b: Value) -> Value:
+def _mitchell(m: Module, a: Word, b: Word) -> Word:
     # The fractions add: F = fa + fb. F < 1 stands for 1.F at weight 2p-2, else 1.(F - 1) at weight 2p-1. In either case
     # the leading one is followed by the p-1 low bits of the sum, and the sum's carry says which case it is.
     p = len(a)

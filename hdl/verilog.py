@@ -5,6 +5,7 @@ Blocks register themselves in ``BLOCKS``: a name, which is also the top module's
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import threading
@@ -16,8 +17,7 @@ from typing import Any
 from amaranth.back import verilog
 from amaranth.lib import wiring
 
-from golden.catalogue import Multiplier
-from golden.catalogue import multiplier as look_up
+from golden.catalogue import Multiplier, multiplier as look_up
 from golden.errors import InvalidInput
 from hdl.multiplier import FloatMultiplier
 
@@ -31,7 +31,7 @@ class Built:
     component: wiring.Component
     """Its signature's members become the ports."""
     command: str
-    """Arguments of ``axfpm verilog`` that give this file."""
+    """Arguments of ``axfpm verilog`` that give this file; empty where it was built from unnamed parts."""
     header: list[str] = field(default_factory=list)
     """Lines on ports, latency and numerics."""
 
@@ -115,50 +115,72 @@ def generate(block: str, *, name: str | None = None, **parameters: Any) -> str:
     if name is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise InvalidInput(f"{name!r} cannot name a module; use letters, digits and '_', not a digit first")
     top = name or block
-    built = BLOCKS[block].build(**parameters)
+    build = BLOCKS[block].build
+    takes = inspect.signature(build).parameters
+    unknown = sorted(parameters.keys() - takes.keys())
+    if unknown:
+        raise InvalidInput(f"the block {block!r} has no parameter {unknown[0]!r}; choose from {', '.join(takes)}")
+    built = build(**parameters)
     with _builtin_yosys():
         text = verilog.convert(built.component, name=top, emit_src=False, strip_internal_attrs=True)
     # Submodules are named after their place, as in \top.pe_0_0 ; plain identifiers are easier on other tools.
     text = re.sub(rf"\\{top}((?:\.\w+)+) ", lambda match: top + match[1].replace(".", "_") + " ", text)
     text = re.sub(r"\A/\*.*?\*/\s*", "", text, flags=re.DOTALL)
-    command = f"axfpm verilog {block} {built.command}" + (f" --name {name}" if name else "")
-    header = [f"{top}: {built.header[0]}", *built.header[1:], "", f"Written by: {command}"]
+    header = [f"{top}: {built.header[0]}", *built.header[1:]]
+    if built.command:
+        header += ["", f"Written by: axfpm verilog {block} {built.command}" + (f" --name {name}" if name else "")]
     return "".join(f"// {line}".rstrip() + "\n" for line in header) + "\n" + text
 
 
 def _build_multiplier(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 0, tree: str = "dadda") -> Built:
     m = look_up(multiplier)
     component = FloatMultiplier(m, stages=stages, tree=tree)
-    fmt, top = m.format, m.format.word_bits - 1
+    fmt = m.format
+    top = fmt.word_bits - 1
+    layout = f"sign, {fmt.exponent_bits}-bit biased exponent, {fmt.word_fraction_bits}-bit fraction"
+    operands = "as they are" if fmt.dropped_bits == 0 else f"{_ROUNDINGS[m.operands]} to {fmt.fraction_bits} bits"
+    kept = "exact" if m.product == "exact" else f"{_ROUNDINGS[m.product]} to {fmt.fraction_bits} bits"
+    nan = (fmt.exponent_mask << 1 | 1) << (fmt.word_fraction_bits - 1)
     header = [
         f"floating-point multiplier {m}.",
         "",
         "Ports",
-        f"  a[{top}:0]  activation: sign, {fmt.exponent_bits}-bit biased exponent, {fmt.word_fraction_bits}-bit fraction",
-        f"  b[{top}:0]  weight, in the same form; a and b do not commute in an approximate multiplier",
+        f"  a[{top}:0]  activation: {layout}",
+        f"  b[{top}:0]  weight, in the same form; an approximate product may change when a and b are exchanged",
         f"  y[{top}:0]  product, in the same form",
-    ]
-    if stages:
-        header += [
-            "  clk      clock, rising edge",
-            "  rst      synchronous reset, active high",
-            "  en       1: the pipeline advances; 0: every register keeps its value",
-            "",
-            f"Latency: {stages} cycle{'s' if stages > 1 else ''} in which en is 1; a new pair may enter in each of them.",
-        ]
-    else:
-        header += ["", "Latency: combinational."]
-    operands = "as they are" if fmt.dropped_bits == 0 else f"{m.operands} to {fmt.fraction_bits} fraction bits"
-    header += [
+        *(_CLOCKED_PORTS if stages else []),
+        "",
+        f"Latency: {stages} cycles in which en is 1; a new pair may enter in each." if stages else "Combinational.",
         "",
         "Numerics",
-        f"  significand product: {m.design.name}, {m.precision} x {m.precision} bits; carry-out: {m.carry}",
-        f"  operands: {operands}; product: {m.product}",
-        "  subnormal operands count as zero, results below the normal range become zero, NaN results are "
-        f"{fmt.word_bits}'h{(fmt.exponent_mask << 1 | 1) << (fmt.word_fraction_bits - 1):X}",
+        f"  Significands of {m.precision} bits are multiplied by {m.design.name}.",
+        *([f"  Bit {2 * m.precision} of the significand product {_CARRIES[m.carry]}."] if m.carry in _CARRIES else []),
+        f"  Operand fractions: {operands}. Result fraction: {kept}.",
+        "  Subnormal operands count as zero; results below the normal range become zero of their sign, above it",
+        f"  infinity. Every NaN result is {fmt.word_bits}'h{nan:X}.",
     ]
     command = f"--multiplier {m} --stages {stages}" + (f" --tree {tree}" if tree != "dadda" else "")
-    return Built(component, command, header)
+    return Built(component, command if _is_named(m) else "", header)
+
+
+_CLOCKED_PORTS = [
+    "  clk      clock, rising edge",
+    "  rst      synchronous reset, active high",
+    "  en       1: the pipeline advances; 0: every register keeps its value",
+]
+_ROUNDINGS = {"truncate": "truncated", "nearest": "rounded to nearest even"}
+_CARRIES = {
+    "halve": "halves the result: its weight is taken to be that of the bit below",
+    "widen": "counts with its true weight",
+    "wrap": "is dropped",
+}
+
+
+def _is_named(m: Multiplier) -> bool:
+    try:
+        return look_up(str(m)) == m
+    except InvalidInput:
+        return False
 
 
 register_block(Block("multiplier", _build_multiplier))
