@@ -212,7 +212,9 @@ def compare(
         raise InvalidInput("there is nothing to compare; name at least one multiplier or baseline")
 
     # What is missing is said before minutes are spent.
-    yosys(), opensta(), read_liberty(liberty)
+    yosys()
+    opensta()
+    read_liberty(liberty)
     from hdl.verilog import generate
 
     finished = 0

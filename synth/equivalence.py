@@ -121,7 +121,7 @@ def check_equivalence(
 
 
 def _symbols(aiger: Path) -> set[str]:
-    """Return the symbol table of a binary AIGER file: ``i<n> name``, ``o<n> name`` and ``l<n> name`` lines at its end."""
+    """Return the symbols of a binary AIGER file: the lines ``i<n> name``, ``o<n> name``, ``l<n> name`` at its end."""
     data = aiger.read_bytes()
     header = data.split(b"\n", 1)[0].split()
     outputs, gates = int(header[4]), int(header[5])

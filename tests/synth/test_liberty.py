@@ -123,5 +123,5 @@ def test_alien(tmp_path, content, message):
 
 @pytest.mark.parametrize("name", ["none.lib", "."], ids=["absent", "folder"])
 def test_unreadable(tmp_path, name):
-    with pytest.raises(InvalidInput, match="cannot read the Liberty file .*; give a readable file"):
+    with pytest.raises(InvalidInput, match=r"cannot read the Liberty file .*; give a readable file"):
         read_liberty(tmp_path / name)

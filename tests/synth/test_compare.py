@@ -1,0 +1,150 @@
+import json
+
+import pytest
+
+from golden.errors import InvalidInput, InvalidType, MissingTool
+from synth.compare import COLUMNS, compare
+
+pytestmark = pytest.mark.usefixtures("flow_tools")
+
+TOY_BASELINES = ("exact:format=toy", "exact-trunc:format=toy")
+
+
+@pytest.fixture(scope="module")
+def toys():
+    return compare(["ax-fpm:format=toy", "ax-fpm:format=toy,carry=widen"], baselines=TOY_BASELINES)
+
+
+@pytest.fixture(scope="module")
+def real():
+    return compare(["ax-fpm"], baselines=["exact-trunc"])
+
+
+def test_ax_fpm_area(real):
+    # The paper's promise for the significand product, held for the whole multiplier: at most 0.45 of the exact area.
+    assert real.ratios("ax-fpm", "exact-trunc")["area"] <= 0.45
+    assert 30_000 < real.row("ax-fpm").result.area_um2 < 60_000
+    assert 90_000 < real.row("exact-trunc").result.area_um2 < 140_000
+
+
+def test_ax_fpm_is_faster_and_draws_less(real):
+    ratios = real.ratios("ax-fpm", "exact-trunc")
+    assert 0.3 < ratios["critical_path"] < 1
+    assert 0.1 < ratios["power"] < 0.6
+
+
+def test_narrow_exact_multiplier_is_smaller(real):
+    # The comparison that any headline must face: a two-bit exact multiplier is more accurate and smaller.
+    narrow = compare(["e8m2"], baselines=[])
+    assert narrow.row("e8m2").result.area_um2 < 0.4 * real.row("ax-fpm").result.area_um2
+
+
+def test_rows(toys):
+    assert [row.multiplier for row in toys.rows] == [
+        "exact:format=toy",
+        "exact-trunc:format=toy",
+        "ax-fpm:format=toy",
+        "ax-fpm-widen:format=toy",
+    ]
+    assert [row.baseline for row in toys.rows] == [True, True, False, False]
+
+
+def test_ratios(toys):
+    ours, base = toys.row("ax-fpm:format=toy").result, toys.row("exact:format=toy").result
+    ratios = toys.ratios("ax-fpm:format=toy", "exact:format=toy")
+    assert ratios == pytest.approx(
+        {
+            "area": ours.area_um2 / base.area_um2,
+            "critical_path": ours.critical_path_ns / base.critical_path_ns,
+            "power": ours.power.total_mw / base.power.total_mw,
+        }
+    )
+    assert ratios["area"] < 1
+    assert set(toys.ratios("exact:format=toy", "exact:format=toy").values()) == {1.0}
+
+
+def test_conditions_are_shared(toys):
+    assert {row.result.conditions for row in toys.rows} == {toys.conditions}
+
+
+def test_json(toys):
+    plain = json.loads(toys.to_json())
+    assert plain == json.loads(json.dumps(toys.as_dict()))
+    assert plain["baselines"] == list(TOY_BASELINES)
+    assert "vectorless" in plain["conditions"]
+    last = plain["rows"][-1]
+    assert set(last["ratios"]) == set(TOY_BASELINES)
+    assert last["area_um2"] == toys.rows[-1].result.area_um2
+
+
+def test_table(toys):
+    table = toys.table()
+    assert all(len(line) == len(COLUMNS) for line in table)
+    first = dict(zip(COLUMNS, table[0], strict=True))
+    assert first["multiplier"] == "exact:format=toy"
+    assert first["area um^2"] == toys.rows[0].result.area_um2
+    assert first["vectorless power mW"] == toys.rows[0].result.power.total_mw
+
+
+def test_progress_and_duplicates():
+    seen = []
+    wanted = ["ax-fpm:format=toy", TOY_BASELINES[0], "ax-fpm:format=toy"]
+    comparison = compare(wanted, baselines=TOY_BASELINES[:1], jobs=1, progress=lambda *step: seen.append(step))
+    assert [row.multiplier for row in comparison.rows] == [TOY_BASELINES[0], "ax-fpm:format=toy"]
+    assert seen == [(1, 2, TOY_BASELINES[0]), (2, 2, "ax-fpm:format=toy")]
+
+
+def test_stages(toys):
+    pipelined = compare(["ax-fpm:format=toy"], baselines=TOY_BASELINES[:1], stages=1)
+    assert pipelined.stages == 1
+    for row in pipelined.rows:
+        assert row.result.sequential_area_um2 > 0
+    assert all(row.result.sequential_area_um2 == 0 for row in toys.rows)
+
+
+def test_single_name(toys):
+    assert compare("ax-fpm:format=toy", baselines=[]).rows[0].result == toys.row("ax-fpm:format=toy").result
+
+
+def test_period(toys):
+    fast = compare("ax-fpm:format=toy", baselines=[], period_ns=6)
+    assert "clock 6 ns" in fast.conditions
+    ratio = fast.rows[0].result.power.total_mw / toys.row("ax-fpm:format=toy").result.power.total_mw
+    assert ratio == pytest.approx(2, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"multipliers": ["ax-fmp"]}, "unknown multiplier 'ax-fmp'; did you mean ax-fpm"),
+        ({"multipliers": ["e8m2"], "baselines": ["exakt"]}, "unknown multiplier 'exakt'"),
+        ({"multipliers": ["e8m2"], "block": "divider"}, "unknown block 'divider'; choose from multiplier"),
+        ({"multipliers": ["e8m2"], "stages": -1}, "stages"),
+        ({"multipliers": ["e8m2"], "period_ns": 0}, "a clock period of 0 ns cannot be used"),
+        ({"multipliers": ["e8m2"], "period_ns": -3}, "a clock period of -3 ns cannot be used"),
+        ({"multipliers": ["e8m2"], "jobs": 3}, "jobs=3 cannot be used; give 1 to 2"),
+        ({"multipliers": ["e8m2"], "liberty": "none.lib"}, "cannot read the Liberty file .*none.lib"),
+        ({"multipliers": [], "baselines": []}, "nothing to compare"),
+    ],
+    ids=["multiplier", "baseline", "block", "stages", "zero", "negative", "jobs", "liberty", "nothing"],
+)
+def test_wrong_input(arguments, message):
+    with pytest.raises(InvalidInput, match=message) as caught:
+        compare(**arguments)
+    assert "\n" not in str(caught.value)
+
+
+def test_wrong_type():
+    with pytest.raises(InvalidType, match="stages is a whole number, not float"):
+        compare(["e8m2"], stages=1.5)  # pyright: ignore[reportArgumentType]
+
+
+def test_row_not_compared(toys):
+    with pytest.raises(InvalidInput, match="mitchell is not in this comparison of exact:format=toy"):
+        toys.ratios("mitchell", "exact:format=toy")
+
+
+def test_missing_opensta(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MissingTool, match="install the Debian package opensta"):
+        compare(["e8m2"])

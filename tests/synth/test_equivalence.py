@@ -1,0 +1,126 @@
+import os
+import re
+
+import pytest
+
+from golden.errors import InvalidInput, MissingTool
+from hdl.verilog import generate
+from synth import tools
+from synth.equivalence import check_equivalence
+from synth.flow import synthesise
+
+pytestmark = pytest.mark.usefixtures("abc_tool")
+
+PRODUCT = "module product(input [5:0] a, input [5:0] b, output [11:0] y); assign y = a * b; endmodule"
+PIPELINE = """
+module product(input clk, input rst, input en, input [3:0] a, input [3:0] b, output reg [7:0] y);
+  reg [3:0] left = 4'd5, right;
+  wire [3:0] alias = left;
+  always @(posedge clk)
+    if (rst) begin left <= 0; right <= 0; y <= 0; end
+    else if (en) begin left <= a; right <= b; y <= alias * right; end
+endmodule
+"""
+
+
+@pytest.mark.parametrize("design", [PRODUCT, PIPELINE], ids=["combinational", "pipelined"])
+class TestSmall:
+    def test_equal(self, design):
+        outcome = check_equivalence(design, synthesise(design, top="product"), top="product")
+        assert (outcome.outcome, outcome.detail) == ("equal", "")
+        assert outcome.is_equal
+        assert 0 < outcome.seconds < 60
+
+    def test_wrong_gate(self, design):
+        mapped = synthesise(design, top="product").netlist.read_text()
+        mutant = re.sub(r"\bXOR2X1\b", "XNOR2X1", mapped, count=1)
+        assert mutant != mapped
+        outcome = check_equivalence(design, mutant, top="product")
+        assert outcome.outcome == "unequal"
+        assert "Input pattern" in outcome.detail
+        assert not outcome.is_equal
+
+    def test_wrong_design(self, design):
+        wrong = re.sub(r"(\* \w+)", r"\1 ^ 2", design)
+        assert wrong != design
+        assert check_equivalence(wrong, synthesise(design, top="product"), top="product").outcome == "unequal"
+
+    def test_swapped_ports(self, design):
+        mapped = synthesise(design, top="product").netlist.read_text()
+        mutant = mapped.replace("(y[1])", "(Y)").replace("(y[2])", "(y[1])").replace("(Y)", "(y[2])")
+        if mutant == mapped:  # the output register's cell drives the port
+            pytest.fail("the netlist does not connect y[1] and y[2] to cells")
+        assert check_equivalence(design, mutant, top="product").outcome == "unequal"
+
+    def test_undecided_when_late(self, design):
+        outcome = check_equivalence(design, synthesise(design, top="product"), top="product", timeout_s=0.01)
+        assert outcome.outcome == "undecided"
+        assert outcome.detail == "Yosys ran past 0.01 s"
+        assert not outcome.is_equal
+
+
+@pytest.mark.parametrize(
+    ("script", "detail"),
+    [("exec sleep 60", "ABC ran past 100 s"), ("echo Networks are UNDECIDED.", "Networks are UNDECIDED.")],
+    ids=["late", "gave-up"],
+)
+def test_undecided_by_abc(monkeypatch, tmp_path, script, detail):
+    stand_in = tmp_path / "berkeley-abc"
+    stand_in.write_text(f"#!/bin/sh\n{script}\n")
+    stand_in.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    mapped = synthesise(PRODUCT, top="product")
+    given = tools.run
+
+    def hurried(command, *, folder, timeout_s):
+        return given(command, folder=folder, timeout_s=0.2 if command[0] == str(stand_in) else timeout_s)
+
+    monkeypatch.setattr(tools, "run", hurried)
+    outcome = check_equivalence(PRODUCT, mapped, top="product", timeout_s=100)
+    assert (outcome.outcome, outcome.detail) == ("undecided", detail)
+    assert not outcome.is_equal
+
+
+def test_undecided_when_ports_differ():
+    wider = PRODUCT.replace("output [11:0] y", "output [12:0] y")
+    outcome = check_equivalence(wider, synthesise(PRODUCT, top="product"), top="product")
+    assert outcome.outcome == "undecided"
+    assert "y[12]" in outcome.detail
+
+
+def test_undecided_when_a_register_is_gone():
+    mapped = synthesise(PIPELINE.replace("left <= a", "left <= 0"), top="product")
+    outcome = check_equivalence(PIPELINE, mapped, top="product")
+    assert outcome.outcome in ("unequal", "undecided")
+
+
+def test_ax_fpm():
+    design = generate("multiplier", multiplier="ax-fpm", stages=0)
+    assert check_equivalence(design, synthesise(design, top="multiplier"), top="multiplier").outcome == "equal"
+
+
+@pytest.mark.parametrize(("name", "stages"), [("ax-fpm:format=toy,block=2", 0), ("mitchell", 0), ("e8m2", 2)])
+def test_small_multipliers(name, stages):
+    design = generate("multiplier", multiplier=name, stages=stages)
+    assert check_equivalence(design, synthesise(design, top="multiplier"), top="multiplier").outcome == "equal"
+
+
+def test_multipliers_are_told_apart():
+    ours, other = (
+        generate("multiplier", multiplier=f"{n}:format=toy,block=2", stages=0) for n in ("ax-fpm", "ax-fpm-widen")
+    )
+    assert check_equivalence(ours, synthesise(other, top="multiplier"), top="multiplier").outcome == "unequal"
+
+
+def test_unreadable_side():
+    with pytest.raises(InvalidInput, match="could not lower the netlist"):
+        check_equivalence(PRODUCT, "module product(", top="product")
+    with pytest.raises(InvalidInput, match="could not lower the rtl"):
+        check_equivalence("module product(", PRODUCT, top="product")
+
+
+def test_missing_abc(monkeypatch, tmp_path):
+    mapped = synthesise(PRODUCT, top="product")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MissingTool, match="install the Debian package berkeley-abc"):
+        check_equivalence(PRODUCT, mapped, top="product")
