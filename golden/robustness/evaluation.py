@@ -105,8 +105,8 @@ def evaluate(
     if seed < 0:
         raise InvalidInput(f"seed {seed} is negative; give 0 or more")
     targets = _targets(multiplier, control)
-    is_clean_only = not isinstance(attacks, str | Attack) and not (attacks := tuple(attacks))
-    chosen_attacks = () if is_clean_only else attack_registry.attacks(attacks)
+    attacks = attacks if isinstance(attacks, str | Attack) else tuple(attacks)
+    chosen_attacks = () if attacks == () else attack_registry.attacks(attacks)
     chosen_threats = look_up_threat_models(threat_models)
     run = _Run(module, images, labels, seed, jobs, accumulate, layers, Store(enabled=cache), progress)
     exact = run.exact_logits(module, images)
@@ -305,7 +305,7 @@ class _Run:
         import joblib
 
         with joblib.parallel_config("loky", inner_max_num_threads=1):
-            parallel = joblib.Parallel(n_jobs=self.jobs, return_as="generator_unordered")
+            parallel = joblib.Parallel(n_jobs=self.jobs, return_as="generator")
             done: Any = parallel(joblib.delayed(_emulate_part)(*part) for part in parts)
             yield from done
 

@@ -85,8 +85,8 @@ def run(
 ) -> Results:
     """Run a preset, with whatever is given in place of its own values.
 
-    Without a preset the one for ``data`` (or for the checkpoint's data) is taken, else ``quick``. The samples are drawn
-    from the test images by ``seed``.
+    Empty ``multipliers`` mean the preset's, empty ``attacks`` clean images only. Without a preset the one for ``data``
+    (or for the checkpoint's data) is taken, else ``quick``. The samples are drawn from the test images by ``seed``.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def run(
         images,
         labels,
         multiplier=multipliers or chosen.multipliers,
-        attacks=attacks or chosen.attacks,
+        attacks=chosen.attacks if attacks is None else attacks,
         threat_models=threat_models or chosen.threat_models,
         control=chosen.control,
         seed=seed,

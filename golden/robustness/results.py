@@ -109,7 +109,7 @@ class Results:
         """JSON text; the same evaluation gives the same text."""
         return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
-    def table(self, *, width: int = 120) -> str:
+    def table(self, *, width: int = 128) -> str:
         """Plain-text tables with the definitions they rest on, ``width`` characters wide at most."""
         from rich import box
         from rich.console import Console
@@ -118,7 +118,14 @@ class Results:
         s = self.settings
         console = Console(file=io.StringIO(), width=width, color_system=None)
         clean = Table(
-            "multiplier", "accuracy, 95% interval", "same class as exact", "confidence", "change", box=box.SIMPLE_HEAD
+            "multiplier",
+            "accuracy, 95% interval",
+            "same class as exact",
+            "confidence",
+            "change",
+            box=box.SIMPLE_HEAD,
+            pad_edge=False,
+            collapse_padding=True,
         )
         for row in self.clean:
             clean.add_row(
@@ -132,7 +139,14 @@ class Results:
         console.print(clean)
         for threat_model in dict.fromkeys(row.threat_model for row in self.attacks):
             attacked = Table(
-                "attack", "source success", "multiplier", "transfer rate", "robust accuracy", box=box.SIMPLE_HEAD
+                "attack",
+                "source success",
+                "multiplier",
+                "transfer rate",
+                "robust accuracy",
+                box=box.SIMPLE_HEAD,
+                pad_edge=False,
+                collapse_padding=True,
             )
             before = None
             for row in self.attacks:

@@ -77,7 +77,8 @@ def test_json():
 
 def test_table():
     text = _results().table()
-    assert max(map(len, text.splitlines())) <= 120
+    assert max(map(len, text.splitlines())) <= 128
+    assert max(map(len, _results().table(width=80).splitlines())) <= 80
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "m, 8 images of d, seed 0: clean" in lines
     assert "transfer: crafted elsewhere" in lines
