@@ -66,7 +66,8 @@ class LazyGroup(click.Group):
         except AxfpmError as error:
             raise Refusal(str(error)) from error
         except ModuleNotFoundError as error:
-            package = MODULES.get((error.name or "").partition(".")[0], error.name)
+            module = (error.name or "").partition(".")[0]
+            package = MODULES.get(module, module)
             if package not in PACKAGES:
                 raise
             need, remedy = PACKAGES[package]

@@ -1,0 +1,161 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from axfpm.cli import COMMANDS, main
+
+
+def run(*arguments, code=0):
+    """Run the command; return standard output, or for a refusal its sentence."""
+    result = CliRunner().invoke(main, [str(a) for a in arguments])
+    assert result.exit_code == code, (result.output, result.exception)
+    if code == 2:
+        assert result.stdout == ""
+        assert result.stderr.startswith("axfpm: ")
+        assert result.stderr.count("\n") == 1
+        return result.stderr
+    return result.stdout
+
+
+def test_help_names_every_command():
+    shown = run("--help")
+    assert all(f"  {name} " in shown for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_has_an_example(name):
+    assert f"Example: axfpm {name}" in " ".join(run(name, "--help").split())
+
+
+def test_module_entry_point():
+    shown = subprocess.run([sys.executable, "-m", "axfpm", "--version"], capture_output=True, text=True, check=True)
+    assert "axfpm" in shown.stdout
+
+
+def test_multiply():
+    result = json.loads(run("multiply", "0.856", "0.471", "--json"))
+    assert result["y"]["hex"] == "0x3EDA273C"
+    assert result["y"]["value"] == 0.426080584526062
+    assert result["exact_product"] == pytest.approx(0.856 * 0.471, rel=1e-6)
+    assert result["relative_error"] == pytest.approx(0.0568, abs=1e-4)
+    text = run("multiply", "0.856", "0.471")
+    assert "0x3EDA273C" in text
+    assert "0.426080584526062" in text
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "multiplier", "y"),
+    [
+        ("-1", "0x40490FDB", "ax-fpm", "0xC0880888"),
+        ("inf", "0", "ax-fpm", "0x7FC00000"),
+        ("0x1p-1", "1e-45", "exact", "0x00000000"),
+        ("3", "3", "mitchell", "0x41000000"),
+        ("0x38", "0x38", "ax-fpm:format=toy", "0x40"),
+    ],
+)
+def test_multiply_operands(a, b, multiplier, y):
+    assert json.loads(run("multiply", a, b, "--multiplier", multiplier, "--json"))["y"]["hex"] == y
+
+
+def test_list():
+    entries = {e["name"]: e for e in json.loads(run("list", "--json"))}
+    assert entries["ax-fpm"]["mred"] == pytest.approx(0.41, abs=0.01)
+    assert entries["e8m2"]["operands"] == "nearest"
+    assert "mitchell" in run("list")
+
+
+def test_verilog(tmp_path):
+    toy = ("--multiplier", "ax-fpm:format=toy")
+    text = run("verilog", "multiplier", *toy)
+    assert "module multiplier(" in text
+    out = tmp_path / "m.v"
+    result = json.loads(run("verilog", "multiplier", *toy, "-o", out, "--json"))
+    assert result["file"] == str(out)
+    assert out.read_text() == text
+    assert "module mine(" in run("verilog", "multiplier", *toy, "--name", "mine")
+
+
+def test_sim_passes_on_a_toy():
+    (report,) = json.loads(
+        run("sim", "--multiplier", "ax-fpm:format=toy", "--simulator", "icarus", "--vectors", 200, "--json")
+    )
+    assert report["passed"]
+    assert report["checks"] >= 200
+
+
+def test_vectors(tmp_path):
+    result = json.loads(run("vectors", "multiplier", "-n", 50, "-o", tmp_path / "v", "--json"))
+    assert all(Path(f).is_file() for f in result["files"])
+
+
+def test_doctor():
+    result = json.loads(run("doctor", "--json"))
+    assert {p["name"] for p in result["parts"]} > {"numpy", "icarus", "verilator", "yosys", "opensta"}
+    assert result["shadowed"] == []
+
+
+REFUSED = [
+    (("multiply", "foo", "1"), "'foo' is not a number; write 0.5"),
+    (("multiply", "1", "1", "--multiplier", "ax-fmp"), "unknown multiplier 'ax-fmp'; did you mean ax-fpm"),
+    (("multiply", "1.5", "1", "--multiplier", "exact:format=toy"), "not a word of format 'toy'"),
+    (("verilog", "divider"), "unknown block 'divider'; choose from multiplier"),
+    (("verilog", "multiplier", "--stages", "-1"), "stages=-1"),
+    (("verilog", "multiplier", "--name", "1st"), "cannot name a module"),
+    (("verilog", "multiplier", "-o", "/dev/null/m.v"), "cannot write /dev/null/m.v"),
+    (("vectors", "divider", "-o", "build/none"), "'divider'"),
+    (("vectors", "multiplier", "-o", "/dev/null/v"), "/dev/null/v"),
+    (("vectors", "multiplier", "-n", "0", "-o", "build/none"), "0"),
+    (("sim", "divider"), "no bench for block 'divider'; choose from multiplier"),
+    (("sim", "--simulator", "spice"), "unknown simulator 'spice'; choose from icarus, verilator"),
+    (("sim", "--vectors", "0"), "0"),
+    (("sim", "--stages", "-2"), "stages=-2 is negative"),
+    (("synth", "divider"), "unknown block 'divider'"),
+    (("synth", "--period", "0"), "period"),
+    (("synth", "--liberty", "/nowhere/cells.lib"), "/nowhere/cells.lib"),
+    (("synth", "--liberty", __file__), "test_cli.py"),
+    (("train", "--data", "letters", "-o", "x.safetensors"), "unknown data set 'letters'"),
+    (("train", "--model", "alexnot", "-o", "x.safetensors"), "unknown model 'alexnot'"),
+    (("train", "--epochs", "0", "-o", "x.safetensors"), "0 epochs"),
+    (("train", "-o", "/dev/null/x.safetensors"), "/dev/null/x.safetensors"),
+    (("evaluate", "--attacks", "fgms"), "unknown attack 'fgms'"),
+    (("evaluate", "--samples", "0"), "0"),
+    (("evaluate", "--preset", "huge"), "unknown preset 'huge'"),
+    (("evaluate", "--threat-models", "grey"), "'grey'"),
+    (("evaluate", "--checkpoint", __file__), "test_cli.py"),
+    (("evaluate", "-o", "/dev/null/results"), "cannot write to /dev/null/results"),
+    (("report", "-o", "/dev/null/report"), "cannot write to /dev/null/report"),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"), REFUSED, ids=lambda v: " ".join(v)[:60] if isinstance(v, tuple) else ""
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(arguments, sentence):
+    assert sentence in run(*arguments, code=2)
+
+
+def test_missing_package_is_one_sentence(monkeypatch):
+    monkeypatch.setitem(sys.modules, "amaranth", None)
+    for name in [m for m in sys.modules if m == "hdl" or m.startswith(("hdl.", "amaranth."))]:
+        monkeypatch.delitem(sys.modules, name)
+    assert "amaranth" in run("verilog", "multiplier", code=2)
+
+
+def test_missing_tool_is_one_sentence(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert "iverilog" in run("sim", "--simulator", "icarus", code=2).lower()
+    assert "opensta" in run("synth", code=2).lower()
+
+
+def test_failed_check_is_exit_code_1(monkeypatch):
+    from dataclasses import replace
+
+    from sim import runner
+
+    honest = runner.run
+    monkeypatch.setattr(runner, "run", lambda *a, **k: replace(honest(*a, **k), failures=1))
+    run("sim", "--multiplier", "exact:format=toy", "--simulator", "icarus", "--vectors", 50, code=1)

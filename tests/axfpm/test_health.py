@@ -1,0 +1,19 @@
+from axfpm import health
+from axfpm.health import inspect, shadowed_rooms
+
+
+def test_parts_have_reasons_and_remedies():
+    parts = inspect()
+    assert all(p.needed_for and p.remedy for p in parts)
+    assert {p.name: p.version for p in parts}["numpy"]
+
+
+def test_missing_package_is_reported(monkeypatch):
+    monkeypatch.setitem(health.PACKAGES, "no-such-package", ("nothing", "pip install it"))
+    assert {p.name: p.version for p in inspect()}["no-such-package"] is None
+
+
+def test_shadowed_room(monkeypatch):
+    assert shadowed_rooms() == []
+    monkeypatch.setattr(health, "packages_distributions", lambda: {"golden": ["other", "axfpm"]})
+    assert "the package other also installs `golden`" in shadowed_rooms()[0]
