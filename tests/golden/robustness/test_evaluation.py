@@ -239,3 +239,12 @@ def test_results_are_frozen(tiny):
     results = evaluate(*tiny, attacks=())
     with pytest.raises(dataclasses.FrozenInstanceError):
         results.clean = ()  # type: ignore[misc]
+
+
+def test_layers_reach_the_door(tiny):
+    # Nothing on the multiplier: every row is the exact model's.
+    results = evaluate(*tiny, attacks="fgsm:eps=0.2", layers=lambda _name, _module: False, control=None)
+    assert results.clean[1].confidence == results.clean[0].confidence
+    assert results.attacks[1].robust_accuracy == results.attacks[0].robust_accuracy
+    assert results.settings["layers"] == "chosen"
+    assert evaluate(*tiny, attacks=(), control=None).clean[1].confidence != results.clean[0].confidence
