@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from golden import kernels
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.errors import InvalidInput, InvalidType
-from golden.kernels import plain
 from golden.multiply import require_float32_words
 
 __all__ = ["conv2d", "matmul"]
@@ -61,7 +61,7 @@ def matmul(
         raise InvalidInput(f"matmul takes shapes (M, K) and (K, N), not {x.shape} and {y.shape}")
     start = _as_bias(bias, y.shape[1])
     with np.errstate(all="ignore"):
-        out = plain.matmul(x, y, start, m, accumulate)
+        out = kernels.matmul(x, y, start, m, accumulate)
     return _same_kind(_canonical_nan(out), a)
 
 
@@ -123,7 +123,7 @@ def conv2d(
         raise InvalidInput(f"a {reach[0]} x {reach[1]} window does not fit the padded input of shape {image.shape}")
     start = _as_bias(bias, kernel.shape[0])
     with np.errstate(all="ignore"):
-        out = plain.conv2d(image, kernel, start, steps, pads, gaps, groups, m, accumulate)
+        out = kernels.conv2d(image, kernel, start, steps, pads, gaps, groups, m, accumulate)
     return _same_kind(_canonical_nan(out), x)
 
 

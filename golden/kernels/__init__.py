@@ -2,3 +2,106 @@
 
 ``select`` chooses one by multiplier, accumulation, operands and CPU; every kernel gives the same bits.
 """
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from golden.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from golden.catalogue import Multiplier
+    from golden.kernels.bodies import Body, Range
+
+__all__ = ["KERNELS", "conv2d", "matmul", "select"]
+
+KERNELS = ("portable", "plain")
+"""Names that AXFPM_KERNEL accepts, fastest first."""
+
+
+def select(m: Multiplier, accumulate: str, a: Range | None = None, b: Range | None = None) -> type[Body] | None:
+    """Choose how to compute sums of products.
+
+    Parameters
+    ----------
+    m : Multiplier
+        The multiplier.
+    accumulate : str
+        ``float32`` or ``float64``.
+    a, b : Range, optional
+        Exponent ranges of the activations and of the weights; without them, the choice for ordinary operands.
+
+    Returns
+    -------
+    type of Body or None
+        The body of a compiled kernel, or None for the plain one.
+
+    Raises
+    ------
+    InvalidInput
+        If AXFPM_KERNEL names no kernel, or one that cannot run this multiplier or on this CPU.
+    """
+    forced = os.environ.get("AXFPM_KERNEL") or None
+    if forced is not None and forced not in KERNELS:
+        raise InvalidInput(f"AXFPM_KERNEL={forced!r} names no kernel; choose from {', '.join(KERNELS)}")
+    if forced == "plain":
+        return None
+    from golden.kernels.bodies import BODIES, Range
+
+    ordinary = Range(110, 140)
+    for body in BODIES:
+        if body.accepts(m) and body(m).covers(a or ordinary, b or ordinary):
+            return body
+    if forced is not None:
+        raise InvalidInput(f"the kernel {forced!r} cannot run {str(m)!r}; unset AXFPM_KERNEL or choose plain")
+    return None
+
+
+def matmul(x: np.ndarray, w: np.ndarray, bias: np.ndarray | None, m: Multiplier, accumulate: str) -> np.ndarray:
+    """(M, K) x (K, N) -> (M, N), float32; the bias of shape (N,) or None."""
+    if select(m, accumulate) is None:
+        return _plain("matmul", x, w, bias, m, accumulate)
+    from golden.kernels import compiled
+    from golden.kernels.functions import functions
+
+    a, b = compiled.ranges(x, np.ascontiguousarray(w))
+    body = select(m, accumulate, a, b)
+    assert body is not None
+    f = functions(body, m, False, accumulate)
+    return compiled.matmul(f, x, compiled.pack_matmul(f, w), bias, accumulate)
+
+
+def conv2d(
+    x: np.ndarray,
+    weight: np.ndarray,
+    bias: np.ndarray | None,
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    dilation: tuple[int, int],
+    groups: int,
+    m: Multiplier,
+    accumulate: str,
+) -> np.ndarray:
+    """(B, C, H, W) * (O, C / groups, R, S) -> (B, O, H', W'), float32; k runs over input channel, row, column."""
+    settings = (stride, padding, dilation, groups)
+    if select(m, accumulate) is None:
+        return _plain("conv2d", x, weight, bias, *settings, m, accumulate)
+    from golden.kernels import compiled
+    from golden.kernels.functions import functions
+
+    a, b = compiled.ranges(x, weight)
+    body = select(m, accumulate, a, b)
+    assert body is not None
+    f = functions(body, m, True, accumulate)
+    return compiled.conv2d(f, x, weight.shape, compiled.pack_conv(f, weight, groups), bias, *settings, accumulate)
+
+
+def _plain(name: str, *arguments: object) -> np.ndarray:
+    from golden.kernels import plain
+    from golden.kernels.environment import default_environment
+
+    with default_environment(), np.errstate(all="ignore"):
+        return getattr(plain, name)(*arguments)

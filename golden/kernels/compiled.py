@@ -1,0 +1,280 @@
+"""Matrix products and convolutions on compiled bodies: packing, blocking, threads.
+
+Every sum runs over its k in order, whatever the blocks: a block of k continues from the float32 accumulators that the
+one before it stored. Results therefore do not depend on block sizes, batch or threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from golden.kernels.bodies import Range
+from golden.kernels.functions import Functions, magnitude_range
+from golden.kernels.pool import run_all, threads
+
+__all__ = ["PackedWeights", "conv2d", "matmul", "pack_conv", "pack_matmul"]
+
+DEPTH = 256
+"""Terms of a sum per block: a block's records and lanes stay in the first-level cache."""
+ROWS = 64
+COLUMNS = 256
+"""Outputs per call of the tile loop: its lanes stay in the second-level cache."""
+
+
+@dataclass(frozen=True)
+class PackedWeights:
+    """Weights as a kernel reads them."""
+
+    data: np.ndarray
+    outputs: int
+    depth: int
+
+    @property
+    def size(self) -> int:
+        """Bytes held."""
+        return self.data.nbytes
+
+
+def _panels(f: Functions, w: np.ndarray) -> np.ndarray:
+    """(K, N) -> (blocks, K, lanes), prepared, zeros beyond N."""
+    depth, outputs = w.shape
+    lanes = f.body.lanes
+    whole, rest = divmod(outputs, lanes)
+    panels = np.zeros((whole + (rest > 0), depth, lanes), f.dtype)
+    if whole:
+        source = w[:, : whole * lanes]
+        step_k, step_n = source.strides
+        blocks = np.lib.stride_tricks.as_strided(source, (whole, depth, lanes), (lanes * step_n, step_k, step_n))
+        f.copy(blocks, panels[:whole])
+    if rest:
+        f.copy(w[:, whole * lanes :], panels[whole, :, :rest])
+    return panels
+
+
+def pack_matmul(f: Functions, w: np.ndarray) -> PackedWeights:
+    """Pack weights (K, N) for ``matmul``."""
+    return PackedWeights(_panels(f, w), w.shape[1], w.shape[0])
+
+
+def _depth_blocks(depth: int, accumulate: str) -> list[tuple[int, int]]:
+    # A float64 accumulator does not survive in a float32 output, so those sums run in one go. Depth 0 is one block too:
+    # it stores the bias.
+    step = DEPTH if accumulate == "float32" else max(depth, 1)
+    return [(k, min(k + step, depth)) for k in range(0, max(depth, 1), step)]
+
+
+def matmul(f: Functions, x: np.ndarray, w: PackedWeights, bias: np.ndarray | None, accumulate: str) -> np.ndarray:
+    """(M, K) x packed (K, N) -> (M, N), lanes over N."""
+    rows, depth = x.shape
+    out = np.empty((rows, w.outputs), np.float32)
+    if out.size == 0:
+        return out
+    lanes, group = f.body.lanes, f.body.outputs
+    blocks = w.data.shape[0]
+    starts = np.arange(blocks, dtype=np.int64) * (depth * lanes)
+    out_starts = np.arange(blocks, dtype=np.int64) * lanes
+    counts = np.full(blocks, lanes, np.int64)
+    counts[-1] = w.outputs - (blocks - 1) * lanes
+    taps = np.arange(max(depth, 1), dtype=np.int64) * lanes
+    start = np.zeros(blocks * lanes, np.float32)
+    if bias is not None:
+        start[: w.outputs] = bias
+    lane_blocks = max(1, COLUMNS // lanes)
+
+    def task(first: int, last: int, first_block: int, last_block: int) -> None:
+        part = x[first:last]
+        records = f.records(part)
+        for k, stop in _depth_blocks(depth, accumulate):
+            for block in range(first_block, last_block, lane_blocks):
+                f.sums(
+                    vectors=w.data,
+                    taps=taps[k:],
+                    depth=stop - k,
+                    starts=starts,
+                    first_block=block,
+                    last_block=min(block + lane_blocks, last_block),
+                    records=records[:, k:] if depth else records,
+                    group_stride=depth * f.record_size,
+                    first_group=0,
+                    last_group=records.shape[0],
+                    out=out[first:],
+                    out_starts=out_starts,
+                    counts=counts,
+                    lane_stride=1,
+                    output_stride=w.outputs,
+                    outputs=last - first,
+                    bias=start,
+                    resume=int(k > 0),
+                )
+
+    step = max(group, min(ROWS, -(-rows // threads() // group) * group))
+    pieces = [(row, min(row + step, rows)) for row in range(0, rows, step)]
+    # Few rows: the threads share out the columns instead.
+    split = max(1, min(blocks, threads() // len(pieces))) if len(pieces) < threads() else 1
+    edges = [blocks * i // split for i in range(split + 1)]
+    tasks: list[Callable[[], None]] = []
+    for first, last in pieces:
+        for left, right in zip(edges, edges[1:], strict=False):
+            tasks.append(lambda a=first, b=last, c=left, d=right: task(a, b, c, d))
+    run_all(tasks)
+    return out
+
+
+def pack_conv(f: Functions, weight: np.ndarray, groups: int) -> PackedWeights:
+    """Pack weights (O, C / groups, R, S) for ``conv2d``: records of shape (groups, output groups, k, bytes)."""
+    outputs = weight.shape[0] // groups
+    depth = int(np.prod(weight.shape[1:]))
+    rows = weight.reshape(groups, outputs, depth)
+    packed = [f.records(part) for part in rows]
+    return PackedWeights(np.stack(packed), outputs, depth)
+
+
+@dataclass(frozen=True)
+class _Geometry:
+    """How one image, or one image per lane, is laid out for a convolution, and which blocks of lanes there are."""
+
+    shape: tuple[int, ...]
+    taps: np.ndarray
+    starts: np.ndarray
+    out_starts: np.ndarray
+    counts: np.ndarray
+    lane_stride: int
+
+
+def conv2d(
+    f: Functions,
+    x: np.ndarray,
+    weight_shape: tuple[int, ...],
+    w: PackedWeights,
+    bias: np.ndarray | None,
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    dilation: tuple[int, int],
+    groups: int,
+    accumulate: str,
+) -> np.ndarray:
+    """(B, C, H, W) with packed weights -> (B, O, H', W'), lanes over pixels of a row or over images."""
+    batch, channels, height, width = x.shape
+    channels_out, channels_in, rows, columns = weight_shape
+    padded = height + 2 * padding[0], width + 2 * padding[1]
+    h = (padded[0] - dilation[0] * (rows - 1) - 1) // stride[0] + 1
+    v = (padded[1] - dilation[1] * (columns - 1) - 1) // stride[1] + 1
+    out = np.empty((batch, channels_out, h, v), np.float32)
+    if out.size == 0:
+        return out
+    lanes = f.body.lanes
+    by_image = batch / (-(-batch // lanes) * lanes) > v / (-(-v // lanes) * lanes)
+    layout = _images if by_image else _pixels
+    geometry = layout(channels_in, padded, (rows, columns), stride, dilation, (h, v), channels_out * h * v, lanes)
+    step = lanes if by_image else 1
+    start = np.zeros((groups, w.data.shape[1] * f.body.outputs), np.float32)
+    if bias is not None:
+        start[:, : w.outputs] = bias.reshape(groups, w.outputs)
+
+    def task(first: int, g: int, first_group: int, last_group: int) -> None:
+        images = x[first : first + step, g * channels_in : (g + 1) * channels_in]
+        buffer = np.zeros(geometry.shape, f.dtype)
+        if by_image:
+            inside = buffer[:, padding[0] : padding[0] + height, padding[1] : padding[1] + width, : len(images)]
+            f.copy(images.transpose(1, 2, 3, 0), inside)
+            counts = np.full_like(geometry.counts, len(images))
+        else:
+            _copy_phases(f, images[0], buffer, padding, stride[1])
+            counts = geometry.counts
+        target = out[first:, g * w.outputs :]
+        for k, stop in _depth_blocks(w.depth, accumulate):
+            f.sums(
+                vectors=buffer,
+                taps=geometry.taps[k:],
+                depth=stop - k,
+                starts=geometry.starts,
+                first_block=0,
+                last_block=len(geometry.starts),
+                records=w.data[g, :, k:],
+                group_stride=w.depth * f.record_size,
+                first_group=first_group,
+                last_group=last_group,
+                out=target,
+                out_starts=geometry.out_starts,
+                counts=counts,
+                lane_stride=geometry.lane_stride,
+                output_stride=h * v,
+                outputs=w.outputs,
+                bias=start[g],
+                resume=int(k > 0),
+            )
+
+    output_groups = w.data.shape[1]
+    pieces = -(-batch // step) * groups
+    split = max(1, min(output_groups, threads() // pieces)) if pieces < threads() else 1
+    edges = [output_groups * i // split for i in range(split + 1)]
+    tasks: list[Callable[[], None]] = []
+    for first in range(0, batch, step):
+        for g in range(groups):
+            for left, right in zip(edges, edges[1:], strict=False):
+                tasks.append(lambda a=first, b=g, c=left, d=right: task(a, b, c, d))
+    run_all(tasks)
+    return out
+
+
+def _images(
+    channels: int,
+    padded: tuple[int, int],
+    window: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+    size: tuple[int, int],
+    image_stride: int,
+    lanes: int,
+) -> _Geometry:
+    """Lanes over images: every pixel is a block, (C, H, W, lanes) in memory."""
+    c, r, s = np.indices((channels, *window), np.int64).reshape(3, -1)
+    taps = ((c * padded[0] + r * dilation[0]) * padded[1] + s * dilation[1]) * lanes
+    y, z = np.indices(size, np.int64).reshape(2, -1)
+    starts = (y * stride[0] * padded[1] + z * stride[1]) * lanes
+    return _Geometry(
+        (channels, *padded, lanes), taps, starts, y * size[1] + z, np.zeros(starts.size, np.int64), image_stride
+    )
+
+
+def _pixels(
+    channels: int,
+    padded: tuple[int, int],
+    window: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+    size: tuple[int, int],
+    image_stride: int,
+    lanes: int,
+) -> _Geometry:
+    """Lanes over pixels of an output row: (C, H, phase, W) in memory, columns x = phase (mod stride) side by side."""
+    phases = stride[1]
+    # Blocks may read, and ignore, what lies beyond the row; the last rows need that much memory behind them.
+    pitch = -(-padded[1] // phases) + lanes
+    c, r, s = np.indices((channels, *window), np.int64).reshape(3, -1)
+    phase, column = (s * dilation[1]) % phases, (s * dilation[1]) // phases
+    taps = ((c * padded[0] + r * dilation[0]) * phases + phase) * pitch + column
+    y, block = np.indices((size[0], -(-size[1] // lanes)), np.int64).reshape(2, -1)
+    starts = y * stride[0] * phases * pitch + block * lanes
+    counts = np.minimum(lanes, size[1] - block * lanes)
+    return _Geometry((channels, padded[0], phases, pitch), taps, starts, y * size[1] + block * lanes, counts, 1)
+
+
+def _copy_phases(f: Functions, image: np.ndarray, buffer: np.ndarray, padding: tuple[int, int], phases: int) -> None:
+    top, left = padding
+    height, width = image.shape[1:]
+    for phase in range(phases):
+        # Padded column left + i has phase (left + i) mod phases: the first i of this phase, then every phases-th.
+        first = (phase - left) % phases
+        if first < width:
+            part = image[:, :, first::phases]
+            column = (left + first) // phases
+            f.copy(part, buffer[:, top : top + height, phase, column : column + part.shape[2]])
+
+
+def ranges(x: np.ndarray, w: np.ndarray) -> tuple[Range, Range]:
+    """Exponent ranges of both operands."""
+    return magnitude_range(x), magnitude_range(w)

@@ -1,0 +1,176 @@
+"""A thin layer over llvmlite's IR builder: loops, loads and arithmetic on scalars and vectors alike.
+
+Kernels are written once against this class. A value is a scalar or a vector of any length; constants take the shape of
+the operand they meet. No operation carries a fast-math flag, so LLVM neither reorders nor contracts anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from llvmlite import ir
+
+__all__ = ["F32", "F64", "I8", "I32", "I64", "Emitter", "vector"]
+
+I1, I8, I32, I64 = ir.IntType(1), ir.IntType(8), ir.IntType(32), ir.IntType(64)
+F32, F64 = ir.FloatType(), ir.DoubleType()
+POINTER = ir.PointerType()
+
+
+def vector(element: ir.Type, lanes: int) -> ir.Type:
+    """The vector type of ``lanes`` elements, or the element itself for 0 lanes."""
+    return ir.VectorType(element, lanes) if lanes else element
+
+
+def _lanes(kind: Any) -> int:
+    return kind.count if isinstance(kind, ir.VectorType) else 0
+
+
+def constant(kind: Any, value: float) -> ir.Constant:
+    """A constant of type ``kind``, the same in every lane."""
+    return ir.Constant(kind, [value] * kind.count) if isinstance(kind, ir.VectorType) else ir.Constant(kind, value)
+
+
+class Emitter:
+    """Emits one function ``void name(const int64_t *arguments)``; pointers travel as integers.
+
+    Parameters
+    ----------
+    module : ir.Module
+        Where the function goes.
+    name : str
+        Its symbol.
+    """
+
+    def __init__(self, module: ir.Module, name: str) -> None:
+        self.module = module
+        self.function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER]), name)
+        self.function.attributes.add("nounwind")
+        self._entry = self.function.append_basic_block("entry")
+        self.builder = ir.IRBuilder(self.function.append_basic_block("body"))
+        self._body = self.builder.block
+
+    def finish(self) -> None:
+        """Close the function."""
+        self.builder.ret_void()
+        ir.IRBuilder(self._entry).branch(self._body)
+
+    # Memory
+
+    def argument(self, index: int) -> ir.Value:
+        """Argument ``index``, an int64."""
+        return self.load(self.function.args[0], I64, 8 * index, align=8)
+
+    def pointer(self, address: ir.Value) -> ir.Value:
+        """An address held in an int64, as a pointer."""
+        return self.builder.inttoptr(address, POINTER)
+
+    def at(self, base: ir.Value, index: ir.Value | int, size: int) -> ir.Value:
+        """The address of element ``index`` of ``size`` bytes."""
+        index = constant(I64, index) if isinstance(index, int) else index
+        kind = ir.ArrayType(I8, size)
+        return self.builder.gep(base, [index], source_etype=kind)
+
+    def load(self, base: ir.Value, kind: Any, offset: int = 0, align: int = 4) -> ir.Value:
+        """Load a value of type ``kind`` at ``base`` plus ``offset`` bytes."""
+        address = self.at(base, offset, 1) if offset else base
+        return self.builder.load(address, typ=kind, align=align)
+
+    def store(self, value: Any, base: ir.Value, offset: int = 0, align: int = 4) -> None:
+        """Store ``value`` at ``base`` plus ``offset`` bytes."""
+        self.builder.store(value, self.at(base, offset, 1) if offset else base, align=align)
+
+    def slot(self, kind: Any, count: int = 1) -> ir.Value:
+        """Stack memory for ``count`` values of type ``kind``; single values become registers."""
+        builder = ir.IRBuilder(self._entry)
+        result = builder.alloca(kind, size=ir.Constant(I64, count) if count > 1 else None)
+        result.align = 64
+        result.type = POINTER  # llvmlite types it by what it holds
+        return result
+
+    # Control
+
+    @contextmanager
+    def loop(self, start: ir.Value | int, stop: ir.Value, step: int = 1) -> Iterator[ir.Value]:
+        """``for index in range(start, stop, step)``."""
+        b = self.builder
+        start = constant(I64, start) if isinstance(start, int) else start
+        before = b.block
+        head, inside, after = (self.function.append_basic_block(name) for name in ("head", "inside", "after"))
+        b.branch(head)
+        b.position_at_end(head)
+        index = b.phi(I64)
+        index.add_incoming(start, before)
+        b.cbranch(b.icmp_signed("<", index, stop), inside, after)
+        b.position_at_end(inside)
+        yield index
+        following = b.add(index, constant(I64, step), flags=["nsw"])
+        index.add_incoming(following, b.block)
+        b.branch(head)
+        b.position_at_end(after)
+
+    @contextmanager
+    def choice(self, condition: ir.Value) -> Iterator[tuple[Any, Any]]:
+        """``with choice(c) as (then, otherwise)``."""
+        with self.builder.if_else(condition) as branches:
+            yield branches
+
+    # Arithmetic
+
+    def like(self, value: ir.Value, number: float) -> ir.Value:
+        """A constant of the type of ``value``."""
+        return constant(value.type, number)
+
+    def integer(self, value: ir.Value) -> ir.Value:
+        """The bits of a floating-point value."""
+        kind = value.type
+        element = kind.element if _lanes(kind) else kind
+        return self.builder.bitcast(value, vector(I64 if element == F64 else I32, _lanes(kind)))
+
+    def floating(self, value: ir.Value) -> ir.Value:
+        """The floating-point value of some bits."""
+        kind = value.type
+        element = kind.element if _lanes(kind) else kind
+        return self.builder.bitcast(value, vector(F64 if element == I64 else F32, _lanes(kind)))
+
+    def masked(self, value: ir.Value, mask: int) -> ir.Value:
+        """A floating-point value with only the bits of ``mask`` kept."""
+        bits = self.integer(value)
+        return self.floating(self.builder.and_(bits, self.like(bits, mask)))
+
+    def to(self, value: ir.Value, element: Any) -> ir.Value:
+        """Convert between float32 and float64, rounding to nearest."""
+        kind = vector(element, _lanes(value.type))
+        if kind == value.type:
+            return value
+        return self.builder.fpext(value, kind) if element == F64 else self.builder.fptrunc(value, kind)
+
+    def call(self, name: str, *values: ir.Value) -> ir.Value:
+        """An LLVM intrinsic overloaded on the type of its operands, such as ``llvm.fma``."""
+        kind = values[0].type
+        element = kind.element if _lanes(kind) else kind
+        code = {F32: "f32", F64: "f64", I32: "i32", I64: "i64"}[element]
+        suffix = f"v{kind.count}{code}" if _lanes(kind) else code
+        return self.declared(f"{name}.{suffix}", kind, *values)
+
+    def declared(self, symbol: str, result: Any, *values: ir.Value) -> ir.Value:
+        """A call of the function ``symbol``, declared by its operands."""
+        function = self.module.globals.get(symbol)
+        if function is None:
+            function = ir.Function(self.module, ir.FunctionType(result, [v.type for v in values]), symbol)
+        return self.builder.call(function, values)
+
+    def splat(self, value: ir.Value, lanes: int) -> ir.Value:
+        """A vector with ``value`` in every lane."""
+        if not lanes:
+            return value
+        single = self.builder.insert_element(
+            ir.Constant(vector(value.type, lanes), ir.Undefined), value, constant(I32, 0)
+        )
+        return self.shuffle(single, single, [0] * lanes)
+
+    def shuffle(self, first: ir.Value, second: ir.Value, order: Sequence[int]) -> ir.Value:
+        """Elements of two vectors, numbered through."""
+        return self.builder.shuffle_vector(first, second, ir.Constant(vector(I32, len(order)), list(order)))

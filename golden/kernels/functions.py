@@ -1,0 +1,90 @@
+"""The compiled functions of a body, called with NumPy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from golden.catalogue import Multiplier
+from golden.kernels import tile
+from golden.kernels.bodies import Body, Range
+from golden.kernels.emit import F32, F64
+from golden.kernels.jit import compile_function
+
+__all__ = ["Functions", "functions", "magnitude_range"]
+
+
+def _address(array: np.ndarray) -> int:
+    return array.__array_interface__["data"][0]
+
+
+class Functions:
+    """Packing and tile loops of one body for one role of the weights and one accumulator.
+
+    Parameters
+    ----------
+    body : Body
+        How products are computed.
+    scalar_is_weight : bool
+        Whether weights are the scalar operand and activations the vector one, or the other way round.
+    accumulate : str
+        ``float32`` or ``float64``.
+    """
+
+    def __init__(self, body: Body, scalar_is_weight: bool, accumulate: str) -> None:
+        self.body = body
+        self.record_size = tile.record_size(body, scalar_is_weight)
+        self.dtype = np.dtype(np.float64 if body.element == F64 else np.float32)
+        self._copy = compile_function(tile.copy_module(body), "copy")
+        self._records = compile_function(tile.records_module(body, scalar_is_weight), "records")
+        accumulator = F64 if accumulate == "float64" else F32
+        self._sums = compile_function(tile.sums_module(body, scalar_is_weight, accumulator), "sums")
+
+    def copy(self, source: np.ndarray, target: np.ndarray) -> None:
+        """target[...] = prepared source, for views of equal shape with at most four dimensions."""
+        lead = (1,) * (4 - source.ndim)
+        steps = [[0] * (4 - source.ndim) + [s // v.itemsize for s in v.strides] for v in (source, target)]
+        shape = (*lead, *source.shape)
+        self._run(self._copy, [_address(source), _address(target), *shape, *steps[0], *steps[1]])
+
+    def records(self, source: np.ndarray) -> np.ndarray:
+        """Streams of a scalar operand of shape (outputs, depth): bytes of shape (groups, depth, record)."""
+        outputs, depth = source.shape
+        groups = -(-outputs // self.body.outputs)
+        target = np.empty((groups, depth, self.record_size), np.uint8)
+        steps = [s // 4 for s in source.strides]
+        self._run(self._records, [_address(source), _address(target), outputs, depth, *steps])
+        return target
+
+    def sums(self, **arguments: int | np.ndarray) -> None:
+        """Run the tile loop; arrays go by address. Argument names are those of ``tile.SUMS``."""
+        values = (arguments[name] for name in tile.SUMS)
+        self._run(self._sums, [_address(v) if isinstance(v, np.ndarray) else v for v in values])
+
+    @staticmethod
+    def _run(function, arguments: Sequence[int]) -> None:
+        array = np.array(arguments, np.int64)
+        function(_address(array))
+
+
+@lru_cache(maxsize=128)
+def functions(kind: type[Body], m: Multiplier, scalar_is_weight: bool, accumulate: str) -> Functions:
+    """The functions of a body, compiled on first use."""
+    return Functions(kind(m), scalar_is_weight, accumulate)
+
+
+@lru_cache(maxsize=1)
+def _scan():
+    return compile_function(tile.scan_module(), "scan")
+
+
+def magnitude_range(array: np.ndarray) -> Range:
+    """The biased exponents of the non-zero values of a contiguous float32 array."""
+    result = np.empty(2, np.uint32)
+    Functions._run(_scan(), [_address(array), array.size, _address(result)])
+    least, greatest = int(result[0]), int(result[1])
+    if greatest == 0:
+        return Range(127, 127)  # zeros only: nothing can leave the range
+    return Range((least + 1) >> 23, greatest >> 23)

@@ -1,0 +1,72 @@
+"""Threads for kernels: as many as torch would use, or one per CPU."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from golden.kernels.environment import default_environment
+
+__all__ = ["run_all", "threads"]
+
+_LOCK = threading.Lock()
+_POOL: ThreadPoolExecutor | None = None
+_SIZE = 0
+_PID = 0
+
+
+def threads() -> int:
+    """How many threads a call may use: torch's setting where torch is loaded, else the CPUs of this process."""
+    torch = sys.modules.get("torch")
+    if torch is not None and hasattr(torch, "get_num_threads"):
+        return int(torch.get_num_threads())
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _pool(size: int) -> ThreadPoolExecutor:
+    global _POOL, _SIZE, _PID
+    with _LOCK:
+        # A forked child inherits the pool but not its threads.
+        if _POOL is None or size > _SIZE or os.getpid() != _PID:
+            _POOL, _SIZE, _PID = ThreadPoolExecutor(size, thread_name_prefix="axfpm"), size, os.getpid()
+        return _POOL
+
+
+def _guarded(task: Callable[[], None]) -> None:
+    with default_environment():
+        task()
+
+
+def run_all(tasks: Sequence[Callable[[], None]]) -> None:
+    """Run tasks, each in the default floating-point environment; the calling thread takes part.
+
+    Several Python threads may call this at once: they share the pool, and as each works on its own tasks too, none
+    waits for a thread that waits for it.
+    """
+    helpers = min(threads(), len(tasks)) - 1
+    if helpers <= 0:
+        with default_environment():
+            for task in tasks:
+                task()
+        return
+    waiting = list(reversed(tasks))
+
+    def work() -> None:
+        while True:
+            try:
+                task = waiting.pop()
+            except IndexError:
+                return
+            _guarded(task)
+
+    pool = _pool(helpers)
+    futures = [pool.submit(work) for _ in range(helpers)]
+    work()
+    for future in futures:
+        if not future.cancel():
+            future.result()
