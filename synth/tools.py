@@ -168,3 +168,7 @@ def last_line(output: str) -> str:
     """Return the line that says why a program failed: the first with ``error`` in it, else the last."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     return next((line for line in lines if "error" in line.lower()), lines[-1] if lines else "no message")
+
+
+if __name__ == "__main__":
+    warm()
