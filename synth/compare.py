@@ -201,6 +201,8 @@ def compare(
     for key, value in (("stages", stages), ("jobs", jobs)):
         if isinstance(value, bool) or not isinstance(value, int):
             raise InvalidType(f"{key} is a whole number, not {type(value).__name__}")
+    if stages < 0:
+        raise InvalidInput(f"stages={stages} cannot be built; give 0 for a combinational block, or more")
     if not 1 <= jobs <= MAX_JOBS:
         raise InvalidInput(f"jobs={jobs} cannot be used; give 1 to {MAX_JOBS} synthesiser processes")
     if isinstance(multipliers, str | Multiplier):

@@ -119,7 +119,7 @@ def test_period(toys):
         ({"multipliers": ["ax-fmp"]}, "unknown multiplier 'ax-fmp'; did you mean ax-fpm"),
         ({"multipliers": ["e8m2"], "baselines": ["exakt"]}, "unknown multiplier 'exakt'"),
         ({"multipliers": ["e8m2"], "block": "divider"}, "unknown block 'divider'; choose from multiplier"),
-        ({"multipliers": ["e8m2"], "stages": -1}, "stages"),
+        ({"multipliers": ["e8m2"], "stages": -1}, "stages=-1 cannot be built; give 0"),
         ({"multipliers": ["e8m2"], "period_ns": 0}, "a clock period of 0 ns cannot be used"),
         ({"multipliers": ["e8m2"], "period_ns": -3}, "a clock period of -3 ns cannot be used"),
         ({"multipliers": ["e8m2"], "jobs": 3}, "jobs=3 cannot be used; give 1 to 2"),
