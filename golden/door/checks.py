@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -11,7 +11,7 @@ from torch._C import _functorch  # type: ignore[attr-defined]
 
 from golden.errors import InvalidInput, InvalidType
 
-__all__ = ["require_eager", "require_plain"]
+__all__ = ["require_dense", "require_eager", "require_plain"]
 
 
 def require_eager(what: Callable[[], str]) -> None:
@@ -24,8 +24,16 @@ def require_eager(what: Callable[[], str]) -> None:
         )
 
 
+def require_dense(what: Callable[[], str], arguments: Iterable[Any]) -> None:
+    """Raise InvalidType if any tensor among a function's arguments is quantised, nested or sparse."""
+    for x in arguments:
+        if isinstance(x, Tensor) and (x.is_quantized or x.is_nested or x.layout != torch.strided):
+            kind = "quantised" if x.is_quantized else "nested" if x.is_nested else f"of layout {x.layout}"
+            raise InvalidType(f"{what()} has an operand that is {kind}; give dense float32 tensors")
+
+
 def require_plain(what: Callable[[], str], operands: dict[str, Any], any_device: bool) -> None:
-    """Raise unless every operand that is given is a dense float32 tensor, on the CPU where the emulation runs."""
+    """Raise unless every operand that is given is a float32 tensor, on the CPU where the emulation runs."""
     for name, x in operands.items():
         if x is None:
             continue
@@ -33,9 +41,6 @@ def require_plain(what: Callable[[], str], operands: dict[str, Any], any_device:
             raise InvalidType(f"{what()} has {name} of type {type(x).__name__}; give a tensor")
         if _functorch.is_functorch_wrapped_tensor(x):
             raise InvalidInput(f"{what()} runs under a torch.func transform, which the door cannot enter; loop instead")
-        if x.is_quantized or x.is_nested or x.layout != torch.strided:
-            kind = "quantised" if x.is_quantized else "nested" if x.is_nested else f"of layout {x.layout}"
-            raise InvalidType(f"{what()} has {name} that is {kind}; give a dense float32 tensor")
         if x.dtype != torch.float32:
             raise InvalidType(
                 f"{what()} has {name} of dtype {str(x.dtype).removeprefix('torch.')}, and products are defined on "

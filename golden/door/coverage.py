@@ -96,7 +96,7 @@ class Coverage:
                 o.operator,
                 o.multiplier or ("exact (uncovered)" if o.uncovered else "exact"),
                 str(o.calls),
-                f"{o.macs:,}" if o.macs else "-",
+                f"{o.macs:,}" if o.macs else "?" if o.uncovered else "-",
             )
             for o in self.operators
         ]

@@ -28,7 +28,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from golden.door.checks import require_eager, require_plain
+from golden.door.checks import require_plain
 from golden.door.contractions import Contraction
 from golden.door.rules import Rule
 from golden.door.split import split_activation, split_weight, two_product_form
@@ -40,12 +40,8 @@ __all__ = ["contract"]
 def contract(operation: Contraction, x: Tensor, w: Tensor, bias: Tensor | None, rule: Rule) -> Tensor:
     """Return a contraction computed and differentiated by a rule."""
     door = current_door()
-
-    def what() -> str:
-        return f"{door.function}{door.place()}" if door else "a contraction"
-
+    what = door.what if door else lambda: "a contraction"
     require_plain(what, {"an input": x, "a weight": w, "a bias": bias}, any_device=rule.compute != "multiplier")
-    require_eager(what)
     if door:
         door.record(operation, x, w)
     with issuing():
@@ -98,7 +94,10 @@ def _masked_gradients(
     operation: Contraction, grad: Tensor, x: Tensor, w: Tensor, need_x: bool, need_w: bool, rule: Rule
 ) -> tuple[Tensor | None, Tensor | None]:
     form = two_product_form(rule.multiplier)
-    a, b = split_activation(x, form), split_weight(w, form)
+    with torch.no_grad():
+        a, b = split_activation(x, form), split_weight(w, form)
+    if torch.is_grad_enabled():  # for second derivatives the parts depend on the operands, by their constant ratios
+        a, b = a.depending_on(x), b.depending_on(w)
     first_x, first_w = operation.gradients(grad, a.first, b.first, need_x, need_w)
     second_x, second_w = operation.gradients(grad, a.second, b.second, need_x, need_w)
     gx = gw = None

@@ -16,6 +16,7 @@ from torch.nn.modules import module as hooks
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from golden.door.checks import require_dense, require_eager
 from golden.door.contractions import Contraction
 from golden.door.operators import COVERED, OPENED
 from golden.door.rules import Rule, Settings
@@ -81,6 +82,8 @@ class Door(TorchFunctionMode):
             raise InvalidInput(f"{func.__name__} with out= cannot run on a multiplier; assign the result instead")
         kwargs = {key: value for key, value in kwargs.items() if key != "out"}
         self.function = func.__name__.strip("_")
+        require_eager(self.what)
+        require_dense(self.what, (*args, *kwargs.values()))
         return replacement(rule, *args, **kwargs)
 
     def module_here(self) -> tuple[tuple[str, ...], nn.Module | None]:
@@ -109,6 +112,10 @@ class Door(TorchFunctionMode):
         if module is None:
             return ""
         return f" of {type(module).__name__} {names[0]!r}" if names[0] else f" of {type(module).__name__}"
+
+    def what(self) -> str:
+        """Describe the call being replaced, for messages."""
+        return self.function + self.place()
 
     def before_module(self, module: nn.Module) -> None:
         """Note that a module is about to be called."""

@@ -32,8 +32,12 @@ def _linear(rule: Rule, input: Tensor, weight: Tensor, bias: Tensor | None = Non
     if weight.dim() == 1:
         y = _matmul(rule, input, weight)
         return y if bias is None else y + bias
-    rows = input.reshape(-1, input.shape[-1])
+    rows = _rows(input)
     return contract(MATRIX, rows, weight.t(), bias, rule).reshape(*input.shape[:-1], weight.shape[0])
+
+
+def _rows(x: Tensor) -> Tensor:
+    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 def _matmul(rule: Rule, input: Tensor, other: Tensor) -> Tensor:
@@ -45,11 +49,10 @@ def _matmul(rule: Rule, input: Tensor, other: Tensor) -> Tensor:
     if other.dim() == 1:
         return _matmul(rule, input, other[:, None])[..., 0]
     if other.dim() == 2:
-        rows = input.reshape(-1, input.shape[-1])
-        return contract(MATRIX, rows, other, None, rule).reshape(*input.shape[:-1], other.shape[1])
+        return contract(MATRIX, _rows(input), other, None, rule).reshape(*input.shape[:-1], other.shape[1])
     batch = torch.broadcast_shapes(input.shape[:-2], other.shape[:-2])
-    x = input.expand(*batch, *input.shape[-2:]).reshape(-1, *input.shape[-2:])
-    y = other.expand(*batch, *other.shape[-2:]).reshape(-1, *other.shape[-2:])
+    x = input.expand(*batch, *input.shape[-2:]).reshape(math.prod(batch), *input.shape[-2:])
+    y = other.expand(*batch, *other.shape[-2:]).reshape(math.prod(batch), *other.shape[-2:])
     return contract(MATRIX, x, y, None, rule).reshape(*batch, input.shape[-2], other.shape[-1])
 
 
@@ -266,6 +269,12 @@ def _opened(function: FunctionType) -> FunctionType:
 
 
 OPENED: dict[Any, Callable[..., Any]] = {
-    function: _opened(function) for function in (functional.multi_head_attention_forward, torch.Tensor.backward)
+    function: _opened(function)
+    for function in (
+        functional.multi_head_attention_forward,
+        torch.Tensor.backward,
+        torch.autograd.backward,
+        torch.autograd.grad,
+    )
 }
-"""Function of torch -> the same, with its body visible to the mode. ``backward`` may recompute checkpointed layers."""
+"""Function of torch -> the same, with its body visible to the mode. Backward passes may recompute checkpoints."""

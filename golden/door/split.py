@@ -50,6 +50,10 @@ class Operand:
     first_ratio: Tensor
     second_ratio: Tensor
 
+    def depending_on(self, x: Tensor) -> Operand:
+        """Return the operand with its parts as differentiable functions of ``x``, up to rounding."""
+        return Operand(x * self.first_ratio, x * self.second_ratio, self.first_ratio, self.second_ratio)
+
 
 def two_product_form(m: Multiplier) -> Form:
     """Return the form of a multiplier.

@@ -12,7 +12,7 @@ __all__ = ["sums_products"]
 # _mm_plus_mm, not in cummax or digamma.
 _SUMS_PRODUCTS = re.compile(
     r"conv(?!ert)|matmul|mm(?![a-z])|mv(?![a-z])|linear(?!_comb)|attention|lstm|gru(?![a-z])|rnn|dot|einsum|inner"
-    r"|trilinear|euclidean_dist|matrix_(power|exp)|transformer_encoder|multi_head|^cov$|corrcoef|pinv"
+    r"|trilinear|euclidean_dist|matrix_(power|exp)|transformer_encoder|multi_head|^cov$|^cdist$|corrcoef|pinv"
 )
 # Interpolation weighs neighbours, packing moves weights: neither is a convolution or a matrix product.
 _OTHERS = re.compile(
