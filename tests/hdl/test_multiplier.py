@@ -1,0 +1,176 @@
+# amaranth: UnusedElaboratable=no
+
+import itertools
+import random
+from pathlib import Path
+
+import pytest
+from amaranth.hdl import Fragment
+from amaranth.sim import Simulator
+
+from golden.catalogue import MULTIPLIERS, Multiplier, multiplier
+from golden.designs import Function, Masks, TableBlocks
+from golden.errors import InvalidInput, InvalidType
+from golden.formats import FORMATS
+from golden.reference import multiply_word
+from hdl.multiplier import FloatMultiplier
+
+ANCHORS = [
+    line.split()
+    for line in (Path(__file__).parents[1] / "golden" / "anchors.hex").read_text().splitlines()
+    if line.strip() and not line.startswith("#")
+]
+
+# Zeros, subnormals, the ends of the exponent range, infinities, NaNs, carries out of the fraction.
+CORNERS = [
+    *(0x00000000, 0x80000000, 0x00000001, 0x807FFFFF, 0x00800000, 0x00FFFFFF, 0x7F7FFFFF, 0xFF000000),
+    *(0x7F800000, 0xFF800000, 0x7FC00000, 0x7F800001, 0x3F800000, 0xBFFFFFFF, 0x3F7FFFFF, 0x20000000),
+]
+
+
+def run(dut, pairs, enables=None):
+    """Clock pairs through; return the output before each edge (or of each pair, if combinational)."""
+    seen = []
+
+    async def bench(ctx) -> None:
+        for k, (a, b) in enumerate(pairs):
+            ctx.set(dut.a, a)
+            ctx.set(dut.b, b)
+            if dut.stages:
+                ctx.set(dut.en, 1 if enables is None else enables[k])
+            seen.append(ctx.get(dut.y))
+            if dut.stages:
+                await ctx.tick()
+
+    simulator = Simulator(dut)
+    if dut.stages:
+        simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    return seen
+
+
+def words(m, count, seed=0):
+    rng = random.Random(seed)
+    return [(rng.getrandbits(m.format.word_bits), rng.getrandbits(m.format.word_bits)) for _ in range(count)]
+
+
+def expected(m, pairs):
+    return [multiply_word(a, b, m) for a, b in pairs]
+
+
+def test_init():
+    dut = FloatMultiplier("ax-fpm:block=2", stages=3, tree="wallace")
+    assert dut.multiplier is not None
+    assert dut.multiplier == multiplier("ax-fpm:block=2")
+    assert (dut.stages, dut.tree) == (3, "wallace")
+    assert {name: member.shape for name, member in dut.signature.members.items()} == {
+        "a": 32,
+        "b": 32,
+        "y": 32,
+        "en": 1,
+    }
+    toy = FloatMultiplier(multiplier("exact:format=toy"))
+    assert {name: member.shape for name, member in toy.signature.members.items()} == {"a": 8, "b": 8, "y": 8}
+
+
+def test_init_wrong_multiplier():
+    with pytest.raises(InvalidInput, match="unknown multiplier 'ax-fpn'; did you mean"):
+        FloatMultiplier("ax-fpn")
+    with pytest.raises(InvalidType, match="a multiplier is a name or a Multiplier, not int"):
+        FloatMultiplier(4)  # pyright: ignore[reportArgumentType]
+    soft = Multiplier(FORMATS["fp32"], Function("only-software", lambda a, b, p: a))
+    with pytest.raises(InvalidInput, match="'only-software' has no hardware"):
+        FloatMultiplier(soft)
+
+
+def test_init_wrong_stages():
+    with pytest.raises(InvalidInput, match="stages=-1 is negative; give 0"):
+        FloatMultiplier("ax-fpm", stages=-1)
+    with pytest.raises(InvalidType, match="stages is a whole number, not float"):
+        FloatMultiplier("ax-fpm", stages=1.0)  # pyright: ignore[reportArgumentType]
+
+
+def test_init_wrong_tree():
+    with pytest.raises(InvalidInput, match="unknown compressor tree 'oak'"):
+        FloatMultiplier("ax-fpm", tree="oak")
+
+
+@pytest.mark.parametrize("stages", [0, 2])
+@pytest.mark.parametrize("name", MULTIPLIERS)
+def test_every_entry_elaborates(name, stages):
+    Fragment.get(FloatMultiplier(name, stages=stages), None)
+
+
+@pytest.mark.parametrize("name", sorted({name for *_, name in ANCHORS}))
+def test_anchors(name):
+    rows = [(int(a, 16), int(b, 16), int(y, 16)) for a, b, y, entry in ANCHORS if entry == name]
+    assert run(FloatMultiplier(name), [(a, b) for a, b, _ in rows]) == [y for *_, y in rows]
+
+
+@pytest.mark.parametrize("name", ["exact", "ax-fpm", "ax-fpm-wrap", "e8m3", "ax-bf16"])
+def test_corners(name):
+    m = multiplier(name)
+    pairs = list(itertools.product(CORNERS, repeat=2))
+    assert run(FloatMultiplier(m), pairs) == expected(m, pairs)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "exact:format=toy",
+        "ax-fpm:format=toy",
+        "ax-fpm:format=toy,block=2,carry=widen,product=nearest",
+        "ax-fpm:format=toy,carry=wrap,cell=AMA1",
+        "ax-fpm:format=toy,cell=AMA1,product=nearest",
+        "mitchell:format=toy",
+        "bf16:format=toy-m1",
+        "bf16:format=toy-m2,product=nearest",
+        "ax-fpm:format=toy-m2,block=3,operands=nearest",
+    ],
+)
+def test_toy(name):
+    # Every operand pair runs in Verilator (tests/sim); here every 37th, so that all words meet many others.
+    m = multiplier(name)
+    pairs = list(itertools.product(range(256), repeat=2))[::37]
+    assert run(FloatMultiplier(m), pairs) == expected(m, pairs)
+
+
+def test_designs_from_outside():
+    table = tuple((a * b) & ~1 for a in range(4) for b in range(4))
+    for design in (TableBlocks("even", 2, table), Masks("masks", 0b0111, 0b1000, 0b1100)):
+        m = Multiplier(FORMATS["toy"], design)
+        pairs = words(m, 400)
+        assert run(FloatMultiplier(m), pairs) == expected(m, pairs)
+
+
+@pytest.mark.parametrize("tree", ["wallace", "plain"])
+def test_trees(tree):
+    m = multiplier("ax-fpm")
+    pairs = words(m, 60)
+    assert run(FloatMultiplier(m, tree=tree), pairs) == expected(m, pairs)
+
+
+@pytest.mark.parametrize("stages", [1, 2, 3, 4, 9, 15])
+def test_stages(stages):
+    m = multiplier("ax-fpm:format=toy,block=2,product=nearest")
+    pairs = words(m, 150, stages)
+    rng = random.Random(stages)
+    enables = [int(rng.random() < 0.75) for _ in pairs]
+    held = [None] * stages
+    outputs = []
+    for result, enable in zip(expected(m, pairs), enables, strict=True):
+        outputs.append(held[-1])
+        if enable:
+            held = [result, *held[:-1]]
+    seen = run(FloatMultiplier(m, stages=stages), pairs, enables)
+    first = outputs.index(next(y for y in outputs if y is not None))
+    assert seen[first:] == outputs[first:]
+
+
+@pytest.mark.parametrize("name", ["ax-fpm", "exact", "mitchell"])
+def test_stages_fp32(name):
+    m = multiplier(name)
+    pairs = words(m, 40)
+    seen = run(FloatMultiplier(m, stages=3), [*pairs, (0, 0), (0, 0), (0, 0)])
+    assert seen[3:] == expected(m, pairs)

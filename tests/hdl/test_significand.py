@@ -1,0 +1,81 @@
+# amaranth: UnusedElaboratable=no
+
+import itertools
+import random
+
+import pytest
+from amaranth.hdl import Const, Module
+
+from golden.catalogue import multiplier
+from golden.cells import CELLS
+from golden.designs import MITCHELL, CellBlocks, Function, Masks, TableBlocks
+from golden.errors import InvalidInput
+from golden.reference import significand_product as reference
+from hdl.compressor import TREES
+from hdl.pipeline import pipeline
+from hdl.significand import Hardware, check_hardware, product_width, register_hardware, significand_product
+
+
+def run(evaluate, design, p, pairs, tree="dadda"):
+    """P of significand pairs; the hidden bit is a constant, as in the multiplier."""
+
+    def circuit(m, words):
+        a, b = ([*word, 1] for word in words)
+        return pipeline(m, lambda m, ab: significand_product(m, design, *ab, tree=tree), (a, b), stages=0)
+
+    low = (1 << (p - 1)) - 1
+    return evaluate(circuit, (p - 1, p - 1), [(a & low, b & low) for a, b in pairs])
+
+
+def every_pair(p):
+    return list(itertools.product(range(1 << (p - 1), 1 << p), repeat=2))
+
+
+DESIGNS = {
+    **{f"{cell}-{n}": CellBlocks(CELLS[cell], n) for cell in CELLS for n in (1, 2, 4)},
+    "table-2": TableBlocks("table", 2, tuple((a * 5 + b * b) % 16 for a in range(4) for b in range(4))),
+    "masks": Masks("masks", 0b0101, 0b1010, 0b1000),
+    "mitchell": MITCHELL,
+}
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_exhaustive(evaluate, name):
+    pairs = every_pair(4)
+    assert run(evaluate, DESIGNS[name], 4, pairs) == [reference(DESIGNS[name], a, b, 4) for a, b in pairs]
+
+
+@pytest.mark.parametrize("tree", TREES)
+@pytest.mark.parametrize("name", ["exact", "ax-fpm", "ax-fpm:cell=AMA2,block=6"])
+def test_wide(evaluate, name, tree):
+    design, rng = multiplier(name).design, random.Random(5)
+    pairs = [(rng.getrandbits(23) | 1 << 23, rng.getrandbits(23) | 1 << 23) for _ in range(15)]
+    pairs += [((1 << 24) - 1, (1 << 24) - 1), (1 << 23, 1 << 23)]
+    assert run(evaluate, design, 24, pairs, tree) == [reference(design, a, b, 24) for a, b in pairs]
+
+
+def test_product_width():
+    assert product_width(multiplier("exact").design, 24) == 48
+    assert product_width(multiplier("ax-fpm").design, 24) == 49
+    assert product_width(MITCHELL, 24) == 48
+
+
+def test_registered_hardware(evaluate):
+    def constant(a, b, precision):
+        raise AssertionError("hardware does not call the function")
+
+    design = Function("test-constant", constant)
+    with pytest.raises(InvalidInput, match="the design 'test-constant' has no hardware"):
+        check_hardware(design)
+    hardware = Hardware(lambda m, a, b: a + Const(7, 4), lambda p: (0, 1 << (p + 1)))
+    assert register_hardware("test-constant", hardware) is hardware
+    check_hardware(design)
+    assert run(evaluate, design, 4, [(9, 8), (15, 15)]) == [16, 22]
+    with pytest.raises(InvalidInput, match="already has other hardware"):
+        register_hardware("test-constant", Hardware(lambda m, a, b: a, lambda p: (0, 1)))
+
+
+def test_function_without_hardware():
+    path = significand_product(Module(), Function("soft", lambda a, b, p: a), [1], [1])
+    with pytest.raises(InvalidInput, match=r"'soft' has no hardware; add it with hdl\.significand\.register_hardware"):
+        next(path)

