@@ -31,7 +31,7 @@ from torch import Tensor
 from golden.door.checks import require_plain
 from golden.door.contractions import Contraction
 from golden.door.rules import Rule
-from golden.door.split import split_activation, split_weight, two_product_form
+from golden.door.split import Operand, ratios, split_activation, split_weight, two_product_form
 from golden.door.state import current_door, issuing
 
 __all__ = ["contract"]
@@ -95,17 +95,27 @@ def _masked_gradients(
 ) -> tuple[Tensor | None, Tensor | None]:
     form = two_product_form(rule.multiplier)
     with torch.no_grad():
+        one = x.new_ones(())
         a, b = split_activation(x, form), split_weight(w, form)
+        share_a = ratios(x, a, split_activation(one, form))
+        share_b = ratios(w, b, split_weight(one, form))
     if torch.is_grad_enabled():  # for second derivatives the parts depend on the operands, by their constant ratios
-        a, b = a.depending_on(x), b.depending_on(w)
-    first_x, first_w = operation.gradients(grad, a.first, b.first, need_x, need_w)
-    second_x, second_w = operation.gradients(grad, a.second, b.second, need_x, need_w)
-    gx = gw = None
-    if first_x is not None and second_x is not None:
-        gx = a.first_ratio * first_x + a.second_ratio * second_x
-    if first_w is not None and second_w is not None:
-        gw = b.first_ratio * first_w + b.second_ratio * second_w
+        a = Operand(x * share_a.first, x * share_a.second)
+        b = Operand(w * share_b.first, w * share_b.second)
+    gx, gw = operation.gradients(grad, a.first, b.first, need_x, need_w)
+    gx, gw = _product(gx, share_a.first), _product(gw, share_b.first)
+    if form.high:
+        more_x, more_w = operation.gradients(grad, a.second, b.second, need_x, need_w)
+        gx, gw = _sum(gx, _product(more_x, share_a.second)), _sum(gw, _product(more_w, share_b.second))
     return gx, gw
+
+
+def _product(a: Tensor | None, b: Tensor) -> Tensor | None:
+    return None if a is None else a * b
+
+
+def _sum(a: Tensor | None, b: Tensor | None) -> Tensor | None:
+    return None if a is None or b is None else a + b
 
 
 def _least_squares(approximate: Tensor, exact: Tensor) -> float:

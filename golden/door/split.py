@@ -15,16 +15,17 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from golden.catalogue import Multiplier
 from golden.cells import CELLS
 from golden.designs import CellBlocks, Masks
 from golden.errors import InvalidInput
 
-__all__ = ["Form", "Operand", "two_product_form"]
+__all__ = ["Form", "Operand", "ratios", "split_activation", "split_weight", "two_product_form"]
 
 SIGN_AND_EXPONENT = -0x800000  # 0xFF800000 as int32
-SMALLEST_NORMAL = 2.0**-126
+LARGEST_SUBNORMAL = 2.0**-126 - 2.0**-149
 
 
 @dataclass(frozen=True)
@@ -40,19 +41,10 @@ class Form:
 
 @dataclass(frozen=True)
 class Operand:
-    """One operand in two parts, and each part's ratio to the operand: what a derivative with masks held constant needs.
-
-    For an activation the parts are l and c, for a weight b and t.
-    """
+    """One operand in two parts: for an activation l and c, for a weight b (rounded to the format) and t."""
 
     first: Tensor
     second: Tensor
-    first_ratio: Tensor
-    second_ratio: Tensor
-
-    def depending_on(self, x: Tensor) -> Operand:
-        """Return the operand with its parts as differentiable functions of ``x``, up to rounding."""
-        return Operand(x * self.first_ratio, x * self.second_ratio, self.first_ratio, self.second_ratio)
 
 
 def two_product_form(m: Multiplier) -> Form:
@@ -82,34 +74,32 @@ def two_product_form(m: Multiplier) -> Form:
 
 def split_activation(a: Tensor, form: Form) -> Operand:
     """Return l and c of an activation."""
-    return _split(a, form, form.low, form.high, 1.0)
+    x = _to_precision(a, form)
+    return Operand(_masked(x, form.low, form), _masked(x, form.high, form))
 
 
 def split_weight(b: Tensor, form: Form) -> Operand:
     """Return b, rounded to the format, and t of a weight."""
-    return _split(b, form, (1 << form.precision) - 1, form.top, 2.0)
+    x = _to_precision(b, form)
+    return Operand(x, 2 * _masked(x, form.top, form))
 
 
-def _split(x: Tensor, form: Form, first: int, second: int, factor: float) -> Operand:
-    quantised = _to_precision(x, form)
-    one = _masked(quantised, first, form)
-    two = factor * _masked(quantised, second, form)
-    # The ratio at zero, where it is undefined, is that of a power of two (only the hidden bit is set): a step from 0 to
-    # a power of two then changes each part by exactly ratio times step.
-    hidden = 1 << (form.precision - 1)
-    zero = quantised == 0
+def ratios(x: Tensor, parts: Operand, at_one: Operand) -> Operand:
+    """Return the parts' ratios to the operand, which a derivative with masks held constant needs.
+
+    At zero, where they are undefined, they are those of a power of two, ``at_one`` (only the hidden bit is set): a step
+    from 0 to a power of two then changes each part by exactly ratio times step.
+    """
+    zero = (parts.first == 0) & (parts.second == 0)
     divisor = torch.where(zero, torch.ones_like(x), x)
     return Operand(
-        one,
-        two,
-        torch.where(zero, torch.full_like(x, float(bool(first & hidden))), one / divisor),
-        torch.where(zero, torch.full_like(x, factor * bool(second & hidden)), two / divisor),
+        torch.where(zero, at_one.first, parts.first / divisor), torch.where(zero, at_one.second, parts.second / divisor)
     )
 
 
 def _to_precision(x: Tensor, form: Form) -> Tensor:
-    """Flush subnormals to signed zero, and round to the format's precision."""
-    flushed = torch.where(x.abs() < SMALLEST_NORMAL, torch.zeros_like(x).copysign(x), x)
+    """Flush subnormals to zero, and round to the format's precision."""
+    flushed = functional.hardshrink(x, LARGEST_SUBNORMAL)
     dropped = 24 - form.precision
     if dropped == 0:
         return flushed
@@ -122,6 +112,10 @@ def _to_precision(x: Tensor, form: Form) -> Tensor:
 
 
 def _masked(x: Tensor, mask: int, form: Form) -> Tensor:
+    if mask == (1 << form.precision) - 1:
+        return x
+    if mask == 0:
+        return torch.zeros_like(x)
     bits = x.view(torch.int32)
     fraction = (mask << (24 - form.precision)) & 0x7FFFFF
     value = (bits & (SIGN_AND_EXPONENT | fraction)).view(torch.float32)

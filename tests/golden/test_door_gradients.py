@@ -133,7 +133,7 @@ def test_masked_is_the_finite_difference_of_the_surrogate(name, layer):
         step = float(values[which].view(-1)[index])
         values[which].view(-1)[index] *= 2
         difference = float(((net(*values) - y).detach().double() * grad).sum()) / step
-        assert float(found[which].view(-1)[index]) == pytest.approx(difference, rel=2e-3, abs=2e-4)
+        assert float(found[which].reshape(-1)[index]) == pytest.approx(difference, rel=2e-3, abs=2e-4)
 
 
 def test_masked_at_zero_is_the_step_to_a_power_of_two():
