@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Value
+from amaranth.hdl import Cat, Const, Module, Mux
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -134,13 +134,11 @@ def adder_path(m: Module, words: tuple[Word, Word], fmt: Format = FP32) -> Path:
         "sign": wire(m, big[-1] & ~cancels, "sign"),
         "nan": wire(m, nan, "nan"),
         "infinite": wire(m, specials[0] | specials[1], "infinite"),
-        "cancels": wire(m, cancels, "cancels"),
     }
     state = yield Cut(COMPARE_DELAY, state)
 
-    # Far: three places below the significand (guard, round, sticky) decide every rounding.
-    #   near: a - b / 2^d, d = 0 or 1, as p + 1 bits whose lowest has weight 1/2. d = 1 where the exponents' low bits
-    #   differ.
+    # Far: b / 2^d is needed to two places below the significand (guard, round) and one bit for all the rest (sticky).
+    # Near: a - b / 2^d for d = 0 or 1, as p + 1 bits of which the lowest has weight 1/2.
     a, b, exponent, distance = (state.pop(key) for key in ("a", "b", "exponent", "distance"))
     shifted, sticky = shift_right_sticky(m, Cat(Const(0, 2), b), distance, "aligned")
     near_b = Mux(distance[0], Cat(b, Const(0, 1)), Cat(Const(0, 1), b))
@@ -150,13 +148,106 @@ def adder_path(m: Module, words: tuple[Word, Word], fmt: Format = FP32) -> Path:
         "a": a,
         "aligned": wire(m, Cat(sticky, shifted), "far_b"),
         "exponent": exponent,
-        "difference": difference[:p],
+        "difference": difference,
     }
     state = yield Cut(ALIGN_DELAY, state)
 
-    # Near, with its top bit known to be 0: the leading one moves up to the hidden bit, but no further than the smallest
-    # exponent allows. A 1 where that many places end bounds the count: exponent - 1 places below weight 2^p.
-    #   difference has bits of weight 2^-1 .. 2^(p-2), exponent e; shifted left by s the exponent is e - s, s >= 1.
-    #   Let u be the p bits difference << 1 >> 1, so a count of c zeros in them means s = c + 1, and s <= e - 1 ...
+    # Far: v = 8 (a +- b / 2^d) has p + 4 bits.
+    # Near: the leading one moves up to the hidden bit by s places, but no further than the smallest exponent allows:
+    # s <= e - 1. A bit set e - 1 places below the top makes the leading-zero count stop there.
     a, aligned, exponent, difference = (state.pop(key) for key in ("a", "aligned", "exponent", "difference"))
-    raise NotImplementedError
+    v = Cat(Const(0, 3), a) + (aligned ^ Cat(*[state["subtract"]] * (p + 3))) + state["subtract"]
+    state["total"] = wire(m, Cat(v[: p + 3], v[p + 3] & ~state["subtract"]), "total")
+    stop = Cat(*(exponent == p + 1 - k for k in range(p + 1)))
+    state["zeros"] = count_leading_zeros(m, difference | stop, "zeros")
+    state |= {"difference": difference, "exponent": exponent}
+    state = yield Cut(ADD_DELAY, state)
+
+    # Far: leading one at p + 3 (a carry), p + 2, or after a subtraction p + 1. Two subnormals may have a sum without one:
+    # its exponent field is 0.
+    total, zeros, exponent, difference = (state.pop(key) for key in ("total", "zeros", "exponent", "difference"))
+    carry, left = total[-1], wire(m, state["subtract"] & ~total[-2], "left")
+    kept = wire(m, Mux(carry, total[4:], Mux(left, total[2 : p + 2], total[3 : p + 3])), "kept")
+    guard = Mux(carry, total[3], Mux(left, total[1], total[2]))
+    rest = Mux(carry, total[:3].any(), Mux(left, total[0], total[:2].any()))
+    up = wire(m, guard & (rest | kept[0]), "up")
+    field = Mux(carry, exponent + 1, Mux(left, exponent - 1, exponent))[:bits] & Cat(*[kept[-1]] * bits)
+    # One incrementer over both fields: the fraction's carry goes into the exponent above it.
+    far = (Cat(kept[:-1], field) + up)[:-1]
+
+    # Near: exact, so the fields are complete.
+    moved = shift_left(m, difference, zeros, "moved")[1:]
+    near = Cat(moved[:-1], (exponent - zeros)[:bits] & Cat(*[moved[-1]] * bits))
+    state["magnitude"] = wire(m, Mux(state.pop("is_near"), near, far), "magnitude")
+    state.pop("subtract")
+    state = yield Cut(ROUND_DELAY, state)
+
+    magnitude = state["magnitude"]
+    y = pack(
+        fmt,
+        sign=state["sign"],
+        nan=state["nan"],
+        infinite=state["infinite"] | magnitude[low:].all(),
+        zero=Const(0, 1),
+        exponent=magnitude[low:],
+        fraction=magnitude[:low],
+    )
+    return (yield Cut(PACK_DELAY, wire(m, y, "y_packed")))
+
+
+class FloatAdder(wiring.Component):
+    """y = add(a, b): IEEE 754, nearest even, subnormals included; every NaN result is the canonical one.
+
+    Parameters
+    ----------
+    fmt : Format
+        The words' format: all fields of its word count, so that ``bfloat16`` and the ``e8m*`` formats, which travel in
+        FP32 words, are added as FP32.
+    stages : int
+        Registers between operands and result: 0 is combinational, otherwise the latency in cycles of the ``sync``
+        domain. A new pair is taken every cycle.
+
+    Members
+    -------
+    a, b : In(word_bits)
+        The operands.
+    y : Out(word_bits)
+        The sum, ``stages`` cycles after its operands.
+    en : In(1)
+        Present where ``stages > 0``: while it is 0 the whole pipeline stands still.
+
+    Raises
+    ------
+    InvalidInput
+        If ``stages`` is negative.
+    InvalidType
+        If ``stages`` is not a whole number, or ``fmt`` is not a Format.
+    """
+
+    a: Any
+    b: Any
+    y: Any
+    en: Any
+
+    def __init__(self, fmt: Format = FP32, *, stages: int = 0) -> None:
+        if not isinstance(fmt, Format):
+            raise InvalidType(f"fmt is a Format of golden.formats, not {type(fmt).__name__}")
+        self.format = fmt
+        self.stages = check_stages(stages)
+        members: dict[str, Any] = {"a": In(fmt.word_bits), "b": In(fmt.word_bits), "y": Out(fmt.word_bits)}
+        if stages:
+            members["en"] = In(1, init=1)
+        super().__init__(wiring.Signature(members))
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the module."""
+        m = Module()
+        y = pipeline(
+            m,
+            lambda m, words: adder_path(m, words, self.format),
+            (self.a, self.b),
+            stages=self.stages,
+            en=self.en if self.stages else None,
+        )
+        m.d.comb += self.y.eq(y)
+        return m

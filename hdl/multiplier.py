@@ -57,7 +57,7 @@ def multiplier_path(m: Module, words: tuple[Word, Word], multiplier: Multiplier,
     a, b = (unpack(m, word, fmt, multiplier.operands, name) for word, name in zip(words, "ab", strict=True))
     low, high = exponent_range(multiplier, reach)
     exponent = Signal(signed(max(low.bit_length(), high.bit_length()) + 1), name="exponent")
-    m.d.comb += exponent.eq(a.exponent + b.exponent + exponent_base(multiplier, reach))
+    m.d.comb += exponent.eq(a.exponent + b.exponent + a.carry + b.carry + exponent_base(multiplier, reach))
     side = {
         "sign": wire(m, a.sign ^ b.sign, "sign"),
         "nan": wire(m, (a.special & (a.full | b.zero)) | (b.special & (b.full | a.zero)), "nan"),

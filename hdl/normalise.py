@@ -26,9 +26,11 @@ class Operand:
         Whether the exponent is that of infinity and NaN; whether the fraction, unrounded, is not 0; whether the operand
         counts as zero, as subnormals do.
     exponent : Word
-        Biased exponent, one bit wider than the field where rounding may carry out of it.
+        Biased exponent of the word.
     fraction : Word
         The p-1 fraction bits of the format.
+    carry : Word
+        Whether rounding the fraction carried into the exponent, which is left to the sum of exponents.
     """
 
     sign: Word
@@ -37,6 +39,7 @@ class Operand:
     zero: Word
     exponent: Word
     fraction: Word
+    carry: Word
 
 
 def unpack(m: Module, word: Word, fmt: Format, rounding: str, name: str) -> Operand:
@@ -61,21 +64,14 @@ def unpack(m: Module, word: Word, fmt: Format, rounding: str, name: str) -> Oper
     full = wire(m, fraction.any(), f"{name}_full")
     zero = wire(m, ~exponent.any(), f"{name}_zero")
 
-    magnitude = word[dropped:-1]
+    kept, carry = fraction[dropped:], Const(0, 1)
     if dropped and rounding == "nearest":
         # Half of the last place, plus the last place itself where it is odd, makes ties go to even.
         half, odd = word[dropped - 1], word[dropped]
         sticky = word[: dropped - 1].any() if dropped > 1 else 0
-        magnitude = magnitude + (half & (sticky | odd))
-    rounded = wire(m, magnitude, f"{name}_rounded")
-    return Operand(
-        sign=sign,
-        special=special,
-        full=full,
-        zero=zero,
-        exponent=rounded[fmt.fraction_bits :],
-        fraction=rounded[: fmt.fraction_bits],
-    )
+        rounded = wire(m, kept + (half & (sticky | odd)), f"{name}_rounded")
+        kept, carry = rounded[:-1], rounded[-1]
+    return Operand(sign=sign, special=special, full=full, zero=zero, exponent=exponent, fraction=kept, carry=carry)
 
 
 def exponent_base(multiplier: Multiplier, reach: LeadingOne) -> int:
