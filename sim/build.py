@@ -17,7 +17,16 @@ from golden.cache import cache_dir
 from golden.errors import InvalidInput, MissingTool
 from sim.tools import Simulator
 
-__all__ = ["Build", "SimulationError", "build", "folder_for_builds", "log_tail", "without_pytest"]
+__all__ = [
+    "Build",
+    "SimulationError",
+    "build",
+    "digest",
+    "folder_for_builds",
+    "log_tail",
+    "publish",
+    "without_pytest",
+]
 
 # cocotb makes every signal of a design accessible, which stops most of Verilator's optimisation; a control file names
 # the ports instead.
@@ -89,8 +98,8 @@ def build(verilog: str, *, top: str, ports: Sequence[str], simulator: Simulator,
         raise MissingTool("cocotb is not installed: run `pip install 'axfpm[hardware]'`") from None
     arguments = _BUILD_ARGUMENTS[simulator.name]
     tools = [simulator.name, simulator.version, importlib.metadata.version("cocotb"), *arguments, waves]
-    final = folder / f"{simulator.name}-{top}-{_digest(verilog, top, *ports, *tools)}"
-    runtime = folder / f"{simulator.name}-runtime-{_digest(*tools)}"
+    final = folder / f"{simulator.name}-{top}-{digest(verilog, top, *ports, *tools)}"
+    runtime = folder / f"{simulator.name}-runtime-{digest(*tools)}"
     if final.is_dir():
         return Build(final, 0.0)
     start = time.perf_counter()
@@ -121,12 +130,13 @@ def build(verilog: str, *, top: str, ports: Sequence[str], simulator: Simulator,
     if simulator.name == "verilator" and not runtime.is_dir():
         copy = Path(tempfile.mkdtemp(prefix=f"{runtime.name}.", dir=folder))
         _copy_objects(aside, copy)
-        _publish(copy, runtime)
-    _publish(aside, final)
+        publish(copy, runtime)
+    publish(aside, final)
     return Build(final, time.perf_counter() - start)
 
 
-def _digest(*parts: object) -> str:
+def digest(*parts: object) -> str:
+    """Short hash of values with a stable repr."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
 
 
@@ -139,10 +149,11 @@ def _copy_objects(source: Path, target: Path) -> None:
         os.utime(target / path.name, (later, later))
 
 
-def _publish(aside: Path, final: Path) -> None:
+def publish(aside: Path, final: Path) -> None:
+    """Rename a complete folder to its final name; where another process was faster, drop it."""
     with contextlib.suppress(OSError):
         aside.rename(final)
-    if aside.is_dir():  # another process was faster; its folder holds the same
+    if aside.is_dir():
         shutil.rmtree(aside, ignore_errors=True)
 
 
