@@ -14,11 +14,11 @@ from golden.errors import InvalidInput
 
 if TYPE_CHECKING:
     from golden.catalogue import Multiplier
-    from golden.kernels.bodies import Body, Range
+    from golden.kernels.body import Body, Range
 
 __all__ = ["KERNELS", "conv2d", "matmul", "select"]
 
-KERNELS = ("portable", "plain")
+KERNELS = ("avx512", "avx2", "portable", "plain")
 """Names that AXFPM_KERNEL accepts, fastest first."""
 
 
@@ -49,11 +49,15 @@ def select(m: Multiplier, accumulate: str, a: Range | None = None, b: Range | No
         raise InvalidInput(f"AXFPM_KERNEL={forced!r} names no kernel; choose from {', '.join(KERNELS)}")
     if forced == "plain":
         return None
-    from golden.kernels.bodies import BODIES, Range
+    from golden.kernels.bodies import BODIES
+    from golden.kernels.body import Range
+    from golden.kernels.jit import cpu_features
 
     ordinary = Range(110, 140)
     for body in BODIES:
-        if body.accepts(m) and body(m).covers(a or ordinary, b or ordinary):
+        if forced not in (None, body.kernel) or not body.accepts(m) or not body.features <= cpu_features():
+            continue
+        if body(m).covers(a or ordinary, b or ordinary):
             return body
     if forced is not None:
         raise InvalidInput(f"the kernel {forced!r} cannot run {str(m)!r}; unset AXFPM_KERNEL or choose plain")

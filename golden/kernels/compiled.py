@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from golden.kernels.bodies import Range
+from golden.kernels.body import Range
 from golden.kernels.functions import Functions, magnitude_range
 from golden.kernels.pool import run_all, threads
 

@@ -123,17 +123,19 @@ class Emitter:
         """A constant of the type of ``value``."""
         return constant(value.type, number)
 
+    def element(self, value: ir.Value) -> Any:
+        """The type of a scalar, or of a vector's elements."""
+        return value.type.element if _lanes(value.type) else value.type
+
     def integer(self, value: ir.Value) -> ir.Value:
         """The bits of a floating-point value."""
-        kind = value.type
-        element = kind.element if _lanes(kind) else kind
-        return self.builder.bitcast(value, vector(I64 if element == F64 else I32, _lanes(kind)))
+        wide = self.element(value) == F64
+        return self.builder.bitcast(value, vector(I64 if wide else I32, _lanes(value.type)))
 
     def floating(self, value: ir.Value) -> ir.Value:
         """The floating-point value of some bits."""
-        kind = value.type
-        element = kind.element if _lanes(kind) else kind
-        return self.builder.bitcast(value, vector(F64 if element == I64 else F32, _lanes(kind)))
+        wide = self.element(value) == I64
+        return self.builder.bitcast(value, vector(F64 if wide else F32, _lanes(value.type)))
 
     def masked(self, value: ir.Value, mask: int) -> ir.Value:
         """A floating-point value with only the bits of ``mask`` kept."""
@@ -150,8 +152,7 @@ class Emitter:
     def call(self, name: str, *values: ir.Value) -> ir.Value:
         """An LLVM intrinsic overloaded on the type of its operands, such as ``llvm.fma``."""
         kind = values[0].type
-        element = kind.element if _lanes(kind) else kind
-        code = {F32: "f32", F64: "f64", I32: "i32", I64: "i64"}[element]
+        code = {F32: "f32", F64: "f64", I32: "i32", I64: "i64"}[self.element(values[0])]
         suffix = f"v{kind.count}{code}" if _lanes(kind) else code
         return self.declared(f"{name}.{suffix}", kind, *values)
 
@@ -161,6 +162,18 @@ class Emitter:
         if function is None:
             function = ir.Function(self.module, ir.FunctionType(result, [v.type for v in values]), symbol)
         return self.builder.call(function, values)
+
+    def constrained(self, operation: str, *values: ir.Value) -> ir.Value:
+        """``fmul``, ``fadd`` or ``fma`` in the rounding mode that is in force; exceptions are of no interest."""
+        kind = values[0].type
+        suffix = f"v{kind.count}f32" if _lanes(kind) else "f32"
+        symbol = f"llvm.experimental.constrained.{operation}.{suffix}"
+        function = self.module.globals.get(symbol)
+        if function is None:
+            types = [v.type for v in values] + [ir.MetaDataType()] * 2
+            function = ir.Function(self.module, ir.FunctionType(kind, types), symbol)
+        mode = [ir.MetaDataString(self.module, text) for text in ("round.towardzero", "fpexcept.ignore")]
+        return self.builder.call(function, [*values, *mode])
 
     def splat(self, value: ir.Value, lanes: int) -> ir.Value:
         """A vector with ``value`` in every lane."""

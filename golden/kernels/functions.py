@@ -9,7 +9,7 @@ import numpy as np
 
 from golden.catalogue import Multiplier
 from golden.kernels import tile
-from golden.kernels.bodies import Body, Range
+from golden.kernels.body import Body, Range
 from golden.kernels.emit import F32, F64
 from golden.kernels.jit import compile_function
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from golden.kernels.bodies import Body, prepare
+from golden.kernels.body import Body, Streams, prepare
 from golden.kernels.emit import F32, F64, I32, I64, Emitter, constant, vector
 
 __all__ = [
@@ -161,7 +161,7 @@ def records_module(body: Body, scalar_is_weight: bool) -> str:
             output = b.select(inside, output, b.sub(arguments["outputs"], constant(I64, 1)))
             place = b.add(b.mul(output, arguments["output_stride"]), b.mul(k, arguments["depth_stride"]))
             value = prepare(e, e.load(e.at(source, place, 4), F32), body.m, body.element)
-            derived = body.weight(e, value) if scalar_is_weight else body.activation(e, value)
+            derived = (body.weight if scalar_is_weight else body.activation)(e, value, True)
             for kind, offset, stream in zip(streams, offsets, derived, strict=True):
                 e.store(stream, record, offset + BYTES[kind] * j)
     e.finish()
@@ -183,6 +183,7 @@ def sums_module(body: Body, scalar_is_weight: bool, accumulator: Any) -> str:
     order, natural = body.order, [body.order.index(i) for i in range(lanes)]
     sums = [e.slot(kind) for _ in range(n)]
     staging = e.slot(single, n)
+    staged = e.slot(single, n * body.phases) if body.phases else None
     one = constant(I64, 1)
     resumed = b.icmp_signed("!=", a["resume"], constant(I64, 0))
 
@@ -226,18 +227,42 @@ def sums_module(body: Body, scalar_is_weight: bool, accumulator: Any) -> str:
                             value = bias_of(j)
                             b.store(e.shuffle(value, value, order), slot)
 
-            with e.loop(0, a["depth"]) as k:
+            def operands(k: ir.Value, vectors: ir.Value = vectors, records: ir.Value = records) -> list[Streams]:
+                """(activation, weight) streams of each output at term k."""
                 tap = e.load(e.at(p["taps"], k, 8), I64, align=8)
                 x = e.load(e.at(vectors, tap, BYTES[body.element]), vector(body.element, lanes))
-                wide = body.activation(e, x) if scalar_is_weight else body.weight(e, x)
+                wide = (body.activation if scalar_is_weight else body.weight)(e, x, False)
                 record = e.at(records, k, size)
-                for j, slot in enumerate(sums):
+                pairs = []
+                for j in range(n):
                     scalars = tuple(
-                        e.splat(e.load(record, kind_, offset + BYTES[kind_] * j), lanes)
-                        for kind_, offset in zip(streams, offsets, strict=True)
+                        e.splat(e.load(record, kind, offset + BYTES[kind] * j), lanes)
+                        for kind, offset in zip(streams, offsets, strict=True)
                     )
-                    pair = (wide, scalars) if scalar_is_weight else (scalars, wide)
-                    b.store(body.add(e, b.load(slot, typ=kind), *pair), slot)
+                    pairs.append((wide, scalars) if scalar_is_weight else (scalars, wide))
+                return pairs
+
+            def accumulate(slot: ir.Value, r: ir.Value, pair: Streams) -> None:
+                b.store(body.add(e, b.load(slot, typ=kind), r, *pair), slot)
+
+            if body.phases == 0:
+                with e.loop(0, a["depth"]) as k:
+                    for slot, pair in zip(sums, operands(k), strict=True):
+                        accumulate(slot, body.product(e, *pair), pair)
+            else:
+                with e.loop(0, a["depth"], body.phases) as first:
+                    limit = b.add(first, constant(I64, body.phases))
+                    last = b.select(b.icmp_signed("<", limit, a["depth"]), limit, a["depth"])
+                    body.begin(e)
+                    with e.loop(first, last) as k:
+                        place = e.at(staged, b.mul(b.sub(k, first), constant(I64, n)), 4 * lanes)
+                        for j, pair in enumerate(operands(k)):
+                            e.store(body.product(e, *pair), place, 4 * lanes * j, align=4 * lanes)
+                    body.end(e)
+                    with e.loop(first, last) as k:
+                        place = e.at(staged, b.mul(b.sub(k, first), constant(I64, n)), 4 * lanes)
+                        for j, (slot, pair) in enumerate(zip(sums, operands(k), strict=True)):
+                            accumulate(slot, e.load(place, single, 4 * lanes * j, align=4 * lanes), pair)
 
             results = []
             for j, slot in enumerate(sums):
