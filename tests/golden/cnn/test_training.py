@@ -101,6 +101,12 @@ def test_wrong_arguments(arguments, message):
         train(**arguments)
 
 
+def test_a_short_training_learns():
+    _, result = train(epochs=3)
+    assert result.accuracy >= 0.9
+
+
+@pytest.mark.long
 def test_digits_again():
     # The committed checkpoint's settings; another thread count or CPU may end elsewhere, but as accurate.
     _, stored = checkpoint.load("lenet5-digits")
