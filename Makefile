@@ -10,6 +10,8 @@ TORCH_INDEX ?=
 DEBIAN := iverilog opensta berkeley-abc qflow-tech-osu018 g++ make perl python3-venv libpython3-dev
 # pytest-xdist workers; the machine's cores by default.
 WORKERS ?= auto
+# One thread per worker: two that spin slow each other down many times.
+PYTEST = OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(RUN)/python -m pytest -n $(WORKERS)
 
 .PHONY: setup debian report test test-long lint bench clean
 
@@ -43,10 +45,10 @@ report: setup
 	$(RUN)/axfpm report -o build/report
 
 test: setup
-	$(RUN)/python -m pytest -n $(WORKERS) -m "not long"
+	$(PYTEST) -m "not long"
 
 test-long: setup
-	$(RUN)/python -m pytest -n $(WORKERS)
+	$(PYTEST)
 
 lint: setup
 	$(RUN)/ruff check .

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from axfpm import __version__
 from axfpm.console import ensure_folder, format_cell, plain, write_text
 from axfpm.health import inspect
+from axfpm.report.claims import claims
 from axfpm.report.section import Section
 from axfpm.report.sections import SECTIONS, TITLES, Scope
 from golden.errors import MissingTool
@@ -61,6 +62,7 @@ def build(output: Path, *, full: bool = False, seed: int = 0, progress: Progress
             sections.append(Section(key=key, title=TITLES[key], not_run=str(error)))
         except ModuleNotFoundError as error:
             sections.append(Section(key=key, title=TITLES[key], not_run=f"the package {error.name} is not installed"))
+    sections.insert(0, claims({section.key: section for section in sections}))
     parts = [vars(part) for part in inspect()]
     report = {
         "version": __version__,

@@ -83,12 +83,11 @@ def row_dots(precision: int = 24, block: int = 4) -> str:
 def saving_against_error(names: Sequence[str], errors: Sequence[float], areas: Sequence[float], unit: str) -> str:
     """Area against mean relative error: where a designer would look first."""
     canvas, (a,) = _canvas(8, 3.4)
-    floor = 3e-8
     for index, (name, error, area) in enumerate(zip(names, errors, areas, strict=True)):
-        a.scatter([max(error, floor)], [area], s=36, color=COLOURS[name.startswith("ax-")])
-        above = 6 if index % 2 else -12
-        a.annotate(name, (max(error, floor), area), xytext=(5, above), textcoords="offset points", fontsize=9)
+        marker = "s" if name.startswith("ax-") else "o"
+        a.scatter([error], [area], s=40, marker=marker, color=COLOURS[index % len(COLOURS)], label=name)
     a.set_xscale("log")
+    a.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     a.set_xlabel("mean relative error (uniform significands)")
     a.set_ylabel(f"area, {unit}")
     a.set_ylim(0, None)

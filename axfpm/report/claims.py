@@ -1,0 +1,95 @@
+"""The paper's claims beside what the other sections measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from axfpm.report.section import Section, Table
+
+__all__ = ["claims"]
+
+UNTESTED = "not measured in this report"
+
+
+def claims(sections: Mapping[str, Section]) -> Section:
+    """A table of claims, measurements and verdicts; a claim whose section was not run stays open."""
+    rows = [
+        _transfer(_data(sections, "robustness")),
+        _accuracy(_data(sections, "robustness")),
+        _confidence(_data(sections, "robustness")),
+        _ratio(_data(sections, "synthesis"), "power", "up to 50% less energy", "vectorless power"),
+        _ratio(_data(sections, "synthesis"), "critical_path", "lower latency", "critical path"),
+        ("black-box and white-box attacks get harder", UNTESTED, "open"),
+    ]
+    return Section(
+        key="claims",
+        title="The paper's claims, and what was measured",
+        paragraphs=(
+            "Defensive Approximation (Guesmi et al., ASPLOS 2021) replaces exact multipliers by ax-fpm. Each claim "
+            "stands beside the figures of this report; a difference counts where 95% intervals leave no doubt.",
+        ),
+        tables=(Table("Claims", ("claim", "measured here", "verdict"), rows),),
+        data={"claims": [dict(zip(("claim", "measured", "verdict"), row, strict=True)) for row in rows]},
+    )
+
+
+def _data(sections: Mapping[str, Section], key: str) -> dict[str, Any] | None:
+    section = sections.get(key)
+    return section.data if section is not None and not section.not_run and section.data else None
+
+
+def _share(p: Mapping[str, Any]) -> str:
+    least, most = p["interval"]
+    return f"{p['k']}/{p['n']} = {100 * p['rate']:.1f}% [{100 * least:.1f}, {100 * most:.1f}]"
+
+
+def _transfer(data: dict[str, Any] | None) -> tuple[str, str, str]:
+    claim = "adversarial examples crafted on the exact model transfer badly"
+    rows = [r for r in (data or {}).get("attacks", []) if r["target"] == "ax-fpm" and r["transfer"]["n"]]
+    if not rows:
+        return claim, UNTESTED, "open"
+    measured = "; ".join(f"{r['attack']}: {_share(r['transfer'])}" for r in rows)
+    least = min(r["transfer"]["interval"][0] for r in rows)
+    most = max(r["transfer"]["interval"][1] for r in rows)
+    verdict = "does not hold for these attacks" if least > 0.5 else "holds" if most < 0.5 else "depends on the attack"
+    return claim, f"transfer rate, {measured}", verdict
+
+
+def _clean(data: dict[str, Any] | None) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    rows = {r["target"]: r for r in (data or {}).get("clean", [])}
+    return (rows["exact torch"], rows["ax-fpm"]) if {"exact torch", "ax-fpm"} <= rows.keys() else None
+
+
+def _accuracy(data: dict[str, Any] | None) -> tuple[str, str, str]:
+    claim, pair = "clean accuracy stays, without retraining", _clean(data)
+    if pair is None:
+        return claim, UNTESTED, "open"
+    exact, approximate = (row["accuracy"] for row in pair)
+    lost = approximate["interval"][1] < exact["interval"][0]
+    measured = f"{_share(exact)} exact, {_share(approximate)} on ax-fpm"
+    return claim, measured, "does not hold" if lost else "no loss seen at this sample size"
+
+
+def _confidence(data: dict[str, Any] | None) -> tuple[str, str, str]:
+    claim, pair = "confidence rises", _clean(data)
+    if pair is None or None in (pair[0]["confidence"], pair[1]["confidence"]):
+        return claim, UNTESTED, "open"
+    exact, approximate = (row["confidence"] for row in pair)
+    measured = f"mean largest softmax output {exact:.4f} exact, {approximate:.4f} on ax-fpm"
+    verdict = "holds; larger products scale the logits, which is no gain in knowledge"
+    return claim, measured, verdict if approximate > exact else "does not hold"
+
+
+def _ratio(data: dict[str, Any] | None, figure: str, claim: str, label: str) -> tuple[str, str, str]:
+    if data is None:
+        return claim, UNTESTED, "open"
+    ratios = {row["multiplier"]: row["ratios"]["exact-trunc"][figure] for row in data["rows"]}
+    measured = (
+        f"{label} {ratios['ax-fpm']:.2f} of exact-trunc (same compressor tree); e8m2, which errs less, "
+        f"{ratios['e8m2']:.2f}"
+    )
+    if ratios["ax-fpm"] >= 1:
+        return claim, measured, "does not hold"
+    beaten = ratios["e8m2"] < ratios["ax-fpm"]
+    return claim, measured, "holds against exact FP32" + (", not against a narrow exact multiplier" if beaten else "")
