@@ -196,9 +196,9 @@ def _directed(m: Multiplier, seed: int) -> dict[str, tuple[np.ndarray, np.ndarra
     if f.word_bits == 32:
         table = anchors()
         pairs["anchors"] = np.array([x.a for x in table], np.uint32), np.array([x.b for x in table], np.uint32)
-    pairs["low exponents"] = _near_exponent(f, (-2, -1, 0, 1, 2), _rng(seed, "low exponents"))
+    pairs["low exponents"] = _near_exponent(f, (1, 0, -1, 2, -2), _rng(seed, "low exponents"))
     top = f.exponent_mask
-    pairs["high exponents"] = _near_exponent(f, (top - 3, top - 2, top - 1, top, top + 1), _rng(seed, "high exponents"))
+    pairs["high exponents"] = _near_exponent(f, (top - 1, top - 2, top, top - 3, top + 1), _rng(seed, "high exponents"))
     if f.dropped_bits:
         pairs["operand rounding"] = _operand_rounding(f, _rng(seed, "operand rounding"))
     pairs.update(_searched(m, _rng(seed, "search")))

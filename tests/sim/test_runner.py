@@ -1,0 +1,70 @@
+import json
+
+import pytest
+
+from golden.errors import InvalidInput
+from sim.build import SimulationError
+from sim.runner import run
+
+BAD = [
+    ({"block": "divider"}, "no bench for block 'divider'; choose from multiplier"),
+    ({"simulator": "vcs"}, "unknown simulator 'vcs'; choose from icarus, verilator"),
+    ({"multiplier": "ax-fpn"}, "unknown multiplier 'ax-fpn'; did you mean"),
+    ({"vectors": 0}, "0 vectors prove nothing; give at least 1"),
+    ({"vectors": -5}, "-5 vectors prove nothing; give at least 1"),
+    ({"seed": -1}, "seed -1 is negative; give a whole number from 0"),
+    ({"stages": -1}, "stages=-1 is negative; give 0 for a combinational block"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD)
+def test_bad_input(icarus, arguments, message):
+    with pytest.raises(InvalidInput, match=message):
+        run(**{"simulator": icarus, **arguments})
+
+
+def test_unwritable_build_folder(icarus, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InvalidInput, match="cannot write the build folder"):
+        run(simulator=icarus, vectors=1, build_dir=tmp_path / "file")
+
+
+def test_report(icarus):
+    report = run(multiplier="e8m2", simulator=icarus, vectors=60, seed=3)
+    assert report.passed
+    assert (report.block, report.multiplier, report.stages, report.seed) == ("multiplier", "e8m2", 0, 3)
+    assert (report.vectors, report.checks, report.failures, report.mismatches) == (60, 60, 0, ())
+    assert report.checks_per_second > 0
+    assert sum(report.kinds.values()) == 60
+    assert report.log is None
+    plain = json.loads(json.dumps(report.to_dict()))
+    assert plain["passed"] is True
+    assert plain["simulator"] == icarus
+
+
+def test_a_failure_shows_words_and_log(icarus):
+    wrong = "module multiplier(input [31:0] a, input [31:0] b, output [31:0] y); assign y = 32'hx; endmodule"
+    report = run(simulator=icarus, vectors=20, verilog=wrong)
+    assert not report.passed
+    assert report.failures == 20
+    assert report.mismatches[0].got == "X" * 32
+    assert report.log is not None
+    assert "cocotb" in report.log.read_text()
+
+
+def test_a_simulation_that_breaks_off(icarus, tmp_path):
+    ends = "module multiplier(input [31:0] a, input [31:0] b, output [31:0] y); assign y = a; initial #1 $finish; endmodule"
+    with pytest.raises(SimulationError, match="the multiplier bench broke off in icarus"):
+        run(simulator=icarus, vectors=20, verilog=ends, build_dir=tmp_path)
+
+
+def test_wrong_ports(icarus, tmp_path):
+    with pytest.raises(SimulationError, match="broke off"):
+        run(simulator=icarus, vectors=5, verilog="module multiplier(input a); endmodule", build_dir=tmp_path)
+
+
+def test_waves(icarus, tmp_path):
+    report = run(multiplier="e8m1", simulator=icarus, vectors=5, waves=True, build_dir=tmp_path)
+    assert report.passed
+    assert report.waves is not None
+    assert report.waves.stat().st_size > 0

@@ -1,0 +1,77 @@
+import subprocess
+
+import pytest
+
+from golden.catalogue import multiplier
+from golden.errors import InvalidInput
+from golden.reference import multiply_word
+from hdl.verilog import generate
+from sim.vectors import write_vectors
+
+
+def simulate(folder):
+    """Run the commands of the README, but for the generation."""
+    command = (folder / "README.txt").read_text().splitlines()[1].split(": ", 1)[1]
+    compile_and_run = " && ".join(command.split(" && ")[1:])
+    return subprocess.run(compile_and_run, shell=True, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("stages", [0, 1, 3])
+def test_passes_on_the_design_and_fails_on_a_mutant(icarus, tmp_path, stages):
+    write_vectors("multiplier", multiplier="ax-bf16", n=300, seed=1, stages=stages, out=tmp_path)
+    (tmp_path / "multiplier.v").write_text(generate("multiplier", multiplier="ax-bf16", stages=stages))
+    good = simulate(tmp_path)
+    assert good.returncode == 0, good.stderr
+    assert "PASS: 300 checks, 0 failures" in good.stdout
+    (tmp_path / "multiplier.v").write_text(generate("multiplier", multiplier="ax-bf16:carry=widen", stages=stages))
+    bad = simulate(tmp_path)
+    assert bad.returncode != 0
+    assert "FAIL: 300 checks, " in bad.stdout
+    assert "PASS" not in bad.stdout
+
+
+def test_undefined_results_fail(icarus, tmp_path):
+    write_vectors("multiplier", multiplier="ax-bf16", n=10, out=tmp_path)
+    (tmp_path / "multiplier.v").write_text(
+        "module multiplier(input [31:0] a, input [31:0] b, output [31:0] y); endmodule\n"
+    )
+    assert "FAIL: 10 checks, 10 failures" in simulate(tmp_path).stdout
+
+
+def test_words_are_the_golden_products(tmp_path):
+    files = write_vectors("multiplier", multiplier="ax-fpm:format=toy", n=200, out=tmp_path / "new" / "folder")
+    a, b, y = ([int(line, 16) for line in path.read_text().splitlines()] for path in files[:3])
+    m = multiplier("ax-fpm:format=toy")
+    assert len(y) == 200
+    assert [multiply_word(*pair, m) for pair in zip(a, b, strict=True)] == y
+    assert {len(line) for line in files[2].read_text().splitlines()} == {2}
+
+
+def test_equal_seeds_give_equal_files(tmp_path):
+    first, again, other = (
+        [path.read_bytes() for path in write_vectors(n=50, seed=seed, out=tmp_path / str(k))]
+        for k, seed in enumerate((1, 1, 2))
+    )
+    assert first == again != other
+
+
+BAD = [
+    ({"block": "engine"}, "no vectors for block 'engine'; choose from multiplier"),
+    ({"multiplier": "nothing-like-it"}, "unknown multiplier 'nothing-like-it'"),
+    ({"n": 0}, "0 vectors prove nothing; give at least 1"),
+    ({"seed": -1}, "seed -1 is negative"),
+    ({"stages": -2}, "stages=-2 is negative"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD)
+def test_bad_input(tmp_path, arguments, message):
+    with pytest.raises(InvalidInput, match=message):
+        write_vectors(**{"out": tmp_path / "out", **arguments})
+    assert not (tmp_path / "out").exists()
+
+
+def test_unwritable_folder(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InvalidInput, match=r"cannot write to .*; choose a folder that can be written"):
+        write_vectors(n=5, out=tmp_path / "file" / "below")
