@@ -35,7 +35,8 @@ class approximate:  # noqa: N801
         for the modules below too, the longest name wins, and modules it does not reach use ``multiplier``. A name that
         the root does not have raises at the first product.
         A callable is asked ``layers(name, module)`` and returns a multiplier, ``True``, or ``False`` / ``None`` for
-        exact torch. Products computed outside any module have the name ``""`` and the module ``None``.
+        exact torch, always the same for the same module: it is asked again for every operator. Products computed
+        outside any module have the name ``""`` and the module ``None``.
     accumulate : str
         ``float32`` (the hardware) or ``float64`` (the authors' script); see ``golden.sums.matmul``.
     gradient : str

@@ -308,6 +308,16 @@ def test_names_are_those_of_the_outermost_module():
         nn.CrossEntropyLoss()(net(torch.rand(1, 1, 6, 6)), torch.tensor([1]))  # a root without products
 
 
+def test_every_outermost_module_is_a_root_of_its_own():
+    first, second = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4)), nn.Sequential(nn.Linear(4, 4))
+    x, asked = torch.rand(2, 4), []
+    with approximate("ax-fpm", layers=lambda name, module: asked.append((name, module))):
+        first(x)
+        second(x)
+        second[0](x)
+    assert list(dict.fromkeys(asked)) == [("0", first[0]), ("1", first[1]), ("0", second[0]), ("", second[0])]
+
+
 def test_a_module_under_two_names_is_found_under_either():
     shared = nn.Linear(4, 4)
     net = nn.Sequential(shared, nn.ReLU(), shared)

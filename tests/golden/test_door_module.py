@@ -32,10 +32,12 @@ class Net(nn.Module):
         super().__init__()
         self.conv, self.norm = nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2)
         self.model = nn.Linear(32, 3)
+        self.register_buffer("mean", torch.tensor(0.5))
+        self.register_buffer("seen", torch.tensor(0), persistent=False)
         self.classes = 3
 
     def forward(self, x):
-        return self.model(self.norm(self.conv(x)).relu().flatten(1))
+        return self.model(self.norm(self.conv(x - self.mean)).relu().flatten(1))
 
 
 X = torch.rand(2, 1, 6, 6, generator=torch.Generator().manual_seed(1))
@@ -57,6 +59,7 @@ def test_state_is_the_models_own():
     assert all(a is b for a, b in zip(model.parameters(), net.parameters(), strict=True))
     assert [name for name, _ in model.named_buffers()] == [name for name, _ in net.named_buffers()]
     assert [name for name, _ in model.named_modules()] == [name for name, _ in net.named_modules()]
+    assert "mean" in dict(model.named_buffers())
     other = Net()
     model.load_state_dict(other.state_dict())
     assert torch.equal(net.conv.weight, other.conv.weight)
@@ -225,7 +228,13 @@ def test_coverage_counts_every_operator():
     assert (conv.approximated, conv.multiplier, conv.calls, conv.macs) == (True, "ax-fpm", 1, 2 * 2 * 16 * 9)
     assert (last.approximated, last.multiplier, last.macs) == (True, "bf16", 2 * 32 * 3)
     assert (norm.approximated, norm.multiplier, norm.macs, norm.uncovered) == (False, "", 2 * 2 * 16, False)
-    assert set(rows) == {("conv", "conv2d"), ("norm", "native_batch_norm"), ("", "relu"), ("model", "linear")}
+    assert set(rows) == {
+        ("", "sub"),
+        ("conv", "conv2d"),
+        ("norm", "native_batch_norm"),
+        ("", "relu"),
+        ("model", "linear"),
+    }
     assert report.approximated_macs == 576 + 192
     assert report.macs == len(X) * 32 + report.approximated_macs
     table = str(report)
