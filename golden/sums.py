@@ -5,6 +5,7 @@ acc = bias (or +0); for k in order: acc = add(acc, mul(a_k, w_k)), where add is 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from golden.catalogue import Multiplier, multiplier as look_up
 from golden.errors import InvalidInput, InvalidType
 from golden.multiply import require_float32_words
 
-__all__ = ["conv2d", "matmul"]
+__all__ = ["conv1d", "conv2d", "linear", "matmul"]
 
 ACCUMULATORS = ("float32", "float64")
 
@@ -30,10 +31,10 @@ def matmul(
 
     Parameters
     ----------
-    a : ndarray or CPU tensor of float32, shape (M, K)
+    a : ndarray or CPU tensor of float32, shape (..., M, K)
         Activations.
-    w : ndarray or CPU tensor of float32, shape (K, N)
-        Weights.
+    w : ndarray or CPU tensor of float32, shape (..., K, N)
+        Weights. Leading dimensions of both broadcast against each other.
     multiplier : str or Multiplier
         Catalogue or dial name, or a Multiplier.
     bias : ndarray or CPU tensor of float32, shape (N,), optional
@@ -44,7 +45,7 @@ def matmul(
 
     Returns
     -------
-    ndarray or tensor of float32, shape (M, N)
+    ndarray or tensor of float32, shape (..., M, N)
         The same kind as ``a``. K = 0 gives the bias; NaN results are 0x7FC00000.
 
     Raises
@@ -56,13 +57,115 @@ def matmul(
     """
     m = require_float32_words(look_up(multiplier))
     _check_accumulate(accumulate)
+    _check_kinds(a, w=w, bias=bias)
     x, y = _as_array(a, "a"), _as_array(w, "w")
-    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[0]:
-        raise InvalidInput(f"matmul takes shapes (M, K) and (K, N), not {x.shape} and {y.shape}")
-    start = _as_bias(bias, y.shape[1])
-    with np.errstate(all="ignore"):
-        out = kernels.matmul(x, y, start, m, accumulate)
+    if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-2]:
+        raise InvalidInput(f"matmul takes shapes (..., M, K) and (..., K, N), not {x.shape} and {y.shape}")
+    start = _as_bias(bias, y.shape[-1])
+    if y.ndim == 2:
+        rows = x.reshape(-1, x.shape[-1]) if x.size else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+        out = kernels.matmul(rows, y, start, m, accumulate)
+        return _same_kind(_canonical_nan(out.reshape(*x.shape[:-1], y.shape[-1])), a)
+    try:
+        lead = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+    except ValueError:
+        raise InvalidInput(f"the leading dimensions of {x.shape} and {y.shape} do not broadcast") from None
+    x, y = np.broadcast_to(x, (*lead, *x.shape[-2:])), np.broadcast_to(y, (*lead, *y.shape[-2:]))
+    out = np.empty((*lead, x.shape[-2], y.shape[-1]), np.float32)
+    for index in np.ndindex(*lead):
+        out[index] = kernels.matmul(x[index], y[index], start, m, accumulate, keep=False)
     return _same_kind(_canonical_nan(out), a)
+
+
+def linear(
+    x: Any,
+    weight: Any,
+    bias: Any = None,
+    *,
+    multiplier: str | Multiplier = "ax-fpm",
+    accumulate: str = "float32",
+) -> Any:
+    """x weight^T + bias on a multiplier, as ``torch.nn.functional.linear``.
+
+    Parameters
+    ----------
+    x : ndarray or CPU tensor of float32, shape (..., K)
+        Activations.
+    weight : ndarray or CPU tensor of float32, shape (N, K)
+        Weights.
+    bias : ndarray or CPU tensor of float32, shape (N,), optional
+        Added first (``float32``) or last (``float64``).
+    multiplier, accumulate
+        As for ``matmul``.
+
+    Returns
+    -------
+    ndarray or tensor of float32, shape (..., N)
+        The same kind as ``x``.
+
+    Raises
+    ------
+    InvalidType, InvalidInput
+        As for ``matmul``.
+    """
+    if x.ndim < 1 or weight.ndim != 2 or x.shape[-1] != weight.shape[1]:
+        raise InvalidInput(f"linear takes (..., K) and (N, K), not {tuple(x.shape)} and {tuple(weight.shape)}")
+    rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+    out = matmul(rows, weight.T, multiplier, bias, accumulate)
+    return out.reshape(*x.shape[:-1], weight.shape[0])
+
+
+def conv1d(
+    x: Any,
+    weight: Any,
+    bias: Any = None,
+    *,
+    stride: int = 1,
+    padding: int = 0,
+    dilation: int = 1,
+    groups: int = 1,
+    multiplier: str | Multiplier = "ax-fpm",
+    accumulate: str = "float32",
+) -> Any:
+    """One-dimensional convolution (cross-correlation, as in torch) on a multiplier.
+
+    Parameters
+    ----------
+    x : ndarray or CPU tensor of float32, shape (B, C, L)
+        Activations.
+    weight : ndarray or CPU tensor of float32, shape (O, C / groups, S)
+        Weights.
+    bias : ndarray or CPU tensor of float32, shape (O,), optional
+        Added first (``float32``) or last (``float64``).
+    stride, padding, dilation, groups, multiplier, accumulate
+        As for ``conv2d``.
+
+    Returns
+    -------
+    ndarray or tensor of float32, shape (B, O, L')
+        The same kind as ``x``.
+
+    Raises
+    ------
+    InvalidType, InvalidInput
+        As for ``conv2d``.
+    """
+    if x.ndim != 3 or weight.ndim != 3:
+        raise InvalidInput(
+            f"conv1d takes (B, C, L) and (O, C / groups, S), not {tuple(x.shape)} and {tuple(weight.shape)}"
+        )
+    out = conv2d(
+        x[:, :, None],
+        weight[:, :, None],
+        bias,
+        stride=(1, stride),
+        padding=(0, padding),
+        dilation=(1, dilation),
+        groups=groups,
+        multiplier=multiplier,
+        accumulate=accumulate,
+    )
+    return out[:, :, 0]
 
 
 def conv2d(
@@ -108,6 +211,7 @@ def conv2d(
     """
     m = require_float32_words(look_up(multiplier))
     _check_accumulate(accumulate)
+    _check_kinds(x, weight=weight, bias=bias)
     image, kernel = _as_array(x, "x"), _as_array(weight, "weight")
     steps = _pair("stride", stride, 1)
     pads = _pair("padding", padding, 0)
@@ -122,8 +226,7 @@ def conv2d(
     if any(size + 2 * pad < r for size, pad, r in zip(image.shape[2:], pads, reach, strict=True)):
         raise InvalidInput(f"a {reach[0]} x {reach[1]} window does not fit the padded input of shape {image.shape}")
     start = _as_bias(bias, kernel.shape[0])
-    with np.errstate(all="ignore"):
-        out = kernels.conv2d(image, kernel, start, steps, pads, gaps, groups, m, accumulate)
+    out = kernels.conv2d(image, kernel, start, steps, pads, gaps, groups, m, accumulate)
     return _same_kind(_canonical_nan(out), x)
 
 
@@ -155,7 +258,14 @@ def _as_array(value: Any, name: str) -> np.ndarray:
         raise InvalidType(
             f"{name} has dtype {array.dtype}, and products are defined on float32; convert it with .astype('float32')"
         )
-    return np.ascontiguousarray(array)
+    return array
+
+
+def _check_kinds(like: Any, **others: Any) -> None:
+    for name, value in others.items():
+        if value is not None and _is_tensor(value) != _is_tensor(like):
+            kinds = ["a tensor" if _is_tensor(v) else "not a tensor" for v in (like, value)]
+            raise InvalidType(f"the activations are {kinds[0]} and {name} is {kinds[1]}; convert one of them")
 
 
 def _as_bias(bias: Any, size: int) -> np.ndarray | None:

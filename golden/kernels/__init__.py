@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,10 +16,11 @@ from golden.errors import InvalidInput
 if TYPE_CHECKING:
     from golden.catalogue import Multiplier
     from golden.kernels.body import Body, Range
+    from golden.kernels.weights import WeightCache
 
 __all__ = ["KERNELS", "conv2d", "matmul", "select"]
 
-KERNELS = ("avx512", "avx2", "portable", "plain")
+KERNELS = ("avx512", "avx2", "portable", "tables", "plain")
 """Names that AXFPM_KERNEL accepts, fastest first."""
 
 
@@ -64,18 +66,37 @@ def select(m: Multiplier, accumulate: str, a: Range | None = None, b: Range | No
     return None
 
 
-def matmul(x: np.ndarray, w: np.ndarray, bias: np.ndarray | None, m: Multiplier, accumulate: str) -> np.ndarray:
-    """(M, K) x (K, N) -> (M, N), float32; the bias of shape (N,) or None."""
+@cache
+def _weights() -> WeightCache:
+    from golden.kernels.weights import WeightCache
+
+    return WeightCache()
+
+
+def matmul(
+    x: np.ndarray, w: np.ndarray, bias: np.ndarray | None, m: Multiplier, accumulate: str, *, keep: bool = True
+) -> np.ndarray:
+    """(M, K) x (K, N) -> (M, N), float32, any strides; the bias of shape (N,) or None.
+
+    ``keep`` says whether the packed weights are likely to be of use again.
+    """
     if select(m, accumulate) is None:
         return _plain("matmul", x, w, bias, m, accumulate)
     from golden.kernels import compiled
-    from golden.kernels.functions import functions
+    from golden.kernels.functions import functions, magnitude_range
+    from golden.kernels.weights import contiguous
 
-    a, b = compiled.ranges(x, np.ascontiguousarray(w))
-    body = select(m, accumulate, a, b)
+    if not keep:
+        body = select(m, accumulate, magnitude_range(contiguous(x)), magnitude_range(contiguous(w)))
+        assert body is not None
+        f = functions(body, m, False, accumulate)
+        return compiled.matmul(f, x, compiled.pack_matmul(f, w), bias, accumulate)
+    entry = _weights().entry(w)
+    body = select(m, accumulate, magnitude_range(contiguous(x)), entry.range)
     assert body is not None
     f = functions(body, m, False, accumulate)
-    return compiled.matmul(f, x, compiled.pack_matmul(f, w), bias, accumulate)
+    packed = _weights().packed(entry, f, lambda: compiled.pack_matmul(f, w))
+    return compiled.matmul(f, x, packed, bias, accumulate)
 
 
 def conv2d(
@@ -94,13 +115,16 @@ def conv2d(
     if select(m, accumulate) is None:
         return _plain("conv2d", x, weight, bias, *settings, m, accumulate)
     from golden.kernels import compiled
-    from golden.kernels.functions import functions
+    from golden.kernels.functions import functions, magnitude_range
+    from golden.kernels.weights import contiguous
 
-    a, b = compiled.ranges(x, weight)
-    body = select(m, accumulate, a, b)
+    weight = np.ascontiguousarray(weight)
+    entry = _weights().entry(weight)
+    body = select(m, accumulate, magnitude_range(contiguous(x)), entry.range)
     assert body is not None
     f = functions(body, m, True, accumulate)
-    return compiled.conv2d(f, x, weight.shape, compiled.pack_conv(f, weight, groups), bias, *settings, accumulate)
+    packed = _weights().packed(entry, (f, groups), lambda: compiled.pack_conv(f, weight, groups))
+    return compiled.conv2d(f, x, weight.shape, packed, bias, *settings, accumulate)
 
 
 def _plain(name: str, *arguments: object) -> np.ndarray:

@@ -7,6 +7,7 @@ from golden.kernels.directed import Avx2, Avx512
 from golden.kernels.double import Double
 from golden.kernels.general import General, MitchellGeneral
 from golden.kernels.native import Fused, Mitchell, Rounded, Short
+from golden.kernels.tables import Tables
 
 __all__ = ["BODIES"]
 
@@ -20,4 +21,5 @@ BODIES: tuple[type[Body], ...] = (
     Double,
     General,
     MitchellGeneral,
+    Tables,
 )

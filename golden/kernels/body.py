@@ -14,10 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from llvmlite import ir
+import numpy as np
 
 from golden.catalogue import Multiplier
-from golden.kernels.emit import F32, F64, Emitter
+from golden.kernels.emit import F32, F64, Emitter, Value
 from golden.significand import closed_form
 
 __all__ = [
@@ -54,7 +54,7 @@ class Range:
     greatest: int
 
 
-def prepare(e: Emitter, word: ir.Value, m: Multiplier, element: Any) -> ir.Value:
+def prepare(e: Emitter, word: Value, m: Multiplier, element: Any) -> Value:
     """The operand that takes part in products: zero for subnormals, the fraction rounded to the format.
 
     Rounding to nearest may carry to 2^128, which a float32 cannot hold, so it is done in ``element``: float64 holds it
@@ -103,6 +103,8 @@ class Body:
     """Types of the streams."""
     outputs = 6
     """Outputs of the scalar operand that share one load of the vector operand."""
+    table: np.ndarray | None = None
+    """uint32 that ``product`` looks up."""
     phases = 0
     """Terms whose products are staged in memory, computed under another rounding mode than their sums; 0: none."""
 
@@ -125,19 +127,19 @@ class Body:
         """Whether every product of operands in these ranges comes out right."""
         raise NotImplementedError
 
-    def activation(self, e: Emitter, a: ir.Value, scalar: bool) -> tuple[ir.Value, ...]:
+    def activation(self, e: Emitter, a: Value, scalar: bool) -> tuple[Value, ...]:
         """Streams of prepared activations; ``scalar`` operands are packed once and may carry constant factors."""
         return (a,)
 
-    def weight(self, e: Emitter, b: ir.Value, scalar: bool) -> tuple[ir.Value, ...]:
+    def weight(self, e: Emitter, b: Value, scalar: bool) -> tuple[Value, ...]:
         """Streams of prepared weights."""
         return (b,)
 
-    def product(self, e: Emitter, a: Streams, b: Streams) -> ir.Value:
+    def product(self, e: Emitter, a: Streams, b: Streams) -> Value:
         """r, a vector of float32, its lanes in ``order``; what is staged, for bodies with phases."""
         raise NotImplementedError
 
-    def add(self, e: Emitter, acc: ir.Value, r: ir.Value, a: Streams, b: Streams) -> ir.Value:
+    def add(self, e: Emitter, acc: Value, r: Value, a: Streams, b: Streams) -> Value:
         """The accumulators, float32 or float64, with the product ``r`` added."""
         return e.builder.fadd(acc, e.to(r, acc.type.element))
 
@@ -148,7 +150,7 @@ class Body:
         """Before the sums of a phase."""
 
 
-def masked_part(e: Emitter, x: ir.Value, mask: int) -> ir.Value:
+def masked_part(e: Emitter, x: Value, mask: int) -> Value:
     """(X & mask) 2^x, exactly, for a prepared x and a mask over the 24-bit significand.
 
     The mask falls on the fraction. A mask without the hidden bit leaves a hidden bit too many, which the subtraction
@@ -160,20 +162,20 @@ def masked_part(e: Emitter, x: ir.Value, mask: int) -> ir.Value:
     return value if mask >> 23 & 1 else e.builder.fsub(value, e.masked(x, power))
 
 
-def split(e: Emitter, a: ir.Value, low: int, high: int) -> tuple[ir.Value, ir.Value]:
+def split(e: Emitter, a: Value, low: int, high: int) -> tuple[Value, Value]:
     """(l, c) of an activation; where the masks are complementary, l = a - c is exact."""
     c = masked_part(e, a, high)
     return (e.builder.fsub(a, c) if low ^ high == FULL else masked_part(e, a, low)), c
 
 
-def significand(e: Emitter, x: ir.Value) -> ir.Value:
+def significand(e: Emitter, x: Value) -> Value:
     """The significand of a float32 as a value in [1, 2); 1 for zeros, whose ``power`` is zero."""
     bits = e.integer(x)
     fraction = e.builder.and_(bits, e.like(bits, 0x7FFFFF))
     return e.floating(e.builder.or_(fraction, e.like(bits, 0x3F800000)))
 
 
-def power(e: Emitter, x: ir.Value) -> ir.Value:
+def power(e: Emitter, x: Value) -> Value:
     """Sign and power of two of a float32: x = power * significand. A signed zero for zeros."""
     return e.masked(x, SIGN_EXPONENT)
 

@@ -6,13 +6,13 @@ one before it stored. Results therefore do not depend on block sizes, batch or t
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from golden.kernels.body import Range
-from golden.kernels.functions import Functions, magnitude_range
+from golden.kernels.functions import Functions
 from golden.kernels.pool import run_all, threads
 
 __all__ = ["PackedWeights", "conv2d", "matmul", "pack_conv", "pack_matmul"]
@@ -117,7 +117,7 @@ def matmul(f: Functions, x: np.ndarray, w: PackedWeights, bias: np.ndarray | Non
     edges = [blocks * i // split for i in range(split + 1)]
     tasks: list[Callable[[], None]] = []
     for first, last in pieces:
-        for left, right in zip(edges, edges[1:], strict=False):
+        for left, right in itertools.pairwise(edges):
             tasks.append(lambda a=first, b=last, c=left, d=right: task(a, b, c, d))
     run_all(tasks)
     return out
@@ -157,7 +157,7 @@ def conv2d(
     accumulate: str,
 ) -> np.ndarray:
     """(B, C, H, W) with packed weights -> (B, O, H', W'), lanes over pixels of a row or over images."""
-    batch, channels, height, width = x.shape
+    batch, _channels, height, width = x.shape
     channels_out, channels_in, rows, columns = weight_shape
     padded = height + 2 * padding[0], width + 2 * padding[1]
     h = (padded[0] - dilation[0] * (rows - 1) - 1) // stride[0] + 1
@@ -214,7 +214,7 @@ def conv2d(
     tasks: list[Callable[[], None]] = []
     for first in range(0, batch, step):
         for g in range(groups):
-            for left, right in zip(edges, edges[1:], strict=False):
+            for left, right in itertools.pairwise(edges):
                 tasks.append(lambda a=first, b=g, c=left, d=right: task(a, b, c, d))
     run_all(tasks)
     return out
@@ -273,8 +273,3 @@ def _copy_phases(f: Functions, image: np.ndarray, buffer: np.ndarray, padding: t
             part = image[:, :, first::phases]
             column = (left + first) // phases
             f.copy(part, buffer[:, top : top + height, phase, column : column + part.shape[2]])
-
-
-def ranges(x: np.ndarray, w: np.ndarray) -> tuple[Range, Range]:
-    """Exponent ranges of both operands."""
-    return magnitude_range(x), magnitude_range(w)

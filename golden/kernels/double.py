@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from llvmlite import ir
-
 from golden.catalogue import Multiplier
 from golden.kernels.body import Body, Range, Streams, masked_part, one_binade, power, significand, split
-from golden.kernels.emit import F32, F64, I32, Emitter, vector
+from golden.kernels.emit import F32, F64, I32, Emitter, Value, vector
 from golden.significand import closed_form
 
 __all__ = ["Double"]
@@ -61,7 +59,7 @@ class Double(Body):
             and max(a.greatest, b.greatest) <= 254
         )
 
-    def _streams(self, e: Emitter, x: ir.Value, parts: Streams, factors: Streams, scalar: bool) -> Streams:
+    def _streams(self, e: Emitter, x: Value, parts: Streams, factors: Streams, scalar: bool) -> Streams:
         wide = [e.to(part, F64) for part in parts]
         scaled = [
             part if factor == 1 else e.builder.fmul(part, e.like(part, factor))
@@ -70,31 +68,28 @@ class Double(Body):
         sign = power(e, x)
         return (sign if scalar else e.shuffle(sign, sign, self.order), *scaled)
 
-    def activation(self, e: Emitter, a: ir.Value, scalar: bool) -> Streams:
+    def activation(self, e: Emitter, a: Value, scalar: bool) -> Streams:
         """2^x, A & L and A & H."""
         value = significand(e, a)
         parts = (value,) if self.exact else split(e, value, self.low, self.high)
         factors = (SCALE, 2 * SCALE)[: len(parts)] if scalar else (1,) * len(parts)
         return self._streams(e, a, parts, factors, scalar)
 
-    def weight(self, e: Emitter, b: ir.Value, scalar: bool) -> Streams:
+    def weight(self, e: Emitter, b: Value, scalar: bool) -> Streams:
         """2^y, B and B & T."""
         value = significand(e, b)
         parts = (value,) if self.exact else (value, masked_part(e, value, self.top))
         factors = (SCALE, 2 * SCALE)[: len(parts)] if scalar else (1,) * len(parts)
         return self._streams(e, b, parts, factors, scalar)
 
-    def product(self, e: Emitter, a: Streams, b: Streams) -> ir.Value:
+    def product(self, e: Emitter, a: Streams, b: Streams) -> Value:
         """s, before its power of two."""
         build = e.builder
         words = []
         for half in range(2):
             lanes = range(4 * half, 4 * half + 4)
             (x, *more_x), (y, *more_y) = ([e.shuffle(v, v, lanes) for v in s[1:]] for s in (a, b))
-            if self.exact:
-                p = build.fmul(x, y)
-            else:
-                p = e.call("llvm.fma", x, y, build.fmul(more_x[0], more_y[0]))
+            p = build.fmul(x, y) if self.exact else e.call("llvm.fma", x, y, build.fmul(more_x[0], more_y[0]))
             bits = e.integer(p)
             moved = build.lshr(bits, e.like(bits, 29)) if half == 0 else build.shl(bits, e.like(bits, 3))
             words.append(build.bitcast(moved, vector(I32, 8)))
@@ -103,7 +98,7 @@ class Double(Body):
             word = build.and_(word, e.like(word, CARRY))
         return e.floating(word)
 
-    def add(self, e: Emitter, acc: ir.Value, r: ir.Value, a: Streams, b: Streams) -> ir.Value:
+    def add(self, e: Emitter, acc: Value, r: Value, a: Streams, b: Streams) -> Value:
         """Add 2^x 2^y s."""
         scale = e.builder.fmul(a[0], b[0])
         if e.element(acc) == F64:

@@ -60,7 +60,8 @@ class Functions:
 
     def sums(self, **arguments: int | np.ndarray) -> None:
         """Run the tile loop; arrays go by address. Argument names are those of ``tile.SUMS``."""
-        values = (arguments[name] for name in tile.SUMS)
+        table = 0 if self.body.table is None else self.body.table
+        values = ({"table": table, **arguments}[name] for name in tile.SUMS)
         self._run(self._sums, [_address(v) if isinstance(v, np.ndarray) else v for v in values])
 
     @staticmethod

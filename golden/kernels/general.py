@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from llvmlite import ir
-
 from golden.catalogue import Multiplier
 from golden.designs import MITCHELL
 from golden.kernels.body import INFINITY, SMALLEST, Body, Range, Streams, masked_part
-from golden.kernels.emit import F32, F64, Emitter
+from golden.kernels.emit import F32, F64, Emitter, Value
 from golden.significand import closed_form
 
 __all__ = ["General", "MitchellGeneral"]
@@ -37,7 +35,7 @@ class General(Body):
         """Everything."""
         return True
 
-    def product(self, e: Emitter, a: Streams, b: Streams) -> ir.Value:
+    def product(self, e: Emitter, a: Streams, b: Streams) -> Value:
         """All steps."""
         build = e.builder
         x, y = a[0], b[0]
@@ -51,14 +49,14 @@ class General(Body):
         return finish(e, self.m, value, plain, power)
 
 
-def finish(e: Emitter, m: Multiplier, value: ir.Value, plain: ir.Value, power: ir.Value) -> ir.Value:
+def finish(e: Emitter, m: Multiplier, value: Value, plain: Value, power: Value) -> Value:
     """Carry, rounding and range of an exact P 2^(x+y).
 
     ``plain`` is a * b, ``power`` the product of the operands' signed powers of two, all float64.
     """
     b = e.builder
 
-    def magnitude(v: ir.Value) -> ir.Value:
+    def magnitude(v: Value) -> Value:
         return e.call("llvm.fabs", v)
 
     if m.carry in ("halve", "wrap"):
@@ -87,8 +85,8 @@ def finish(e: Emitter, m: Multiplier, value: ir.Value, plain: ir.Value, power: i
 class MitchellGeneral(Body):
     """Mitchell's multiplier on any operands: the words add, with saturation where the range ends.
 
-    Magnitudes are below 2^31, so their sum fits 32 bits; less the bias it is the result's magnitude, unless an operand is
-    zero or special, where IEEE multiplication of the prepared operands gives zero, infinity or NaN with its sign.
+    Magnitudes are below 2^31, so their sum fits 32 bits; less the bias it is the result's magnitude, unless an operand
+    is zero or special, where IEEE multiplication of the prepared operands gives zero, infinity or NaN with its sign.
     """
 
     name = "mitchell-general"
@@ -103,7 +101,7 @@ class MitchellGeneral(Body):
         """Everything."""
         return True
 
-    def product(self, e: Emitter, a: Streams, b: Streams) -> ir.Value:
+    def product(self, e: Emitter, a: Streams, b: Streams) -> Value:
         """All steps."""
         build = e.builder
         x, y = e.integer(a[0]), e.integer(b[0])

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir
-
 from golden.catalogue import Multiplier
 from golden.designs import MITCHELL
 from golden.kernels.body import FULL, Body, Range, Streams, masked_part, one_binade, power, split
-from golden.kernels.emit import F32, F64, I32, Emitter
+from golden.kernels.emit import F32, F64, I32, Emitter, Value
 from golden.significand import closed_form
 
 __all__ = ["Fused", "Mitchell", "Rounded", "Short"]
@@ -43,11 +41,11 @@ class Fused(Body):
             a.least + b.least - 127 >= 1 and a.greatest + b.greatest - 126 <= 254 and max(a.greatest, b.greatest) <= 254
         )
 
-    def product(self, e: Emitter, a: Streams, b: Streams) -> ir.Value:
+    def product(self, e: Emitter, a: Streams, b: Streams) -> Value:
         """a b, exact."""
         return e.builder.fmul(a[0], b[0])
 
-    def add(self, e: Emitter, acc: ir.Value, r: ir.Value, a: Streams, b: Streams) -> ir.Value:
+    def add(self, e: Emitter, acc: Value, r: Value, a: Streams, b: Streams) -> Value:
         """One rounding for float32; float64 takes the exact product."""
         return super().add(e, acc, r, a, b) if e.element(acc) == F64 else e.call("llvm.fma", a[0], b[0], acc)
 
@@ -71,7 +69,7 @@ class Rounded(Body):
         """See the class."""
         return a.least + b.least - 127 >= 1
 
-    def product(self, e: Emitter, a: Streams, b: Streams) -> ir.Value:
+    def product(self, e: Emitter, a: Streams, b: Streams) -> Value:
         """a b, rounded."""
         return e.builder.fmul(a[0], b[0])
 
@@ -114,7 +112,7 @@ class Short(Body):
         e = a.greatest + b.greatest - 127
         return a.least + b.least - 127 >= 1 and e + 2 <= 254 and a.greatest <= 254 and b.greatest <= 253
 
-    def activation(self, e: Emitter, a: ir.Value, scalar: bool) -> Streams:
+    def activation(self, e: Emitter, a: Value, scalar: bool) -> Streams:
         """l, c and the power of two."""
         if not self.high:
             return (a,)
@@ -123,7 +121,7 @@ class Short(Body):
         parts = split(e, a, low, self.high)
         return (*parts, power(e, a)) if self.halve else parts
 
-    def weight(self, e: Emitter, b: ir.Value, scalar: bool) -> Streams:
+    def weight(self, e: Emitter, b: Value, scalar: bool) -> Streams:
         """b, t and the power of two."""
         if not self.high:
             return (b,)
@@ -131,7 +129,7 @@ class Short(Body):
         parts = b, e.builder.fadd(t, t)
         return (*parts, power(e, e.builder.fadd(b, b))) if self.halve else parts
 
-    def product(self, e: Emitter, a: Streams, b: Streams) -> ir.Value:
+    def product(self, e: Emitter, a: Streams, b: Streams) -> Value:
         """The truncated product."""
         build = e.builder
         if not self.high:
@@ -166,23 +164,23 @@ class Mitchell(Body):
         e = a.least + b.least - 127, a.greatest + b.greatest - 126
         return e[0] >= 1 and e[1] <= 254 and max(a.greatest, b.greatest) <= 254
 
-    def _word(self, e: Emitter, x: ir.Value) -> tuple[Any, Any]:
+    def _word(self, e: Emitter, x: Value) -> tuple[Any, Any]:
         build = e.builder
         bits = e.integer(x)
         zero = build.icmp_unsigned("==", build.and_(bits, e.like(bits, 0x7FFFFFFF)), e.like(bits, 0))
         word = build.select(zero, build.or_(bits, e.like(bits, 0x3F800000)), bits)
         return word, build.select(zero, e.like(bits, 0x80000000), e.like(bits, 0xFFFFFFFF))
 
-    def activation(self, e: Emitter, a: ir.Value, scalar: bool) -> Streams:
+    def activation(self, e: Emitter, a: Value, scalar: bool) -> Streams:
         """The word and its mask."""
         return self._word(e, a)
 
-    def weight(self, e: Emitter, b: ir.Value, scalar: bool) -> Streams:
+    def weight(self, e: Emitter, b: Value, scalar: bool) -> Streams:
         """The word without the bias, and its mask."""
         word, mask = self._word(e, b)
         return e.builder.sub(word, e.like(word, 0x3F800000)), mask
 
-    def product(self, e: Emitter, a: Streams, b: Streams) -> ir.Value:
+    def product(self, e: Emitter, a: Streams, b: Streams) -> Value:
         """The sum of the words."""
         build = e.builder
         return e.floating(build.and_(build.and_(build.add(a[0], b[0]), a[1]), b[1]))

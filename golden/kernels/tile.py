@@ -10,7 +10,7 @@ from typing import Any
 from llvmlite import ir
 
 from golden.kernels.body import Body, Streams, prepare
-from golden.kernels.emit import F32, F64, I32, I64, Emitter, constant, vector
+from golden.kernels.emit import F32, F64, I32, I64, Emitter, Value, constant, vector
 
 __all__ = [
     "COPY",
@@ -52,6 +52,7 @@ SUMS = (
     "outputs",
     "bias",  # float32, padded to whole groups or blocks
     "resume",  # 1: the sums continue from out
+    "table",  # uint32, for bodies that look products up
 )
 """Sums of products: one output per lane of a block and scalar of a group."""
 
@@ -89,10 +90,10 @@ def copy_module(body: Body) -> str:
     source, target = e.pointer(arguments["source"]), e.pointer(arguments["target"])
     size = BYTES[body.element]
 
-    def step(base: ir.Value, index: ir.Value, key: str, size: int) -> ir.Value:
+    def step(base: Value, index: Value, key: str, size: int) -> Value:
         return e.at(base, e.builder.mul(index, arguments[key]), size)
 
-    def level(d: int, source: ir.Value, target: ir.Value) -> None:
+    def level(d: int, source: Value, target: Value) -> None:
         with e.loop(0, arguments[f"size{d}"]) as i:
             inner_source, inner_target = step(source, i, f"from{d}", 4), step(target, i, f"to{d}", size)
             if d < 3:
@@ -117,7 +118,7 @@ def scan_module() -> str:
     b.store(constant(wide, 0xFFFFFFFF), least)
     b.store(constant(wide, 0), greatest)
 
-    def visit(word: ir.Value, low: ir.Value, high: ir.Value) -> tuple[ir.Value, ir.Value]:
+    def visit(word: Value, low: Value, high: Value) -> tuple[Value, Value]:
         magnitude = b.and_(word, e.like(word, 0x7FFFFFFF))
         # Flushed operands wrap around to the greatest unsigned value and so stay out of the minimum.
         zero = b.icmp_unsigned("<", magnitude, e.like(word, 0x00800000))
@@ -174,8 +175,9 @@ def sums_module(body: Body, scalar_is_weight: bool, accumulator: Any) -> str:
     e = Emitter(module, "sums")
     b = e.builder
     a = dict(zip(SUMS, (e.argument(i) for i in range(len(SUMS))), strict=True))
-    names = ("vectors", "taps", "starts", "records", "out", "out_starts", "counts", "bias")
+    names = ("vectors", "taps", "starts", "records", "out", "out_starts", "counts", "bias", "table")
     p = {name: e.pointer(a[name]) for name in names}
+    e.table = p["table"]
     n, lanes = body.outputs, body.lanes
     offsets, size = _offsets(body, scalar_is_weight)
     streams = _streams(body, scalar_is_weight)
@@ -198,11 +200,11 @@ def sums_module(body: Body, scalar_is_weight: bool, accumulator: Any) -> str:
             out = e.at(p["out"], b.add(out_start, b.mul(first_output, a["output_stride"])), 4)
             count = e.load(e.at(p["counts"], block, 8), I64, align=8)
 
-            def element(j: ir.Value, lane: ir.Value, out: ir.Value = out) -> ir.Value:
+            def element(j: Value, lane: Value, out: Value = out) -> Value:
                 place = b.add(b.mul(j, a["output_stride"]), b.mul(lane, a["lane_stride"]))
                 return e.at(out, place, 4)
 
-            def bias_of(j: int, block: ir.Value = block, first_output: ir.Value = first_output) -> ir.Value:
+            def bias_of(j: int, block: Value = block, first_output: Value = first_output) -> Value:
                 if scalar_is_weight:
                     index = b.add(first_output, constant(I64, j))
                     return e.splat(e.load(e.at(p["bias"], index, 4), F32), lanes)
@@ -227,7 +229,7 @@ def sums_module(body: Body, scalar_is_weight: bool, accumulator: Any) -> str:
                             value = bias_of(j)
                             b.store(e.shuffle(value, value, order), slot)
 
-            def operands(k: ir.Value, vectors: ir.Value = vectors, records: ir.Value = records) -> list[Streams]:
+            def operands(k: Value, vectors: Value = vectors, records: Value = records) -> list[Streams]:
                 """(activation, weight) streams of each output at term k."""
                 tap = e.load(e.at(p["taps"], k, 8), I64, align=8)
                 x = e.load(e.at(vectors, tap, BYTES[body.element]), vector(body.element, lanes))
@@ -242,7 +244,7 @@ def sums_module(body: Body, scalar_is_weight: bool, accumulator: Any) -> str:
                     pairs.append((wide, scalars) if scalar_is_weight else (scalars, wide))
                 return pairs
 
-            def accumulate(slot: ir.Value, r: ir.Value, pair: Streams) -> None:
+            def accumulate(slot: Value, r: Value, pair: Streams) -> None:
                 b.store(body.add(e, b.load(slot, typ=kind), r, *pair), slot)
 
             if body.phases == 0:
