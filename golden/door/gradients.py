@@ -8,9 +8,9 @@ gradient g:
     mul(a, b) is differentiated as a b: grad_a = g b^T, grad_b = a^T g, the exact weights, as the paper's authors do.
 ``scaled``
     As s a b. The s that minimises |y - s y_exact|^2 over all outputs of the call (bias left out) solves
-    d/ds = -2 <y_exact, y - s y_exact> = 0, thus s = <y, y_exact> / <y_exact, y_exact>: 1.40 to 1.47 for `ax-fpm`. It costs
-    one exact contraction per call whose gradient is recorded, is a constant of the backward pass, and belongs to the
-    call: other images in the batch change it, by a positive factor per layer. Where y_exact is zero, s = 1.
+    d/ds = -2 <y_exact, y - s y_exact> = 0, thus s = <y, y_exact> / <y_exact, y_exact>: 1.40 to 1.47 for `ax-fpm`. It
+    costs one exact contraction per call whose gradient is recorded, is a constant of the backward pass, and belongs to
+    the call: other images in the batch change it, by a positive factor per layer. Where y_exact is zero, s = 1.
 ``masked``
     As l b + c t (``golden.door.split``) with the masks held constant. A mask that stays as it is keeps the same share
     of its operand: l = (l/a) a, c = (c/a) a, t = (t/b) b with constant ratios. Hence
