@@ -24,7 +24,13 @@ KERNELS = ("avx512", "avx2", "portable", "tables", "plain")
 """Names that AXFPM_KERNEL accepts, fastest first."""
 
 
-def select(m: Multiplier, accumulate: str, a: Range | None = None, b: Range | None = None) -> type[Body] | None:
+def select(
+    m: Multiplier,
+    accumulate: str,
+    a: Range | None = None,
+    b: Range | None = None,
+    bias: np.ndarray | None = None,
+) -> type[Body] | None:
     """Choose how to compute sums of products.
 
     Parameters
@@ -35,6 +41,8 @@ def select(m: Multiplier, accumulate: str, a: Range | None = None, b: Range | No
         ``float32`` or ``float64``.
     a, b : Range, optional
         Exponent ranges of the activations and of the weights; without them, the choice for ordinary operands.
+    bias : ndarray of float32, optional
+        Where float32 sums start.
 
     Returns
     -------
@@ -44,7 +52,7 @@ def select(m: Multiplier, accumulate: str, a: Range | None = None, b: Range | No
     Raises
     ------
     InvalidInput
-        If AXFPM_KERNEL names no kernel, or one that cannot run this multiplier or on this CPU.
+        If AXFPM_KERNEL names no kernel, or one that cannot run this multiplier, or not on this CPU.
     """
     forced = os.environ.get("AXFPM_KERNEL") or None
     if forced is not None and forced not in KERNELS:
@@ -56,13 +64,18 @@ def select(m: Multiplier, accumulate: str, a: Range | None = None, b: Range | No
     from golden.kernels.jit import cpu_features
 
     ordinary = Range(110, 140)
-    for body in BODIES:
-        if forced not in (None, body.kernel) or not body.accepts(m) or not body.features <= cpu_features():
-            continue
-        if body(m).covers(a or ordinary, b or ordinary):
+    usable = [body for body in BODIES if body.accepts(m) and body.features <= cpu_features()]
+    named = [body for body in usable if forced in (None, body.kernel)]
+    if forced is not None and not named:
+        raise InvalidInput(
+            f"the kernel {forced!r} cannot run {str(m)!r} on this CPU; unset AXFPM_KERNEL or choose another"
+        )
+    # Operands beyond the range of the named kernel go to the one that takes any.
+    signed = accumulate == "float32" and bias is not None and bool((bias.view(np.uint32) == 0x80000000).any())
+    for body in (*named, *usable):
+        candidate = body(m)
+        if candidate.covers(a or ordinary, b or ordinary) and (candidate.signs_zeros or not signed):
             return body
-    if forced is not None:
-        raise InvalidInput(f"the kernel {forced!r} cannot run {str(m)!r}; unset AXFPM_KERNEL or choose plain")
     return None
 
 
@@ -87,12 +100,12 @@ def matmul(
     from golden.kernels.weights import contiguous
 
     if not keep:
-        body = select(m, accumulate, magnitude_range(contiguous(x)), magnitude_range(contiguous(w)))
+        body = select(m, accumulate, magnitude_range(contiguous(x)), magnitude_range(contiguous(w)), bias)
         assert body is not None
         f = functions(body, m, False, accumulate)
         return compiled.matmul(f, x, compiled.pack_matmul(f, w), bias, accumulate)
     entry = _weights().entry(w)
-    body = select(m, accumulate, magnitude_range(contiguous(x)), entry.range)
+    body = select(m, accumulate, magnitude_range(contiguous(x)), entry.range, bias)
     assert body is not None
     f = functions(body, m, False, accumulate)
     packed = _weights().packed(entry, f, lambda: compiled.pack_matmul(f, w))
@@ -120,7 +133,7 @@ def conv2d(
 
     weight = np.ascontiguousarray(weight)
     entry = _weights().entry(weight)
-    body = select(m, accumulate, magnitude_range(contiguous(x)), entry.range)
+    body = select(m, accumulate, magnitude_range(contiguous(x)), entry.range, bias)
     assert body is not None
     f = functions(body, m, True, accumulate)
     packed = _weights().packed(entry, (f, groups), lambda: compiled.pack_conv(f, weight, groups))

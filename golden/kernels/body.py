@@ -114,6 +114,14 @@ class Body:
         self.low, self.high, self.top = (mask << m.format.dropped_bits for mask in masks)
 
     @property
+    def signs_zeros(self) -> bool:
+        """Whether zero products have the right sign.
+
+        It shows only in sums that start from -0: a sum rounded to nearest is -0 only where both terms are.
+        """
+        return True
+
+    @property
     def order(self) -> tuple[int, ...]:
         """Which element of the vector operand each lane of the sums belongs to."""
         return tuple(range(self.lanes))

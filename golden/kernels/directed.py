@@ -33,7 +33,7 @@ class Directed(Body):
     Range, with e = ea + eb - 127: yl is exact if c t is a multiple of 2^-149. c's last bit is H's lowest, h, t's is
     T's lowest plus one, k + 1: 2^(x+y-46+h+k+1) >= 2^-149, e >= 23 - h - k: 19 for n = 4, 20 for n = 3, 21 for n = 2.
     Larger blocks keep the 19, which leaves z's truncation at multiples of 2^-149 far below 2^24 u. t is finite for
-    eb <= 253, s for e + 2 <= 254. No specials; zeros give zeros of the right sign.
+    eb <= 253, s for e + 2 <= 254. No specials.
 
     The exact product is mul_toward_zero(a, b): 1 <= e, e + 1 <= 254.
     """
@@ -43,6 +43,11 @@ class Directed(Body):
         self.exact = m.design.is_exact
         self.halve = m.carry == "halve"
         self.activations = self.weights = (F32,) if self.exact else (F32, F32)
+
+    @property
+    def signs_zeros(self) -> bool:
+        """Under ``widen`` -0 comes out as +0: yl = x - x is +0, and +0 - 0 is +0; ``halve`` takes the sign from elsewhere."""
+        return self.halve or self.exact
 
     @classmethod
     def accepts(cls, m: Multiplier) -> bool:

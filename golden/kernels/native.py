@@ -98,6 +98,11 @@ class Short(Body):
         else:
             self.activations = self.weights = (F32, F32)
 
+    @property
+    def signs_zeros(self) -> bool:
+        """Under ``widen`` -0 comes out as +0: the fma adds zeros of both signs to +0; ``halve`` takes the sign from elsewhere."""
+        return self.halve or not self.high
+
     @classmethod
     def accepts(cls, m: Multiplier) -> bool:
         """Closed forms truncated to the format, under ``halve``, ``widen`` or without carry."""
