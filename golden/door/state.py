@@ -5,17 +5,46 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from golden.door.modes import Door
+    import torch
+    from torch import nn
 
-__all__ = ["current_door", "issued_by_us", "issuing", "thread"]
+    from golden.door.contractions import Contraction
+
+__all__ = ["OpenDoor", "current_door", "issued_by_us", "issuing", "thread"]
+
+
+class OpenDoor(Protocol):
+    """A context as operators, module hooks and its owner see it."""
+
+    owner: Any
+
+    def leave(self, *exception: Any) -> None:
+        """End the context."""
+        ...
+
+    def before_module(self, module: nn.Module) -> None:
+        """Note that a module is about to be called."""
+        ...
+
+    def after_module(self, module: nn.Module) -> None:
+        """Note that a module's call ended."""
+        ...
+
+    def what(self) -> str:
+        """Name the operator at hand, for messages."""
+        ...
+
+    def record(self, operation: Contraction, x: torch.Tensor, w: torch.Tensor) -> None:
+        """Take note of a contraction."""
+        ...
 
 
 class _Thread(threading.local):
     def __init__(self) -> None:
-        self.doors: list[Door] = []
+        self.doors: list[OpenDoor] = []
         self.issuing = 0
 
 
@@ -23,7 +52,7 @@ thread = _Thread()
 """Per-thread state: nothing of a context is seen by another thread."""
 
 
-def current_door() -> Door | None:
+def current_door() -> OpenDoor | None:
     """Return the innermost context of this thread: it alone decides, outer ones rest."""
     return thread.doors[-1] if thread.doors else None
 
