@@ -1,7 +1,4 @@
-"""Verilog generation: one file per block, the same text on every machine.
-
-Blocks register themselves in ``BLOCKS``: a name, which is also the top module's, and a builder.
-"""
+"""Verilog generation: one file per block, the same text on every machine."""
 
 from __future__ import annotations
 
@@ -9,64 +6,14 @@ import inspect
 import re
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from amaranth.back import rtlil
-from amaranth.lib import wiring
 
-from golden.catalogue import Multiplier, multiplier as look_up
 from golden.errors import InvalidInput, MissingTool
-from hdl.multiplier import FloatMultiplier
+from hdl.blocks import BLOCKS, Block, Built, register_block
 
-__all__ = ["BLOCKS", "Block", "generate", "register_block"]
-
-
-@dataclass(frozen=True)
-class Built:
-    """A component ready to be written, with what its header says."""
-
-    component: wiring.Component
-    """Its signature's members become the ports."""
-    command: str
-    """Arguments of ``axfpm verilog`` that give this file; empty where it was built from unnamed parts."""
-    header: list[str] = field(default_factory=list)
-    """Lines on ports, latency and numerics."""
-
-
-@dataclass(frozen=True)
-class Block:
-    """A kind of circuit that ``axfpm verilog`` writes.
-
-    Parameters
-    ----------
-    name : str
-        Name on the command line and of the top module.
-    build : callable
-        ``build(**parameters) -> Built``.
-    """
-
-    name: str
-    build: Callable[..., Built]
-
-
-BLOCKS: dict[str, Block] = {}
-"""Every block by name; ``register_block`` adds to it."""
-
-
-def register_block(block: Block) -> Block:
-    """Make a block available to ``generate``, and return it.
-
-    Raises
-    ------
-    InvalidInput
-        If another block has that name.
-    """
-    if BLOCKS.get(block.name, block) != block:
-        raise InvalidInput(f"another block is already named {block.name!r}; choose another name")
-    BLOCKS[block.name] = block
-    return block
+__all__ = ["BLOCKS", "Block", "Built", "generate", "register_block"]
 
 
 # From Amaranth's netlist to Verilog a person can read: multiplexers instead of processes, clock enables and resets in
@@ -80,6 +27,19 @@ opt_clean
 opt_dff
 opt_clean -purge
 write_verilog -norename -noattr
+"""
+
+
+# What Verilator's -Wall finds in every text that Yosys writes, and why it may stay.
+_WAIVERS = """\
+// Lint: constants are written in their fewest bits (WIDTH), and sums keep carries that nothing reads (UNUSED).
+/* verilator lint_off WIDTH */
+/* verilator lint_off UNUSED */
+
+"""
+_WAIVERS_END = """
+/* verilator lint_on WIDTH */
+/* verilator lint_on UNUSED */
 """
 
 
@@ -106,6 +66,7 @@ def generate(block: str, *, name: str | None = None, **parameters: Any) -> str:
         Name of the top module, and prefix of every other module; by default the block's name.
     **parameters
         What the block takes. ``multiplier``: ``multiplier`` (a Multiplier or its name), ``stages``, ``tree``.
+        ``adder``: ``format`` (a name in ``golden.formats.FORMATS``; all fields of its word are added), ``stages``.
 
     Returns
     -------
@@ -134,61 +95,11 @@ def generate(block: str, *, name: str | None = None, **parameters: Any) -> str:
     # Submodules are named after their place, as in \top.pe_0_0 ; plain identifiers are easier on other tools.
     text = re.sub(rf"\\{top}((?:\.\w+)+) ", lambda match: top + match[1].replace(".", "_") + " ", text)
     text = re.sub(r"\A/\*.*?\*/\s*", "", text, flags=re.DOTALL)
+    # Initial values apart from declarations, where lint takes them for forgotten resets.
+    text = re.sub(
+        r"^( +)(reg (?:\[\d+:\d+\] )?)(\\\S+ |\w+) = (\S+);$", r"\1\2\3;\n\1initial \3 = \4;", text, flags=re.MULTILINE
+    )
     header = [f"{top}: {built.header[0]}", *built.header[1:]]
     if built.command:
         header += ["", f"Written by: axfpm verilog {block} {built.command}" + (f" --name {name}" if name else "")]
-    return "".join(f"// {line}".rstrip() + "\n" for line in header) + "\n" + text
-
-
-def _build_multiplier(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 0, tree: str = "dadda") -> Built:
-    m = look_up(multiplier)
-    component = FloatMultiplier(m, stages=stages, tree=tree)
-    fmt = m.format
-    top = fmt.word_bits - 1
-    layout = f"sign, {fmt.exponent_bits}-bit biased exponent, {fmt.word_fraction_bits}-bit fraction"
-    operands = "as they are" if fmt.dropped_bits == 0 else f"{_ROUNDINGS[m.operands]} to {fmt.fraction_bits} bits"
-    kept = "exact" if m.product == "exact" else f"{_ROUNDINGS[m.product]} to {fmt.fraction_bits} bits"
-    nan = (fmt.exponent_mask << 1 | 1) << (fmt.word_fraction_bits - 1)
-    header = [
-        f"floating-point multiplier {m}.",
-        "",
-        "Ports",
-        f"  a[{top}:0]  activation: {layout}",
-        f"  b[{top}:0]  weight, in the same form; an approximate product may change when a and b are exchanged",
-        f"  y[{top}:0]  product, in the same form",
-        *(_CLOCKED_PORTS if stages else []),
-        "",
-        f"Latency: {stages} cycles in which en is 1; a new pair may enter in each." if stages else "Combinational.",
-        "",
-        "Numerics",
-        f"  Significands of {m.precision} bits are multiplied by {m.design.name}.",
-        *([f"  Bit {2 * m.precision} of the significand product {_CARRIES[m.carry]}."] if m.carry in _CARRIES else []),
-        f"  Operand fractions: {operands}. Result fraction: {kept}.",
-        "  Subnormal operands count as zero; results below the normal range become zero of their sign, above it",
-        f"  infinity. Every NaN result is {fmt.word_bits}'h{nan:X}.",
-    ]
-    command = f"--multiplier {m} --stages {stages}" + (f" --tree {tree}" if tree != "dadda" else "")
-    return Built(component, command if _is_named(m) else "", header)
-
-
-_CLOCKED_PORTS = [
-    "  clk      clock, rising edge",
-    "  rst      synchronous reset, active high",
-    "  en       1: the pipeline advances; 0: every register keeps its value",
-]
-_ROUNDINGS = {"truncate": "truncated", "nearest": "rounded to nearest even"}
-_CARRIES = {
-    "halve": "halves the result: its weight is taken to be that of the bit below",
-    "widen": "counts with its true weight",
-    "wrap": "is dropped",
-}
-
-
-def _is_named(m: Multiplier) -> bool:
-    try:
-        return look_up(str(m)) == m
-    except InvalidInput:
-        return False
-
-
-register_block(Block("multiplier", _build_multiplier))
+    return "".join(f"// {line}".rstrip() + "\n" for line in header) + "\n" + _WAIVERS + text + _WAIVERS_END
