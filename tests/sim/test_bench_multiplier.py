@@ -83,9 +83,15 @@ NEIGHBOURS = {
 
 
 @pytest.mark.parametrize("mutant", NEIGHBOURS)
-def test_neighbouring_designs_are_caught(icarus, mutant):
+def test_neighbouring_designs_are_caught(icarus, tmp_path, mutant):
     name, wrong = NEIGHBOURS[mutant]
-    report = run(multiplier=name, simulator=icarus, vectors=300, verilog=generate("multiplier", multiplier=wrong))
+    report = run(
+        multiplier=name,
+        simulator=icarus,
+        vectors=300,
+        verilog=generate("multiplier", multiplier=wrong),
+        build_dir=tmp_path,
+    )
     assert report.failures > 0
     assert report.mismatches
 
@@ -121,7 +127,7 @@ WRAPPERS = {
 
 
 @pytest.mark.parametrize("mutant", WRAPPERS)
-def test_spoilt_designs_are_caught(icarus, mutant):
+def test_spoilt_designs_are_caught(icarus, tmp_path, mutant):
     a, b, y = WRAPPERS[mutant]
     wrapper = f"""
 module multiplier(input [31:0] a, input [31:0] b, output [31:0] y);
@@ -131,7 +137,7 @@ module multiplier(input [31:0] a, input [31:0] b, output [31:0] y);
 endmodule
 """
     verilog = right(0) + wrapper
-    report = run(multiplier="ax-bf16", simulator=icarus, vectors=300, verilog=verilog)
+    report = run(multiplier="ax-bf16", simulator=icarus, vectors=300, verilog=verilog, build_dir=tmp_path)
     assert report.failures > 0
     # Each is right somewhere: what is caught is the mutation, not a dead design.
     assert report.failures < report.checks
@@ -146,7 +152,7 @@ PIPELINED = {
 
 
 @pytest.mark.parametrize("mutant", PIPELINED)
-def test_broken_pipelines_are_caught(icarus, mutant):
+def test_broken_pipelines_are_caught(icarus, tmp_path, mutant):
     stages, enable = PIPELINED[mutant]
     wrapper = f"""
 module multiplier(input clk, input rst, input en, input [31:0] a, input [31:0] b, output [31:0] y);
@@ -154,7 +160,7 @@ module multiplier(input clk, input rst, input en, input [31:0] a, input [31:0] b
 endmodule
 """
     verilog = right(stages) + wrapper
-    report = run(multiplier="ax-bf16", simulator=icarus, vectors=300, stages=2, verilog=verilog)
+    report = run(multiplier="ax-bf16", simulator=icarus, vectors=300, stages=2, verilog=verilog, build_dir=tmp_path)
     assert report.failures > 0
 
 

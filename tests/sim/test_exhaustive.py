@@ -20,10 +20,11 @@ def test_every_multiplier_is_there():
 
 
 def check_toys(designs, literal):
-    """All 65536 pairs against the array form, which has its own proof, and ``literal`` of them against the literal one."""
+    """All pairs against the array form, which tests/golden holds to the literal one, and ``literal`` pairs directly."""
     a, b = all_pairs(8)
     y = hardware_products(designs, a, b)
     assert y.shape == (len(designs), 65536)
+    assert len({row.tobytes() for row in y}) > 50  # the designs do differ
     rng = np.random.default_rng(8)
     for (m, stages), words in zip(designs, y, strict=True):
         np.testing.assert_array_equal(words, multiply_words(a, b, m), err_msg=f"{m}, {stages} stages")
@@ -41,15 +42,6 @@ def test_toy_formats_on_all_operand_pairs(verilator):
 @pytest.mark.parametrize("stages", [0, 1, 2, 3])
 def test_toy_formats_at_every_latency(verilator, stages):
     check_toys([(m, stages) for m in TOYS], literal=1 << 16 if stages == 0 else 256)
-
-
-def test_a_broken_design_is_noticed(verilator):
-    a, b = all_pairs(8)
-    right, wrong = multiplier("ax-fpm:format=toy,block=2"), multiplier("ax-fpm:format=toy,block=2,carry=widen")
-    y = hardware_products([(wrong, 0), (right, 1)], a, b)
-    golden = multiply_words(a, b, right)
-    assert np.any(y[0] != golden)
-    np.testing.assert_array_equal(y[1], golden)
 
 
 def test_all_bfloat16_significand_pairs(verilator):

@@ -42,9 +42,9 @@ def test_report(icarus):
     assert plain["simulator"] == icarus
 
 
-def test_a_failure_shows_words_and_log(icarus):
+def test_a_failure_shows_words_and_log(icarus, tmp_path):
     wrong = "module multiplier(input [31:0] a, input [31:0] b, output [31:0] y); assign y = 32'hx; endmodule"
-    report = run(simulator=icarus, vectors=20, verilog=wrong)
+    report = run(simulator=icarus, vectors=20, verilog=wrong, build_dir=tmp_path)
     assert not report.passed
     assert report.failures == 20
     assert report.mismatches[0].got == "X" * 32
@@ -53,7 +53,7 @@ def test_a_failure_shows_words_and_log(icarus):
 
 
 def test_a_simulation_that_breaks_off(icarus, tmp_path):
-    ends = "module multiplier(input [31:0] a, input [31:0] b, output [31:0] y); assign y = a; initial #1 $finish; endmodule"
+    ends = "module multiplier(input [31:0] a, b, output [31:0] y); assign y = a; initial #1 $finish; endmodule"
     with pytest.raises(SimulationError, match="the multiplier bench broke off in icarus"):
         run(simulator=icarus, vectors=20, verilog=ends, build_dir=tmp_path)
 
