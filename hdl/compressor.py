@@ -19,7 +19,8 @@ from golden.cells import EXACT
 from golden.errors import InvalidInput
 from hdl.bits import Bit, Word, wire, word_of
 from hdl.cells import full_adder, half_adder
-from hdl.pipeline import Cut, Path
+from hdl.pipeline import Cut, Path, alongside
+from hdl.segments import add_in_segments, adder_delay
 
 __all__ = ["TREES", "Heap", "check_tree", "dadda_heights", "sum_columns"]
 
@@ -100,7 +101,7 @@ def _plain(m: Module, heap: Heap) -> Path:
         sums = [Signal(max(map(len, pair)) + 1, name=f"l{level}_sum{k}") for k, pair in enumerate(_pairs(words))]
         m.d.comb += [total.eq(x + y) for total, (x, y) in zip(sums, _pairs(words), strict=True)]
         words = sums + (words[-1:] if len(words) % 2 else [])
-        words = yield Cut(_adder_delay(max(map(len, words))), words)
+        words = yield Cut(adder_delay(max(map(len, words))), words)
         level += 1
     return {weight: [bit] for weight, bit in enumerate(words[0])}
 
@@ -131,11 +132,6 @@ def _fold_constants(heap: Heap) -> Heap:
         if constant >> weight & 1:
             folded.setdefault(weight, []).append(1)
     return _without_zeros(folded)
-
-
-def _adder_delay(width: int) -> float:
-    # A parallel-prefix adder: one level to generate, log2(width) levels of two gates, one XOR.
-    return 3.0 + 2.0 * max(width - 1, 1).bit_length()
 
 
 Tree = Callable[[Module, Heap], Path]
@@ -177,7 +173,7 @@ def sum_columns(m: Module, heap: Heap, width: int, *, tree: str = "dadda") -> Pa
     columns = {w: bits for w, bits in columns.items() if w < width}
     # Below the lowest column of two bits nothing is left to add.
     low = min((w for w, bits in columns.items() if len(bits) > 1), default=width)
-    rows = [[columns[w][k] if k < len(columns.get(w, [])) else 0 for w in range(width)] for k in range(2)]
-    upper = [(word_of(rows[0][low:]) + word_of(rows[1][low:]))[: width - low]] if low < width else []
-    product = wire(m, Cat(word_of(rows[0][:low]), *upper), "product")
-    return (yield Cut(_adder_delay(width - low) if low < width else 0.0, product))
+    first, second = ([columns[w][k] if k < len(columns.get(w, [])) else 0 for w in range(width)] for k in range(2))
+    below = word_of(first[:low])
+    upper, below = yield from alongside(add_in_segments(m, first[low:], second[low:]), below)
+    return wire(m, Cat(below, upper), "product")

@@ -23,12 +23,12 @@ from hdl.significand import check_hardware, significand_product
 
 __all__ = ["FloatMultiplier", "multiplier_path"]
 
-UNPACK_DELAY = 2.0
-ROUND_OPERANDS_DELAY = 8.0
-SHIFT_DELAY = 3.0
+# Estimated delays of the segments, in units of one two-input gate.
+UNPACK_DELAY = 8.0
+ROUND_OPERANDS_DELAY = 14.0
+SHIFT_DELAY = 4.0
 DETECT_DELAY = 4.0
-ROUND_DELAY = 10.0
-PACK_DELAY = 4.0
+PACK_DELAY = 8.0
 
 
 def multiplier_path(m: Module, words: tuple[Word, Word], multiplier: Multiplier, *, tree: str = "dadda") -> Path:
@@ -84,11 +84,9 @@ def multiplier_path(m: Module, words: tuple[Word, Word], multiplier: Multiplier,
         steps * SHIFT_DELAY + (DETECT_DELAY if steps > 1 else 0.0), (normalised, side)
     )
 
-    fraction, exponent = round_product(m, multiplier, fraction, exponent)
-    rounded = [wire(m, fraction, "result_fraction"), wire(m, exponent, "result_exponent"), empty]
-    if multiplier.product == "nearest":
-        rounded, side = yield Cut(ROUND_DELAY, (rounded, side))
-    fraction, exponent, empty = rounded
+    rounding = round_product(m, multiplier, fraction, exponent)
+    (fraction, exponent), (empty, side) = yield from alongside(rounding, (empty, side))
+    fraction, exponent = wire(m, fraction, "result_fraction"), wire(m, exponent, "result_exponent")
 
     # Infinity and zero from the exponent, after rounding. An infinite operand outweighs both, a zero operand or product
     # outweighs overflow.

@@ -10,8 +10,12 @@ from golden.catalogue import Multiplier
 from golden.formats import Format
 from hdl.bits import Word, wire, word_of
 from hdl.leading import LeadingOne
+from hdl.pipeline import Cut, Path
+from hdl.segments import add_in_segments
 
 __all__ = ["Operand", "exponent_base", "exponent_range", "normalise", "pack", "round_product", "unpack"]
+
+STICKY_DELAY = 6.0
 
 
 @dataclass(frozen=True)
@@ -137,8 +141,8 @@ def normalise(m: Module, multiplier: Multiplier, reach: LeadingOne, product: Wor
     return fraction, exponent - word_of(shift), zero
 
 
-def round_product(m: Module, multiplier: Multiplier, fraction: Word, exponent: Word) -> tuple[Word, Word]:
-    """Round the normalised product: the word's whole fraction field, and the exponent it may carry into.
+def round_product(m: Module, multiplier: Multiplier, fraction: Word, exponent: Word) -> Path:
+    """Round the normalised product: a datapath that returns the word's fraction field and the final exponent.
 
     Parameters
     ----------
@@ -150,6 +154,11 @@ def round_product(m: Module, multiplier: Multiplier, fraction: Word, exponent: W
         The bits below the leading one.
     exponent : Word
         Biased exponent, signed.
+
+    Returns
+    -------
+    fraction, exponent : Word
+        The exponent is one higher where rounding carried out of the fraction.
     """
     fmt = multiplier.format
     kept = fmt.word_fraction_bits if multiplier.product == "exact" else fmt.fraction_bits
@@ -157,12 +166,14 @@ def round_product(m: Module, multiplier: Multiplier, fraction: Word, exponent: W
     if len(fraction) <= kept:
         return Cat(below, Const(0, kept - len(fraction)), fraction), exponent
     rest, result = fraction[:-kept], fraction[-kept:]
-    if multiplier.product == "nearest":
-        # One incrementer over both fields: the fraction's carry goes into the exponent above it.
-        up = rest[-1] & (rest[:-1].any() | result[0])
-        rounded = wire(m, (Cat(result, exponent) + up)[:-1], "rounded")
-        return Cat(below, rounded[:kept]), rounded[kept:].as_signed()
-    return Cat(below, result), exponent
+    if multiplier.product == "truncate":
+        return Cat(below, result), exponent
+    # One incrementer over both fields: the fraction's carry goes into the exponent above it.
+    up = wire(m, rest[-1] & (rest[:-1].any() | result[0]), "round_up")
+    both: Word
+    both, up = yield Cut(STICKY_DELAY, (Cat(result, exponent), up))
+    rounded = yield from add_in_segments(m, list(both), [0] * len(both), up, name="rounded")
+    return Cat(below, rounded[:kept]), rounded[kept:].as_signed()
 
 
 def pack(fmt: Format, *, sign: Word, nan: Word, infinite: Word, zero: Word, exponent: Word, fraction: Word) -> Word:
