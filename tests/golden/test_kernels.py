@@ -142,7 +142,9 @@ def test_float64_and_float32_lanes_share_conditions_of_masks() -> None:
     assert not Avx2.accepts(multiplier("ax-bf16"))
 
 
-@pytest.mark.parametrize("name", ["ax-fpm", "ax-fpm-widen", "exact-trunc", "ax-bf16", "ax-bf16:carry=widen", "mitchell"])
+@pytest.mark.parametrize(
+    "name", ["ax-fpm", "ax-fpm-widen", "exact-trunc", "ax-bf16", "ax-bf16:carry=widen", "mitchell"]
+)
 def test_sums_from_minus_zero(name: str) -> None:
     # The only sums in which the sign of a zero product shows.
     m = multiplier(name)

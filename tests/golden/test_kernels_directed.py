@@ -1,0 +1,78 @@
+"""The AVX-512 kernel is this machine's AVX2 kernel with other instructions: here, what it compiles to."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from golden.catalogue import multiplier
+from golden.kernels.directed import Avx2, Avx512
+from golden.kernels.emit import F32
+from golden.kernels.jit import assembly, cpu_features
+from golden.kernels.tile import sums_module
+
+
+def inner_loop(text: str) -> list[str]:
+    """Instructions of the loop with the most vector instructions."""
+    lines = text.splitlines()
+    labels = {match[1]: i for i, line in enumerate(lines) if (match := re.match(r"(\.LBB\w+):", line))}
+    loops = [
+        (labels[match[1]], i)
+        for i, line in enumerate(lines)
+        if (match := re.search(r"\bj\w+\s+(\.LBB\w+)", line)) and labels.get(match[1], i) < i
+    ]
+    inner = [(a, b) for a, b in loops if not any(a <= c and d < b for c, d in loops if (c, d) != (a, b))]
+    a, b = max(inner, key=lambda loop: sum("mm" in line for line in lines[loop[0] : loop[1]]))
+    return [line.strip() for line in lines[a + 1 : b + 1]]
+
+
+@pytest.mark.parametrize("scalar_is_weight", [False, True])
+@pytest.mark.parametrize(
+    ("name", "per_product"),
+    [
+        ("ax-fpm", {"vmulps": 1, "vfm": 2, "vaddps": 2, "vpternlog": 1}),
+        ("ax-fpm-widen", {"vmulps": 1, "vfm": 2, "vaddps": 2, "vpternlog": 0}),
+        ("exact-trunc", {"vmulps": 1, "vfm": 0, "vaddps": 1, "vpternlog": 0}),
+    ],
+)
+def test_avx512_inner_loop(name: str, per_product: dict[str, int], scalar_is_weight: bool) -> None:
+    body = Avx512(multiplier(name))
+    loop = inner_loop(assembly(sums_module(body, scalar_is_weight, F32), cpu="skylake-avx512"))
+    assert not [line for line in loop if "rsp" in line], "registers spilled"
+    counts = {key: sum(line.startswith(key) for line in loop) for key in per_product}
+    # The vector operand's streams cost at most one addition and one bit operation per term.
+    for key, count in per_product.items():
+        assert count * body.outputs <= counts[key] <= count * body.outputs + 1, (key, counts)
+    directed = sum("{rz-sae}" in line for line in loop)
+    assert directed == body.outputs * (1 if name == "exact-trunc" else 4)
+
+
+def test_avx512_is_not_run_without_it() -> None:
+    if Avx512.features <= cpu_features():
+        pytest.skip("CPU with AVX-512: the kernel runs, and test_kernels.py covers it")
+    assert Avx512.features - cpu_features()
+
+
+@pytest.mark.parametrize("name", ["ax-fpm", "ax-fpm-widen", "exact-trunc"])
+def test_avx2_rounding_mode_surrounds_the_products(name: str) -> None:
+    """Between the two loads of MXCSR lie the products, and no sum."""
+    lines = assembly(sums_module(Avx2(multiplier(name)), True, F32), cpu="haswell").splitlines()
+    changes = [i for i, line in enumerate(lines) if "ldmxcsr" in line]
+    assert len(changes) >= 2
+    products = [i for i, line in enumerate(lines) if re.search(r"\bvmulps\b", line)]
+    assert products
+    last = max(i for i in changes)
+    first = min(changes)
+    assert first < min(products) < max(products) < last or name == "exact-trunc"
+
+
+def test_portable_kernel_compiles_for_other_processors() -> None:
+    from golden.kernels.double import Double
+
+    module = sums_module(Double(multiplier("ax-fpm")), True, F32)
+    arm = assembly(module, cpu="cortex-a76", triple="aarch64-unknown-linux-gnu")
+    assert len(re.findall(r"\bfmla\b.*\.2d", arm)) >= 4 * Double.outputs
+    old = assembly(module, cpu="x86-64")
+    assert "zmm" not in old
+    assert "ymm" not in old
