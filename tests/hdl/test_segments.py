@@ -10,7 +10,7 @@ def run(evaluate, width, vectors, carry=None):
     def circuit(m, words):
         first, second, cin = words
         bit = cin if carry is None else carry
-        return pipeline(m, lambda m, ab: add_in_segments(m, *ab, bit), (list(first), list(second)), stages=0)
+        return pipeline(m, lambda m, ab: add_in_segments(m, ab[0], ab[1], bit), (list(first), list(second)), stages=0)
 
     return evaluate(circuit, (width, width, 1), vectors)
 
