@@ -166,6 +166,7 @@ def _program(verilog: str, tool: Simulator, folder: Path) -> Path:
     command = [str(tool.program), *options, "--top-module", "top", "-Mdir", "model", "top.v", "main.cpp"]
     result = subprocess.run(command, cwd=aside, env=tool.environment(), capture_output=True, text=True, check=False)
     if result.returncode != 0:
+        shutil.rmtree(aside, ignore_errors=True)
         raise SimulationError(f"verilator does not compile the designs; it said:\n{result.stderr[-3000:]}")
     shutil.move(aside / "model" / "Vtop", aside / "Vtop")
     shutil.rmtree(aside / "model")
