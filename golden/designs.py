@@ -38,7 +38,7 @@ class CellBlocks:
     @property
     def name(self) -> str:
         """Short description for tables and messages."""
-        return f"{self.block} x {self.block} blocks of {self.cell.name} cells"
+        return "exact product" if self.is_exact else f"{self.block} x {self.block} blocks of {self.cell.name} cells"
 
     @property
     def is_exact(self) -> bool:

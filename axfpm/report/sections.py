@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from axfpm.known import remember_hardware
 from axfpm.report import figures
 from axfpm.report.section import Figure, Section, Table
 from golden.metrics import error, relative_errors
@@ -134,6 +135,7 @@ def synthesis(scope: Scope, progress: Progress) -> Section:
 
     names = (*SYNTHESIS_NAMES, *(("ax-fpm-wrap", "ax-array", "ax-bf16", "bf16-trunc", "e8m1") if scope.full else ()))
     comparison = compare(names, progress=progress)
+    remember_hardware(comparison.as_dict()["rows"], comparison.conditions)
     shown = [row.multiplier for row in comparison.rows]
     bases = comparison.as_dict()["baselines"]
     rows = [

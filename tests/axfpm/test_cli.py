@@ -104,6 +104,8 @@ REFUSED = [
     (("multiply", "1.5", "1", "--multiplier", "exact:format=toy"), "not a word of format 'toy'"),
     (("verilog", "divider"), "unknown block 'divider'; choose from multiplier"),
     (("verilog", "multiplier", "--stages", "-1"), "stages=-1"),
+    (("verilog", "multiplier", "--rows", "0"), "the block 'multiplier' has no parameter 'rows'"),
+    (("verilog", "adder", "--format", "fp8"), "unknown format 'fp8'"),
     (("verilog", "multiplier", "--name", "1st"), "cannot name a module"),
     (("verilog", "multiplier", "-o", "/dev/null/m.v"), "cannot write /dev/null/m.v"),
     (("vectors", "divider", "-o", "build/none"), "'divider'"),
