@@ -65,7 +65,7 @@ def matmul(
     if y.ndim == 2:
         rows = x.reshape(-1, x.shape[-1]) if x.size else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
         out = kernels.matmul(rows, y, start, m, accumulate)
-        return _same_kind(_canonical_nan(out.reshape(*x.shape[:-1], y.shape[-1])), a)
+        return _same_kind(out.reshape(*x.shape[:-1], y.shape[-1]), a)
     try:
         lead = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
     except ValueError:
@@ -74,7 +74,7 @@ def matmul(
     out = np.empty((*lead, x.shape[-2], y.shape[-1]), np.float32)
     for index in np.ndindex(*lead):
         out[index] = kernels.matmul(x[index], y[index], start, m, accumulate, keep=False)
-    return _same_kind(_canonical_nan(out), a)
+    return _same_kind(out, a)
 
 
 def linear(
@@ -227,7 +227,7 @@ def conv2d(
         raise InvalidInput(f"a {reach[0]} x {reach[1]} window does not fit the padded input of shape {image.shape}")
     start = _as_bias(bias, kernel.shape[0])
     out = kernels.conv2d(image, kernel, start, steps, pads, gaps, groups, m, accumulate)
-    return _same_kind(_canonical_nan(out), x)
+    return _same_kind(out, x)
 
 
 def _check_accumulate(accumulate: str) -> None:
@@ -287,11 +287,4 @@ def _same_kind(out: np.ndarray, like: Any) -> Any:
         import torch
 
         return torch.from_numpy(out)
-    return out
-
-
-def _canonical_nan(out: np.ndarray) -> np.ndarray:
-    nan = np.isnan(out)
-    if nan.any():
-        out[nan] = np.uint32(0x7FC00000).view(np.float32)
     return out

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,19 +64,25 @@ def select(
     from golden.kernels.jit import cpu_features
 
     ordinary = Range(110, 140)
-    usable = [body for body in BODIES if body.accepts(m) and body.features <= cpu_features()]
+    usable = _usable(m, BODIES, cpu_features())
     named = [body for body in usable if forced in (None, body.kernel)]
     if forced is not None and not named:
         raise InvalidInput(
             f"the kernel {forced!r} cannot run {str(m)!r} on this CPU; unset AXFPM_KERNEL or choose another"
         )
-    # Operands beyond the range of the named kernel go to the one that takes any.
     signed = accumulate == "float32" and bias is not None and bool((bias.view(np.uint32) == 0x80000000).any())
+    # Operands beyond the range of the named kernel go to the one that takes any.
     for body in (*named, *usable):
-        candidate = body(m)
-        if candidate.covers(a or ordinary, b or ordinary) and (candidate.signs_zeros or not signed):
-            return body
+        if body.covers(a or ordinary, b or ordinary) and (body.signs_zeros or not signed):
+            return type(body)
     return None
+
+
+@lru_cache(maxsize=256)
+def _usable(m: Multiplier, bodies: tuple[type[Body], ...], features: frozenset[str]) -> tuple[Body, ...]:
+    from golden.kernels.body import instance
+
+    return tuple(instance(body, m) for body in bodies if body.accepts(m) and body.features <= features)
 
 
 @cache
@@ -102,13 +108,14 @@ def matmul(
     if not keep:
         body = select(m, accumulate, magnitude_range(contiguous(x)), magnitude_range(contiguous(w)), bias)
         assert body is not None
-        f = functions(body, m, False, accumulate)
+        f = functions(body, m, False, accumulate, len(x))
         return compiled.matmul(f, x, compiled.pack_matmul(f, w), bias, accumulate)
     entry = _weights().entry(w)
     body = select(m, accumulate, magnitude_range(contiguous(x)), entry.range, bias)
     assert body is not None
-    f = functions(body, m, False, accumulate)
-    packed = _weights().packed(entry, f, lambda: compiled.pack_matmul(f, w))
+    f = functions(body, m, False, accumulate, len(x))
+    # Panels of lanes are the same for any number of scalars and either accumulator.
+    packed = _weights().packed(entry, (body, m), lambda: compiled.pack_matmul(f, w))
     return compiled.matmul(f, x, packed, bias, accumulate)
 
 
@@ -135,7 +142,7 @@ def conv2d(
     entry = _weights().entry(weight)
     body = select(m, accumulate, magnitude_range(contiguous(x)), entry.range, bias)
     assert body is not None
-    f = functions(body, m, True, accumulate)
+    f = functions(body, m, True, accumulate, len(weight) // groups)
     packed = _weights().packed(entry, (f, groups), lambda: compiled.pack_conv(f, weight, groups))
     return compiled.conv2d(f, x, weight.shape, packed, bias, *settings, accumulate)
 
@@ -145,4 +152,6 @@ def _plain(name: str, *arguments: object) -> np.ndarray:
     from golden.kernels.environment import default_environment
 
     with default_environment(), np.errstate(all="ignore"):
-        return getattr(plain, name)(*arguments)
+        out = getattr(plain, name)(*arguments)
+    out[np.isnan(out)] = np.uint32(0x7FC00000).view(np.float32)
+    return out

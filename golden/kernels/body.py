@@ -12,6 +12,7 @@ With p significand bits, masks L, H, T over the significand and values a = A 2^x
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ __all__ = [
     "Body",
     "Range",
     "Streams",
+    "instance",
     "masked_part",
     "one_binade",
     "power",
@@ -101,8 +103,8 @@ class Body:
     activations: tuple[Any, ...] = (F32,)
     weights: tuple[Any, ...] = (F32,)
     """Types of the streams."""
-    outputs = 6
-    """Outputs of the scalar operand that share one load of the vector operand."""
+    outputs = 8
+    """Most outputs of the scalar operand that share one load of the vector operand."""
     table: np.ndarray | None = None
     """uint32 that ``product`` looks up."""
     phases = 0
@@ -156,6 +158,12 @@ class Body:
 
     def end(self, e: Emitter) -> None:
         """Before the sums of a phase."""
+
+
+@lru_cache(maxsize=256)
+def instance(kind: type[Body], m: Multiplier) -> Body:
+    """The body of a multiplier, made once."""
+    return kind(m)
 
 
 def masked_part(e: Emitter, x: Value, mask: int) -> Value:

@@ -48,9 +48,9 @@ def _panels(f: Functions, w: np.ndarray) -> np.ndarray:
         source = w[:, : whole * lanes]
         step_k, step_n = source.strides
         blocks = np.lib.stride_tricks.as_strided(source, (whole, depth, lanes), (lanes * step_n, step_k, step_n))
-        f.copy(blocks, panels[:whole])
+        f.prepare(blocks, panels[:whole])
     if rest:
-        f.copy(w[:, whole * lanes :], panels[whole, :, :rest])
+        f.prepare(w[:, whole * lanes :], panels[whole, :, :rest])
     return panels
 
 
@@ -179,7 +179,7 @@ def conv2d(
         buffer = np.zeros(geometry.shape, f.dtype)
         if by_image:
             inside = buffer[:, padding[0] : padding[0] + height, padding[1] : padding[1] + width, : len(images)]
-            f.copy(images.transpose(1, 2, 3, 0), inside)
+            f.prepare(images.transpose(1, 2, 3, 0), inside)
             counts = np.full_like(geometry.counts, len(images))
         else:
             _copy_phases(f, images[0], buffer, padding, stride[1])
@@ -272,4 +272,4 @@ def _copy_phases(f: Functions, image: np.ndarray, buffer: np.ndarray, padding: t
         if first < width:
             part = image[:, :, first::phases]
             column = (left + first) // phases
-            f.copy(part, buffer[:, top : top + height, phase, column : column + part.shape[2]])
+            f.prepare(part, buffer[:, top : top + height, phase, column : column + part.shape[2]])

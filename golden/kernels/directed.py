@@ -46,7 +46,7 @@ class Directed(Body):
 
     @property
     def signs_zeros(self) -> bool:
-        """Under ``widen`` -0 comes out as +0: yl = x - x is +0, and +0 - 0 is +0; ``halve`` takes the sign from elsewhere."""
+        """Under ``widen`` -0 comes out as +0 (yl = x - x is +0, and +0 - 0 too); ``halve`` has its sign from yh."""
         return self.halve or self.exact
 
     @classmethod
@@ -99,7 +99,7 @@ class Avx512(Directed):
 
     name = kernel = "avx512"
     lanes = 16
-    outputs = 6
+    outputs = 8
     features = frozenset({"avx512f", "avx512dq", "avx512vl"})
 
     def toward_zero(self, e: Emitter, operation: str, *values: Value) -> Value:
@@ -115,7 +115,7 @@ class Avx2(Directed):
     """
 
     name = kernel = "avx2"
-    outputs = 6
+    outputs = 8
     phases = 64
     features = frozenset({"avx2", "fma"})
 

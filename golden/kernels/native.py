@@ -100,7 +100,7 @@ class Short(Body):
 
     @property
     def signs_zeros(self) -> bool:
-        """Under ``widen`` -0 comes out as +0: the fma adds zeros of both signs to +0; ``halve`` takes the sign from elsewhere."""
+        """Under ``widen`` -0 comes out as +0, a sum of zeros of both signs; ``halve`` has its sign from 2^x 2^y."""
         return self.halve or not self.high
 
     @classmethod

@@ -210,6 +210,11 @@ def sums_module(body: Body, scalar_is_weight: bool, accumulator: Any) -> str:
                     return e.splat(e.load(e.at(p["bias"], index, 4), F32), lanes)
                 return e.load(e.at(p["bias"], b.mul(block, constant(I64, lanes)), 4), single)
 
+            full = b.and_(
+                b.and_(b.icmp_signed("==", count, constant(I64, lanes)), b.icmp_signed("==", used, constant(I64, n))),
+                b.icmp_signed("==", a["lane_stride"], one),
+            )
+
             # The first term of every sum.
             if accumulator == F64:
                 for slot in sums:
@@ -217,10 +222,14 @@ def sums_module(body: Body, scalar_is_weight: bool, accumulator: Any) -> str:
             else:
                 with e.choice(resumed) as (then, otherwise):
                     with then:
-                        with e.loop(0, used) as j, e.loop(0, count) as lane:
-                            value = e.load(element(j, lane), F32)
-                            index = b.add(b.mul(j, constant(I64, lanes)), lane)
-                            e.store(value, e.at(staging, index, 4))
+                        with e.choice(full) as (whole, partly):
+                            with whole:
+                                for j in range(n):
+                                    value = e.load(e.at(out, b.mul(constant(I64, j), a["output_stride"]), 4), single)
+                                    e.store(value, staging, 4 * lanes * j)
+                            with partly, e.loop(0, used) as j, e.loop(0, count) as lane:
+                                value = e.load(element(j, lane), F32)
+                                e.store(value, e.at(staging, b.add(b.mul(j, constant(I64, lanes)), lane), 4))
                         for j, slot in enumerate(sums):
                             value = e.load(staging, single, 4 * lanes * j)
                             b.store(e.shuffle(value, value, order), slot)
@@ -276,10 +285,6 @@ def sums_module(body: Body, scalar_is_weight: bool, accumulator: Any) -> str:
                 ordered = b.fcmp_ordered("ord", value, value)
                 quiet = e.floating(constant(vector(I32, lanes), 0x7FC00000))
                 results.append(b.select(ordered, value, quiet))
-            full = b.and_(
-                b.and_(b.icmp_signed("==", count, constant(I64, lanes)), b.icmp_signed("==", used, constant(I64, n))),
-                b.icmp_signed("==", a["lane_stride"], one),
-            )
             with e.choice(full) as (then, otherwise):
                 with then:
                     for j, value in enumerate(results):
