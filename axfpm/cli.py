@@ -25,6 +25,7 @@ COMMANDS = (
     "synth",
     "train",
     "evaluate",
+    "bench",
     "report",
     "doctor",
 )

@@ -33,24 +33,19 @@ def command(
     Example: axfpm sim multiplier --simulator icarus --vectors 500
     """
     from golden.catalogue import multiplier as look_up
+    from sim.build import SimulationError
     from sim.runner import run
 
     names = [str(look_up(name)) for name in multipliers or ("ax-fpm",)]
+    settings = {"simulator": simulator, "vectors": vectors, "seed": seed, "stages": stages, "waves": waves}
     reports = []
     with progress_bar("simulating") as progress:
         for index, name in enumerate(names):
             progress(index, len(names), name)
-            reports.append(
-                run(
-                    block,
-                    multiplier=name,
-                    simulator=simulator,
-                    vectors=vectors,
-                    seed=seed,
-                    stages=stages,
-                    waves=waves,
-                )
-            )
+            try:
+                reports.append(run(block, multiplier=name, **settings))
+            except SimulationError as error:
+                raise click.ClickException(str(error)) from error
 
     def text() -> None:
         rows = [
@@ -62,6 +57,8 @@ def command(
         for report in reports:
             for mismatch in report.mismatches:
                 click.echo(f"{report.multiplier}: {mismatch}")
+            if report.log:
+                click.echo(f"log: {report.log}")
             if report.waves:
                 click.echo(f"waveforms: {report.waves}")
 

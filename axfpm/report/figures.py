@@ -15,7 +15,7 @@ from golden.significand import ama5_masks
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["error_histogram", "row_dots", "saving_against_error", "transfer_bars"]
+__all__ = ["error_histogram", "row_dots", "saving_against_error", "slowdown_bars", "transfer_bars"]
 
 INK = "#1f2933"
 COLOURS = ("#2f6fb3", "#c8553d", "#5b8c5a", "#8a6fb0", "#c49a2c", "#4a9ea1", "#7d7d7d", "#a34d76")
@@ -91,6 +91,22 @@ def saving_against_error(names: Sequence[str], errors: Sequence[float], areas: S
     a.set_xlabel("mean relative error (uniform significands)")
     a.set_ylabel(f"area, {unit}")
     a.set_ylim(0, None)
+    return _svg(canvas)
+
+
+def slowdown_bars(shapes: Sequence[str], ratios: Sequence[float], bounds: Sequence[float | None]) -> str:
+    """Times slower than exact torch, beside what the execution ports allow."""
+    canvas, (a,) = _canvas(8, 2.8)
+    places = np.arange(len(shapes))
+    a.barh(places, ratios, 0.6, color=COLOURS[0], label="measured")
+    known = [(place, bound) for place, bound in zip(places, bounds, strict=True) if bound is not None]
+    if known:
+        y, x = zip(*known, strict=True)
+        a.scatter(x, y, marker="|", s=300, color=COLOURS[1], label="port bound")
+    a.set_yticks(places, shapes)
+    a.invert_yaxis()
+    a.set_xlabel("times slower than exact torch")
+    a.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return _svg(canvas)
 
 

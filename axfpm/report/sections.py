@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from axfpm.commands.bench import COLUMNS as SPEED_COLUMNS, table_rows
 from axfpm.known import remember_hardware
 from axfpm.report import figures
 from axfpm.report.section import Figure, Section, Table
@@ -238,11 +239,49 @@ def robustness(scope: Scope, progress: Progress) -> Section:
     )
 
 
+def speed(scope: Scope, progress: Progress) -> Section:
+    """How fast the emulation is."""
+    from golden.bench import run_bench
+
+    result = run_bench(
+        not scope.full,
+        lambda line: progress(0, 1, line),
+        multipliers=None if scope.full else ("ax-fpm", "exact-trunc"),
+        threads=(1, 2) if scope.full else (1,),
+    )
+    first = [row for row in result["rows"] if row["multiplier"] == "ax-fpm" and row["threads"] == 1]
+    machine = result["machine"]
+    absent = [f"{entry['kernel']}: not run, {entry['reason']}" for entry in result["not_run"]]
+    conditions = f"{machine['cpu']}, torch {machine['torch']}, medians interleaved with exact torch in one run"
+    slowest, fastest = max(row["ratio"] for row in first), min(row["ratio"] for row in first)
+    return Section(
+        key="speed",
+        title="Emulation speed",
+        command="axfpm bench",
+        paragraphs=(
+            f"Every product and every sum is the hardware's, bit for bit, and ax-fpm still runs {fastest:.1f} to "
+            f"{slowest:.1f} times slower than exact torch on one thread of this machine ({conditions}). "
+            + " ".join(f"Kernel {sentence}." for sentence in absent),
+        ),
+        tables=(Table(conditions, SPEED_COLUMNS, table_rows(result["rows"])),),
+        figures=(
+            Figure(
+                "ax-fpm on one thread, against the bound that the execution ports set.",
+                figures.slowdown_bars(
+                    [row["shape"] for row in first], [row["ratio"] for row in first], [row["bound"] for row in first]
+                ),
+            ),
+        ),
+        data=result,
+    )
+
+
 SECTIONS: dict[str, Callable[[Scope, Progress], Section]] = {
     "arithmetic": arithmetic,
     "simulation": simulation,
     "synthesis": synthesis,
     "robustness": robustness,
+    "speed": speed,
 }
 """In the order of the page; each takes the scope and a progress callable."""
 
@@ -251,4 +290,5 @@ TITLES = {
     "simulation": "Verilog equals the golden model",
     "synthesis": "Area, delay and power",
     "robustness": "A network on the multiplier, clean and attacked",
+    "speed": "Emulation speed",
 }
