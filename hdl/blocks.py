@@ -31,6 +31,8 @@ class Built:
     """Arguments of ``axfpm verilog`` that give this file; empty where it was built from unnamed parts."""
     header: list[str] = field(default_factory=list)
     """Lines on ports, latency and numerics."""
+    parts: dict[str, wiring.Component] = field(default_factory=dict)
+    """Further modules that the component instantiates as ``part_KEY``; they are written once, as ``TOP_KEY``."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,10 @@ import sys
 from typing import Any
 
 from amaranth.back import rtlil
+from amaranth.lib import wiring
 
 from golden.errors import InvalidInput, MissingTool
+from hdl import array_blocks as _array_blocks  # noqa: F401  (registers its blocks)
 from hdl.blocks import BLOCKS, Block, Built, register_block
 
 __all__ = ["BLOCKS", "Block", "Built", "generate", "register_block"]
@@ -55,6 +57,16 @@ def _to_verilog(netlist: str) -> str:
     return done.stdout
 
 
+def _module(component: wiring.Component, top: str) -> str:
+    text = _to_verilog(rtlil.convert(component, name=top, emit_src=False))
+    # Submodules are named after their place, as in \top.pe_0_0 ; plain identifiers are easier on other tools.
+    text = re.sub(rf"\\{top}((?:\.\w+)+) ", lambda match: top + match[1].replace(".", "_") + " ", text)
+    text = re.sub(r"\A/\*.*?\*/\s*", "", text, flags=re.DOTALL)
+    # Initial values apart from declarations, where lint takes them for forgotten resets.
+    declaration = r"^( +)(reg (?:\[\d+:\d+\] )?)(\\\S+ |\w+) = (\S+);$"
+    return re.sub(declaration, r"\1\2\3;\n\1initial \3 = \4;", text, flags=re.MULTILINE)
+
+
 def generate(block: str, *, name: str | None = None, **parameters: Any) -> str:
     """Write a block as Verilog.
 
@@ -66,6 +78,7 @@ def generate(block: str, *, name: str | None = None, **parameters: Any) -> str:
         Name of the top module, and prefix of every other module; by default the block's name.
     **parameters
         What the block takes. ``multiplier``: ``multiplier`` (a Multiplier or its name), ``stages``, ``tree``.
+        ``pe``: ``multiplier``, ``stages``, ``adder_stages``; ``array``: also ``rows``, ``columns``.
         ``adder``: ``format`` (a name in ``golden.formats.FORMATS``; all fields of its word are added), ``stages``.
 
     Returns
@@ -91,14 +104,9 @@ def generate(block: str, *, name: str | None = None, **parameters: Any) -> str:
     if unknown:
         raise InvalidInput(f"the block {block!r} has no parameter {unknown[0]!r}; choose from {', '.join(takes)}")
     built = build(**parameters)
-    text = _to_verilog(rtlil.convert(built.component, name=top, emit_src=False))
-    # Submodules are named after their place, as in \top.pe_0_0 ; plain identifiers are easier on other tools.
-    text = re.sub(rf"\\{top}((?:\.\w+)+) ", lambda match: top + match[1].replace(".", "_") + " ", text)
-    text = re.sub(r"\A/\*.*?\*/\s*", "", text, flags=re.DOTALL)
-    # Initial values apart from declarations, where lint takes them for forgotten resets.
-    text = re.sub(
-        r"^( +)(reg (?:\[\d+:\d+\] )?)(\\\S+ |\w+) = (\S+);$", r"\1\2\3;\n\1initial \3 = \4;", text, flags=re.MULTILINE
-    )
+    text = _module(built.component, top)
+    for key, part in built.parts.items():
+        text = re.sub(rf"\bpart_{key}\b", f"{top}_{key}", text) + "\n" + _module(part, f"{top}_{key}")
     header = [f"{top}: {built.header[0]}", *built.header[1:]]
     if built.command:
         header += ["", f"Written by: axfpm verilog {block} {built.command}" + (f" --name {name}" if name else "")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,12 +22,12 @@ MISMATCHES = 8
 """How many differences a report shows."""
 
 
-def save_result(path: Path, got: list[int | str], seconds: float) -> None:
-    """Write what a bench sampled: words, or bit strings where some bits are undefined."""
+def save_result(path: Path, got: Any, seconds: float) -> None:
+    """Write what a bench sampled, in JSON's types: words, or bit strings where some bits are undefined."""
     path.write_text(json.dumps({"got": got, "seconds": seconds}), encoding="ascii")
 
 
-def load_result(path: Path) -> tuple[list[int | str], float]:
+def load_result(path: Path) -> tuple[Any, float]:
     """Read what :func:`save_result` wrote: the samples and the seconds."""
     result = json.loads(path.read_text(encoding="ascii"))
     return result["got"], result["seconds"]

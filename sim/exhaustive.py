@@ -1,4 +1,4 @@
-"""Many multipliers in one simulator, each shown the same operand pairs: exhaustive proofs in one build.
+"""Many multipliers or adders in one simulator, each shown the same operand pairs: exhaustive proofs in one build.
 
 One generated top holds an instance of every design; a small program around Verilator's model reads the pairs from a
 file and writes every result to another. No test framework stands in the way: half a million products a second and
@@ -24,7 +24,7 @@ from golden.formats import Format
 from sim.build import SimulationError, digest, folder_for_builds, publish
 from sim.tools import Simulator, find
 
-__all__ = ["all_pairs", "every_multiplier", "hardware_products"]
+__all__ = ["all_pairs", "every_multiplier", "hardware_products", "hardware_sums"]
 
 _MAIN = r"""
 #include "Vtop.h"
@@ -108,15 +108,53 @@ def hardware_products(
     SimulationError
         If the design does not compile or run.
     """
+    try:
+        from hdl.multiplier import FloatMultiplier
+    except ImportError as error:
+        raise MissingTool(f"{error.name} is not installed: run `pip install 'axfpm[hardware]'`") from None
     bits = designs[0][0].format.word_bits
+    return _results([FloatMultiplier(m, stages=stages) for m, stages in designs], bits, a, b, build_dir)
+
+
+def hardware_sums(
+    designs: Sequence[tuple[Format, int]], a: np.ndarray, b: np.ndarray, *, build_dir: Path | str | None = None
+) -> np.ndarray:
+    """Sums of the generated adders, by Verilator.
+
+    Parameters
+    ----------
+    designs : sequence of (Format, int)
+        Formats, all of one word width, and pipeline stages.
+    a, b, build_dir
+        As for :func:`hardware_products`.
+
+    Returns
+    -------
+    numpy.ndarray
+        Words, uint8 or uint32 as the word is wide, shape (designs, N).
+
+    Raises
+    ------
+    MissingTool, SimulationError
+        As for :func:`hardware_products`.
+    """
+    try:
+        from hdl.adder import FloatAdder
+    except ImportError as error:
+        raise MissingTool(f"{error.name} is not installed: run `pip install 'axfpm[hardware]'`") from None
+    bits = designs[0][0].word_bits
+    return _results([FloatAdder(fmt, stages=stages) for fmt, stages in designs], bits, a, b, build_dir)
+
+
+def _results(components: list[Any], bits: int, a: np.ndarray, b: np.ndarray, build_dir: Path | str | None) -> Any:
     dtype = {8: np.uint8, 32: np.uint32}[bits]
     tool = find("verilator")
     folder = folder_for_builds(build_dir)
     # A model's y is a whole number of 32-bit words; padding it to more than 64 bits makes it an array of them.
-    padding = -len(designs) % (32 // bits) + 3 * (32 // bits)
-    slots = len(designs) + padding
-    program = _program(_top(designs, slots), tool, folder)
-    latest = max(stages for _, stages in designs)
+    padding = -len(components) % (32 // bits) + 3 * (32 // bits)
+    slots = len(components) + padding
+    program = _program(_top(components, bits, slots), tool, folder)
+    latest = max(component.stages for component in components)
     with tempfile.TemporaryDirectory(dir=folder) as place:
         operands, results = Path(place) / "operands", Path(place) / "results"
         np.stack([a, b], axis=1).astype(np.uint32).tofile(operands)
@@ -125,18 +163,14 @@ def hardware_products(
             raise SimulationError(f"the simulation broke off: {' '.join(command)}")
         cycles = np.fromfile(results, dtype).reshape(-1, slots).T
     # After the edge that takes pair k, a combinational design shows pair k and one of S stages pair k - S + 1.
-    return np.stack([row[max(s - 1, 0) :][: a.size] for row, (_, s) in zip(cycles, designs, strict=False)])
+    starts = [max(component.stages - 1, 0) for component in components]
+    return np.stack([row[start:][: a.size] for row, start in zip(cycles, starts, strict=False)])
 
 
-def _top(designs: Sequence[tuple[Multiplier, int]], slots: int) -> str:
-    try:
-        from amaranth.back.verilog import convert
-        from amaranth.hdl import ClockDomain, Module, Signal
-    except ImportError:
-        raise MissingTool("Amaranth is not installed: run `pip install 'axfpm[hardware]'`") from None
-    from hdl.multiplier import FloatMultiplier
+def _top(components: list[Any], bits: int, slots: int) -> str:
+    from amaranth.back.verilog import convert
+    from amaranth.hdl import ClockDomain, Module, Signal
 
-    bits = designs[0][0].format.word_bits
     top = Module()
     a, b = Signal(bits, name="a"), Signal(bits, name="b")
     y = Signal(slots * bits, name="y")
@@ -144,11 +178,10 @@ def _top(designs: Sequence[tuple[Multiplier, int]], slots: int) -> str:
     domain = ClockDomain("sync")
     top.domains.sync = domain
     assert domain.rst is not None
-    for i, (m, stages) in enumerate(designs):
-        instance = FloatMultiplier(m, stages=stages)
+    for i, instance in enumerate(components):
         top.submodules[f"design_{i}"] = instance
         top.d.comb += [instance.a.eq(a), instance.b.eq(b), slots_of_y[i].eq(instance.y)]
-        if stages:
+        if instance.stages:
             top.d.comb += instance.en.eq(1)
     ports = [a, b, y, domain.clk, domain.rst]
     return convert(top, name="top", ports=ports, emit_src=False, strip_internal_attrs=True)

@@ -6,90 +6,25 @@ import contextlib
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.errors import InvalidInput, MissingTool
-from golden.multiply import multiply_words
 from sim.build import Build, SimulationError, build, folder_for_builds, log_tail, without_pytest
-from sim.checker import JOB_FILE, RESULT_FILE, compare, load_result
+from sim.checker import JOB_FILE, RESULT_FILE, load_result
+from sim.job import Bench, Job, Setting
+from sim.operands import ADDER, MULTIPLIER
 from sim.report import SimReport
-from sim.schedule import pipeline_schedule
 from sim.tools import Simulator, find
-from sim.vectors.corners import multiplier_corners
-from sim.vectors.stimulus import Stimulus, multiplier_operands
 
-__all__ = ["BENCHES", "Bench", "Job", "run"]
+__all__ = ["BENCHES", "run"]
 
 
-@dataclass(frozen=True)
-class Job:
-    """Everything a bench needs, computed before the simulation.
-
-    Parameters
-    ----------
-    operands : Stimulus
-        What goes in.
-    expected : numpy.ndarray
-        The golden product of each pair: uint32, shape (N,).
-    index : numpy.ndarray
-        Which pair's product each sample must be: int, shape (cycles,), negative where nothing is expected.
-    arrays : dict of str to numpy.ndarray
-        What the bench inside the simulator reads.
-    corners : dict of str to int
-        Corners that operands and schedule meet.
-    word_bits : int
-        Width of a result.
-    """
-
-    operands: Stimulus
-    expected: np.ndarray
-    index: np.ndarray
-    arrays: dict[str, np.ndarray]
-    corners: dict[str, int]
-    word_bits: int
-
-
-@dataclass(frozen=True)
-class Bench:
-    """A bench for one kind of block.
-
-    Parameters
-    ----------
-    module : str
-        The cocotb test module.
-    ports : tuple of str
-        The block's ports; a pipelined one also has ``clk``, ``rst`` and ``en``.
-    prepare : callable
-        ``prepare(multiplier, vectors, seed, stages) -> Job``.
-    """
-
-    module: str
-    ports: tuple[str, ...]
-    prepare: Callable[[Multiplier, int, int, int], Job]
-
-
-def _prepare_multiplier(m: Multiplier, vectors: int, seed: int, stages: int) -> Job:
-    operands = multiplier_operands(m, vectors, seed)
-    expected = multiply_words(operands.a, operands.b, m)
-    corners = multiplier_corners(operands.a, operands.b, expected, m)
-    arrays = {"a": operands.a, "b": operands.b}
-    index = np.arange(vectors)
-    if stages:
-        schedule = pipeline_schedule(vectors, stages, seed)
-        pair, enable, reset, index = np.array(
-            [(c.pair, c.enable, c.reset, c.expected) for c in schedule.cycles], np.int64
-        ).T
-        arrays |= {"pair": pair, "enable": enable, "reset": reset}
-        corners |= schedule.events
-    return Job(operands, expected, index, arrays, corners, m.format.word_bits)
-
-
-BENCHES: dict[str, Bench] = {"multiplier": Bench("sim.bench_multiplier", ("a", "b", "y"), _prepare_multiplier)}
+BENCHES: dict[str, Bench] = {"multiplier": MULTIPLIER, "adder": ADDER}
 """Benches by the block they check."""
 
 
@@ -104,6 +39,7 @@ def run(
     waves: bool = False,
     build_dir: Path | str | None = None,
     verilog: str | None = None,
+    **shape: int,
 ) -> SimReport:
     """Hold a block's Verilog against the golden model in a simulator.
 
@@ -112,7 +48,7 @@ def run(
     block : str
         A name in ``BENCHES``.
     multiplier : str or Multiplier
-        Catalogue or dial name, or a Multiplier.
+        Catalogue or dial name, or a Multiplier; an adder takes the format of its words.
     simulator : str
         ``icarus`` or ``verilator``.
     vectors : int
@@ -128,6 +64,8 @@ def run(
     verilog : str, optional
         Simulate this text (top module named as the block) in place of the generated design: a hand-edited one, or a
         netlist.
+    **shape : int
+        What the block has beside multiplier and stages: ``rows`` and ``columns`` of an array or engine.
 
     Returns
     -------
@@ -147,19 +85,23 @@ def run(
         raise InvalidInput(f"no bench for block {block!r}; choose from {', '.join(BENCHES)}")
     if stages < 0:
         raise InvalidInput(f"stages={stages} is negative; give 0 for a combinational block or the number of stages")
+    bench = BENCHES[block]
+    unknown = sorted(shape.keys() - bench.shape.keys())
+    if unknown:
+        choices = ", ".join(("multiplier", "stages", *bench.shape))
+        raise InvalidInput(f"the block {block!r} has no parameter {unknown[0]!r}; choose from {choices}")
     m = look_up(multiplier)
     tool = find(simulator)
-    bench = BENCHES[block]
-    job = bench.prepare(m, vectors, seed, stages)
+    setting = Setting(m, vectors, seed, stages, {**bench.shape, **shape})
+    job = bench.prepare(setting)
     folder = folder_for_builds(build_dir)
-    text = _generate(block, m, stages) if verilog is None else verilog
-    ports = (*bench.ports, "clk", "rst", "en") if stages else bench.ports
-    built = build(text, top=block, ports=ports, simulator=tool, waves=waves, folder=folder)
+    text = _generate(block, bench.parameters(setting)) if verilog is None else verilog
+    built = build(text, top=block, ports=bench.ports(setting), simulator=tool, waves=waves, folder=folder)
 
     place = Path(tempfile.mkdtemp(prefix=f"run-{block}-", dir=folder))
     log = place / "simulation.log"
     got, seconds = _simulate(bench, block, job, tool, built, place, log, waves)
-    comparison = compare(got, job.index, job.expected, job.operands, job.word_bits)
+    comparison = job.judge(got)
     wave_file = next((f for f in (place / "dump.vcd", place / f"{block}.fst") if f.is_file()), None) if waves else None
     keep = comparison.failures > 0 or wave_file is not None
     if not keep:
@@ -175,7 +117,7 @@ def run(
         checks=comparison.checks,
         failures=comparison.failures,
         mismatches=comparison.mismatches,
-        kinds=job.operands.counts(),
+        kinds=job.kinds,
         corners=job.corners,
         seconds=seconds,
         build_seconds=built.seconds,
@@ -184,17 +126,17 @@ def run(
     )
 
 
-def _generate(block: str, m: Multiplier, stages: int) -> str:
+def _generate(block: str, parameters: dict[str, Any]) -> str:
     try:
         from hdl.verilog import generate
     except ImportError as error:
         raise MissingTool(f"{error.name} is not installed: run `pip install 'axfpm[hardware]'`") from None
-    return generate(block, multiplier=m, stages=stages)
+    return generate(block, **parameters)
 
 
 def _simulate(
     bench: Bench, top: str, job: Job, tool: Simulator, built: Build, place: Path, log: Path, waves: bool
-) -> tuple[list[int | str], float]:
+) -> tuple[Any, float]:
     from cocotb_tools.runner import get_runner
 
     np.savez(place / JOB_FILE, allow_pickle=False, **job.arrays)

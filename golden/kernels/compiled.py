@@ -66,6 +66,47 @@ def _depth_blocks(depth: int, accumulate: str) -> list[tuple[int, int]]:
     return [(k, min(k + step, depth)) for k in range(0, max(depth, 1), step)]
 
 
+class _Geometry:
+    """Where the lanes of a layer lie in memory.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the packed vector operand, for one unit (an image, or one image per lane).
+    taps : ndarray of int64
+        Element k of a sum, relative to its block's start.
+    starts, out_starts, counts : ndarray of int64
+        First element, first output and lanes in use of each block.
+    lane_stride : int
+        From lane to lane in the output.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        taps: np.ndarray,
+        starts: np.ndarray,
+        out_starts: np.ndarray,
+        counts: np.ndarray,
+        lane_stride: int,
+    ) -> None:
+        self.shape = shape
+        self.lane_stride = lane_stride
+        self.taps, self.starts = np.ascontiguousarray(taps), np.ascontiguousarray(starts)
+        self.out_starts, self.counts = np.ascontiguousarray(out_starts), np.ascontiguousarray(counts)
+        self.taps_at, self.starts_at = address(self.taps), address(self.starts)
+        self.out_starts_at, self.counts_at = address(self.out_starts), address(self.counts)
+
+
+@lru_cache(maxsize=256)
+def _columns(outputs: int, depth: int, lanes: int) -> _Geometry:
+    """Lanes over the columns of a product: a panel of (depth, lanes) for each block."""
+    block = np.arange(-(-outputs // lanes), dtype=np.int64)
+    counts = np.minimum(lanes, outputs - block * lanes)
+    taps = np.arange(max(depth, 1), dtype=np.int64) * lanes
+    return _Geometry((), taps, block * (depth * lanes), block * lanes, counts, 1)
+
+
 def matmul(f: Functions, x: np.ndarray, w: PackedWeights, bias: np.ndarray | None, accumulate: str) -> np.ndarray:
     """(M, K) x packed (K, N) -> (M, N), lanes over N."""
     rows, depth = x.shape
@@ -73,40 +114,37 @@ def matmul(f: Functions, x: np.ndarray, w: PackedWeights, bias: np.ndarray | Non
     if out.size == 0:
         return out
     lanes, group = f.body.lanes, f.body.outputs
-    blocks = w.data.shape[0]
-    starts = np.arange(blocks, dtype=np.int64) * (depth * lanes)
-    out_starts = np.arange(blocks, dtype=np.int64) * lanes
-    counts = np.full(blocks, lanes, np.int64)
-    counts[-1] = w.outputs - (blocks - 1) * lanes
-    taps = np.arange(max(depth, 1), dtype=np.int64) * lanes
+    geometry = _columns(w.outputs, depth, lanes)
+    blocks = len(geometry.starts)
     start = np.zeros(blocks * lanes, np.float32)
     if bias is not None:
         start[: w.outputs] = bias
     lane_blocks = max(1, COLUMNS // lanes)
+    vectors, out_at, bias_at = address(w.data), address(out), address(start)
 
     def task(first: int, last: int, first_block: int, last_block: int) -> None:
-        part = x[first:last]
-        records = f.records(part)
+        records = f.records(x[first:last])
+        records_at = address(records)
         for k, stop in _depth_blocks(depth, accumulate):
             for block in range(first_block, last_block, lane_blocks):
                 f.sums(
-                    vectors=w.data,
-                    taps=taps[k:],
+                    vectors=vectors,
+                    taps=geometry.taps_at + 8 * k,
                     depth=stop - k,
-                    starts=starts,
+                    starts=geometry.starts_at,
                     first_block=block,
                     last_block=min(block + lane_blocks, last_block),
-                    records=records[:, k:] if depth else records,
+                    records=records_at + k * f.record_size,
                     group_stride=depth * f.record_size,
                     first_group=0,
                     last_group=records.shape[0],
-                    out=out[first:],
-                    out_starts=out_starts,
-                    counts=counts,
+                    out=out_at + 4 * first * w.outputs,
+                    out_starts=geometry.out_starts_at,
+                    counts=geometry.counts_at,
                     lane_stride=1,
                     output_stride=w.outputs,
                     outputs=last - first,
-                    bias=start,
+                    bias=bias_at,
                     resume=int(k > 0),
                 )
 
@@ -114,13 +152,13 @@ def matmul(f: Functions, x: np.ndarray, w: PackedWeights, bias: np.ndarray | Non
     pieces = [(row, min(row + step, rows)) for row in range(0, rows, step)]
     # Few rows: the threads share out the columns instead.
     split = max(1, min(blocks, threads() // len(pieces))) if len(pieces) < threads() else 1
-    edges = [blocks * i // split for i in range(split + 1)]
-    tasks: list[Callable[[], None]] = []
-    for first, last in pieces:
-        for left, right in itertools.pairwise(edges):
-            tasks.append(lambda a=first, b=last, c=left, d=right: task(a, b, c, d))
-    run_all(tasks)
+    run_all([partial(task, *piece, *part) for piece in pieces for part in _shares(blocks, split)])
     return out
+
+
+def _shares(total: int, parts: int) -> list[tuple[int, int]]:
+    """(first, last) of ``parts`` nearly equal parts."""
+    return [(total * i // parts, total * (i + 1) // parts) for i in range(parts)]
 
 
 def pack_conv(f: Functions, weight: np.ndarray, groups: int) -> PackedWeights:
@@ -130,18 +168,6 @@ def pack_conv(f: Functions, weight: np.ndarray, groups: int) -> PackedWeights:
     rows = weight.reshape(groups, outputs, depth)
     packed = [f.records(part) for part in rows]
     return PackedWeights(np.stack(packed), outputs, depth)
-
-
-@dataclass(frozen=True)
-class _Geometry:
-    """How one image, or one image per lane, is laid out for a convolution, and which blocks of lanes there are."""
-
-    shape: tuple[int, ...]
-    taps: np.ndarray
-    starts: np.ndarray
-    out_starts: np.ndarray
-    counts: np.ndarray
-    lane_stride: int
 
 
 def conv2d(
@@ -166,58 +192,76 @@ def conv2d(
     if out.size == 0:
         return out
     lanes = f.body.lanes
-    by_image = batch / (-(-batch // lanes) * lanes) > v / (-(-v // lanes) * lanes)
+    # Lanes over images store each output by itself, which costs about an eighth.
+    by_image = 0.85 * batch / (-(-batch // lanes) * lanes) > v / (-(-v // lanes) * lanes)
+    unit = lanes if by_image else 1
     layout = _images if by_image else _pixels
-    geometry = layout(channels_in, padded, (rows, columns), stride, dilation, (h, v), channels_out * h * v, lanes)
-    step = lanes if by_image else 1
+    out_size = channels_out * h * v
+    place = (channels_in, padded, (rows, columns), stride, dilation, (h, v), out_size, lanes)
+    unit_bytes = math.prod(layout(*place, 1).shape) * f.dtype.itemsize
+    units = -(-batch // unit)
+    chunk = max(1, min(CHUNK_BYTES // unit_bytes, -(-units // threads())))
+    geometry = layout(*place, chunk)
     start = np.zeros((groups, w.data.shape[1] * f.body.outputs), np.float32)
     if bias is not None:
         start[:, : w.outputs] = bias.reshape(groups, w.outputs)
+    out_at, bias_at, records_at = address(out), address(start), address(w.data)
+    output_groups = w.data.shape[1]
 
-    def task(first: int, g: int, first_group: int, last_group: int) -> None:
-        images = x[first : first + step, g * channels_in : (g + 1) * channels_in]
-        buffer = np.zeros(geometry.shape, f.dtype)
+    def task(first: int, g: int, groups_of_outputs: tuple[int, int]) -> None:
+        images = x[first : first + chunk * unit, g * channels_in : (g + 1) * channels_in]
+        used = -(-len(images) // unit)
+        buffer = np.zeros((used, *geometry.shape), f.dtype)
+        counts = geometry.counts
         if by_image:
-            inside = buffer[:, padding[0] : padding[0] + height, padding[1] : padding[1] + width, : len(images)]
-            f.prepare(images.transpose(1, 2, 3, 0), inside)
-            counts = np.full_like(geometry.counts, len(images))
+            counts = _image_counts(f, images, buffer, padding, counts)
         else:
-            _copy_phases(f, images[0], buffer, padding, stride[1])
-            counts = geometry.counts
-        target = out[first:, g * w.outputs :]
+            _copy_phases(f, images, buffer, padding, stride[1])
         for k, stop in _depth_blocks(w.depth, accumulate):
             f.sums(
-                vectors=buffer,
-                taps=geometry.taps[k:],
+                vectors=address(buffer),
+                taps=geometry.taps_at + 8 * k,
                 depth=stop - k,
-                starts=geometry.starts,
+                starts=geometry.starts_at,
                 first_block=0,
-                last_block=len(geometry.starts),
-                records=w.data[g, :, k:],
+                last_block=len(geometry.starts) // chunk * used,
+                records=records_at + (g * output_groups * w.depth + k) * f.record_size,
                 group_stride=w.depth * f.record_size,
-                first_group=first_group,
-                last_group=last_group,
-                out=target,
-                out_starts=geometry.out_starts,
-                counts=counts,
+                first_group=groups_of_outputs[0],
+                last_group=groups_of_outputs[1],
+                out=out_at + 4 * (first * out_size + g * w.outputs * h * v),
+                out_starts=geometry.out_starts_at,
+                counts=address(counts),
                 lane_stride=geometry.lane_stride,
                 output_stride=h * v,
                 outputs=w.outputs,
-                bias=start[g],
+                bias=bias_at + 4 * g * start.shape[1],
                 resume=int(k > 0),
             )
 
-    output_groups = w.data.shape[1]
-    pieces = -(-batch // step) * groups
-    split = max(1, min(output_groups, threads() // pieces)) if pieces < threads() else 1
-    edges = [output_groups * i // split for i in range(split + 1)]
-    tasks: list[Callable[[], None]] = []
-    for first in range(0, batch, step):
-        for g in range(groups):
-            for left, right in itertools.pairwise(edges):
-                tasks.append(lambda a=first, b=g, c=left, d=right: task(a, b, c, d))
-    run_all(tasks)
+    pieces = [(first, g) for first in range(0, batch, chunk * unit) for g in range(groups)]
+    split = max(1, min(output_groups, threads() // len(pieces))) if len(pieces) < threads() else 1
+    run_all([partial(task, *piece, part) for piece in pieces for part in _shares(output_groups, split)])
     return out
+
+
+def _image_counts(
+    f: Functions, images: np.ndarray, buffer: np.ndarray, padding: tuple[int, int], counts: np.ndarray
+) -> np.ndarray:
+    """Copy images into (units, C, H, W, lanes), and return how many lanes each block uses."""
+    top, left = padding
+    height, width = images.shape[2:]
+    lanes = buffer.shape[-1]
+    for index, first in enumerate(range(0, len(images), lanes)):
+        part = images[first : first + lanes]
+        f.prepare(part.transpose(1, 2, 3, 0), buffer[index, :, top : top + height, left : left + width, : len(part)])
+    rest = len(images) % lanes
+    if not rest:
+        return counts
+    counts = counts.copy()
+    blocks = len(counts) // max(1, counts_units(counts, buffer))
+    counts[(len(buffer) - 1) * blocks : len(buffer) * blocks] = rest
+    return counts
 
 
 def _images(

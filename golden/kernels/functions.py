@@ -14,10 +14,11 @@ from golden.kernels.body import Body, Range, instance
 from golden.kernels.emit import F32, F64
 from golden.kernels.jit import compile_function
 
-__all__ = ["Functions", "functions", "group_size", "magnitude_range"]
+__all__ = ["Functions", "address", "functions", "group_size", "magnitude_range"]
 
 
-def _address(array: np.ndarray) -> int:
+def address(array: np.ndarray) -> int:
+    """Where an array's first element lies; the caller keeps the array alive."""
     return array.__array_interface__["data"][0]
 
 
@@ -38,6 +39,7 @@ class Functions:
         self.body = body
         self.record_size = tile.record_size(body, scalar_is_weight)
         self.dtype = np.dtype(np.float64 if body.element == F64 else np.float32)
+        self._table = 0 if body.table is None else address(body.table)
         self._copy = compile_function(tile.copy_module(body), "copy")
         self._records = compile_function(tile.records_module(body, scalar_is_weight), "records")
         accumulator = F64 if accumulate == "float64" else F32
@@ -48,7 +50,7 @@ class Functions:
         lead = (1,) * (4 - source.ndim)
         steps = [[0] * (4 - source.ndim) + [s // v.itemsize for s in v.strides] for v in (source, target)]
         shape = (*lead, *source.shape)
-        self._run(self._copy, [_address(source), _address(target), *shape, *steps[0], *steps[1]])
+        self._run(self._copy, [address(source), address(target), *shape, *steps[0], *steps[1]])
 
     def records(self, source: np.ndarray) -> np.ndarray:
         """Streams of a scalar operand of shape (outputs, depth): bytes of shape (groups, depth, record)."""
@@ -56,19 +58,17 @@ class Functions:
         groups = -(-outputs // self.body.outputs)
         target = np.empty((groups, depth, self.record_size), np.uint8)
         steps = [s // 4 for s in source.strides]
-        self._run(self._records, [_address(source), _address(target), outputs, depth, *steps])
+        self._run(self._records, [address(source), address(target), outputs, depth, *steps])
         return target
 
-    def sums(self, **arguments: int | np.ndarray) -> None:
-        """Run the tile loop; arrays go by address. Argument names are those of ``tile.SUMS``."""
-        table = 0 if self.body.table is None else self.body.table
-        values = ({"table": table, **arguments}[name] for name in tile.SUMS)
-        self._run(self._sums, [_address(v) if isinstance(v, np.ndarray) else v for v in values])
+    def sums(self, **arguments: int) -> None:
+        """Run the tile loop; arguments are those of ``tile.SUMS``, arrays by address."""
+        self._run(self._sums, [*(arguments[name] for name in tile.SUMS[:-1]), self._table])
 
     @staticmethod
     def _run(function, arguments: Sequence[int]) -> None:
         array = np.array(arguments, np.int64)
-        function(_address(array))
+        function(address(array))
 
 
 def functions(kind: type[Body], m: Multiplier, scalar_is_weight: bool, accumulate: str, outputs: int) -> Functions:
@@ -100,7 +100,7 @@ def _scan():
 def magnitude_range(array: np.ndarray) -> Range:
     """The biased exponents of the non-zero values of a contiguous float32 array."""
     result = np.empty(2, np.uint32)
-    Functions._run(_scan(), [_address(array), array.size, _address(result)])
+    Functions._run(_scan(), [address(array), array.size, address(result)])
     least, greatest = int(result[0]), int(result[1])
     if greatest == 0:
         return Range(127, 127)  # zeros only: nothing can leave the range

@@ -10,10 +10,11 @@ from golden.catalogue import Multiplier, multiplier as look_up
 from golden.errors import InvalidInput
 from golden.multiply import multiply_words
 from sim.vectors.stimulus import multiplier_operands
+from sim.vectors.sums import add_words, adder_operands
 
 __all__ = ["VECTOR_BLOCKS", "write_vectors"]
 
-VECTOR_BLOCKS = ("multiplier",)
+VECTOR_BLOCKS = ("multiplier", "adder")
 """Blocks that vectors can be written for."""
 
 
@@ -28,7 +29,7 @@ def write_vectors(
 ) -> tuple[Path, ...]:
     """Write ``$readmemh`` operand and result files, a Verilog testbench that checks a design with them, and a README.
 
-    The testbench instantiates the module ``multiplier``, prints ``PASS`` or ``FAIL`` with counts, and ends the
+    The testbench instantiates the module named as the block, prints ``PASS`` or ``FAIL`` with counts, and ends the
     simulator with a non-zero exit code on failure. It needs neither Python nor a test framework.
 
     Parameters
@@ -36,7 +37,7 @@ def write_vectors(
     block : str
         A name in ``VECTOR_BLOCKS``.
     multiplier : str or Multiplier
-        Catalogue or dial name, or a Multiplier.
+        Catalogue or dial name, or a Multiplier; of an adder it decides the format of the words.
     n : int
         Operand pairs: directed ones fill up to half, seeded random ones the rest.
     seed : int
@@ -61,12 +62,20 @@ def write_vectors(
     if stages < 0:
         raise InvalidInput(f"stages={stages} is negative; give 0 for a combinational block or the number of stages")
     m = look_up(multiplier)
-    operands = multiplier_operands(m, n, seed)
-    expected = multiply_words(operands.a, operands.b, m)
+    if block == "adder":
+        operands = adder_operands(m.format, n, seed)
+        expected = add_words(operands.a, operands.b, m.format)
+        design, option = f"of {m.format.word_bits}-bit words", f"--format {m.format.name}"
+        words = ("operands", "operands", "sums")
+    else:
+        operands = multiplier_operands(m, n, seed)
+        expected = multiply_words(operands.a, operands.b, m)
+        design, option = str(m), f"--multiplier {m}"
+        words = ("activations", "weights", "products")
     digits = -(-m.format.word_bits // 4)
     texts = {
-        f"{block}_{name}.hex": "".join(f"{word:0{digits}x}\n" for word in words.tolist())
-        for name, words in (("a", operands.a), ("b", operands.b), ("y", expected))
+        f"{block}_{name}.hex": "".join(f"{word:0{digits}x}\n" for word in column.tolist())
+        for name, column in (("a", operands.a), ("b", operands.b), ("y", expected))
     }
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent.parent / "templates"),
@@ -76,7 +85,8 @@ def write_vectors(
         keep_trailing_newline=True,
         autoescape=False,  # Verilog and plain text
     )
-    facts = {"block": block, "multiplier": str(m), "bits": m.format.word_bits, "n": n, "seed": seed, "stages": stages}
+    facts = {"block": block, "design": design, "option": option, "words": words, "bits": m.format.word_bits}
+    facts |= {"n": n, "seed": seed, "stages": stages}
     for name, template in ((f"{block}_tb.v", "testbench.v.j2"), ("README.txt", "vectors_readme.txt.j2")):
         texts[name] = environment.get_template(template).render(facts)
     folder = Path(out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,19 @@ from golden.formats import Format
 from golden.significand import significand_products
 from sim.vectors.corners import bit_lengths
 
-__all__ = ["RANDOM_KINDS", "Anchor", "Stimulus", "anchors", "multiplier_operands", "special_words"]
+__all__ = [
+    "RANDOM_KINDS",
+    "Anchor",
+    "Stimulus",
+    "anchors",
+    "arrange",
+    "multiplier_operands",
+    "special_pairs",
+    "special_words",
+    "stream_of",
+    "structured_fractions",
+    "words_of",
+]
 
 RANDOM_KINDS = ("random bits", "random CNN-like", "random structured")
 """Uniform bit patterns; rectified activations against normal weights; significands of extreme digits."""
@@ -122,31 +135,53 @@ def multiplier_operands(m: Multiplier, n: int, seed: int = 0) -> Stimulus:
         raise InvalidInput(f"{n} vectors prove nothing; give at least 1")
     if seed < 0:
         raise InvalidInput(f"seed {seed} is negative; give a whole number from 0")
-    directed = _directed(m, seed)
-    kinds = (*directed, *RANDOM_KINDS)
+    random = {name: (_RANDOM[name], stream_of(seed, name)) for name in RANDOM_KINDS}
+    return arrange(_directed(m, seed), random, m.format, n)
+
+
+def arrange(
+    directed: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    random: Mapping[str, tuple[Callable[..., tuple[np.ndarray, np.ndarray]], np.random.Generator]],
+    fmt: Format,
+    n: int,
+) -> Stimulus:
+    """Fill at most half of ``n`` places with directed pairs, in rotation over their kinds, the rest with random ones.
+
+    Parameters
+    ----------
+    directed : mapping of str to pair of numpy.ndarray
+        Pairs by kind.
+    random : mapping of str to (callable, generator)
+        ``callable(fmt, count, generator)`` makes pairs of a kind; each kind gets an equal share.
+    fmt : Format
+        The words' format.
+    n : int
+        How many pairs.
+    """
+    kinds = (*directed, *random)
     pieces = _in_rotation(directed, (n + 1) // 2)
-    missing = n - len(pieces)
-    for k, name in enumerate(RANDOM_KINDS):
-        share = missing // 3 + (k < missing % 3)
-        rng = _rng(seed, name)
-        a, b = _RANDOM[name](m.format, share, rng)
+    missing, shares = n - len(pieces), len(random)
+    for k, (make, rng) in enumerate(random.values()):
+        a, b = make(fmt, missing // shares + (k < missing % shares), rng)
         pieces += [(x, y, len(directed) + k) for x, y in zip(a.tolist(), b.tolist(), strict=True)]
     a, b, kind = (np.array(column) for column in zip(*pieces, strict=True))
     return Stimulus(a.astype(np.uint32), b.astype(np.uint32), kind.astype(np.uint8), kinds)
 
 
-def _in_rotation(directed: dict[str, tuple[np.ndarray, np.ndarray]], limit: int) -> list[tuple[int, int, int]]:
+def _in_rotation(directed: Mapping[str, tuple[np.ndarray, np.ndarray]], limit: int) -> list[tuple[int, int, int]]:
     columns = [list(zip(a.tolist(), b.tolist(), strict=True)) for a, b in directed.values()]
     rows = range(max(len(column) for column in columns))
     order = [(*column[row], k) for row in rows for k, column in enumerate(columns) if row < len(column)]
     return order[:limit]
 
 
-def _rng(seed: int, name: str) -> np.random.Generator:
+def stream_of(seed: int, name: str) -> np.random.Generator:
+    """Random numbers that depend on the seed and on what they are for."""
     return np.random.default_rng([seed, zlib.crc32(name.encode())])
 
 
-def _word(f: Format, sign: np.ndarray, exponent: np.ndarray, fraction: np.ndarray) -> np.ndarray:
+def words_of(f: Format, sign: np.ndarray, exponent: np.ndarray, fraction: np.ndarray) -> np.ndarray:
+    """Put signs, biased exponents and fractions of any integer dtype together as uint32 words."""
     high = sign.astype(np.uint32) << np.uint32(f.word_bits - 1)
     return high | exponent.astype(np.uint32) << np.uint32(f.word_fraction_bits) | fraction.astype(np.uint32)
 
@@ -168,18 +203,19 @@ def _truncated(f: Format, x: np.ndarray) -> np.ndarray:
     exponent = k - 1 + f.bias
     fraction = np.ldexp(2 * g - 1, f.word_fraction_bits).astype(np.int64)
     normal = (x != 0) & (exponent >= 1)
-    return _word(f, np.signbit(x), np.where(normal, exponent, 0), np.where(normal, fraction, 0))
+    return words_of(f, np.signbit(x), np.where(normal, exponent, 0), np.where(normal, fraction, 0))
 
 
 def _structured(f: Format, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     quarter = f.exponent_mask // 4
     exponents = rng.integers(f.bias - quarter, f.bias + quarter, (2, n), endpoint=True)
     sign = rng.integers(0, 2, (2, n))
-    a, b = _word(f, sign, exponents, _structured_fractions(f, (2, n), rng))
+    a, b = words_of(f, sign, exponents, structured_fractions(f, (2, n), rng))
     return a, b
 
 
-def _structured_fractions(f: Format, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+def structured_fractions(f: Format, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Fractions of extreme hexadecimal digits."""
     digits = -(-f.word_fraction_bits // 4)
     fraction = np.zeros(shape, np.uint32)
     for _ in range(digits):
@@ -192,20 +228,20 @@ _RANDOM = dict(zip(RANDOM_KINDS, (_bits, _cnn_like, _structured), strict=True))
 
 def _directed(m: Multiplier, seed: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     f = m.format
-    pairs = _special_pairs(f, _rng(seed, "specials"))
+    pairs = special_pairs(f, stream_of(seed, "specials"))
     if f.word_bits == 32:
         table = anchors()
         pairs["anchors"] = np.array([x.a for x in table], np.uint32), np.array([x.b for x in table], np.uint32)
-    pairs["low exponents"] = _near_exponent(f, (1, 0, -1, 2, -2), _rng(seed, "low exponents"))
+    pairs["low exponents"] = _near_exponent(f, (1, 0, -1, 2, -2), stream_of(seed, "low exponents"))
     top = f.exponent_mask
-    pairs["high exponents"] = _near_exponent(f, (top - 1, top - 2, top, top - 3, top + 1), _rng(seed, "high exponents"))
+    pairs["high exponents"] = _near_exponent(f, (top - 1, top - 2, top, top - 3, top + 1), stream_of(seed, "high exponents"))
     if f.dropped_bits:
-        pairs["operand rounding"] = _operand_rounding(f, _rng(seed, "operand rounding"))
-    pairs.update(_searched(m, _rng(seed, "search")))
+        pairs["operand rounding"] = _operand_rounding(f, stream_of(seed, "operand rounding"))
+    pairs.update(_searched(m, stream_of(seed, "search")))
     return pairs
 
 
-def _special_pairs(f: Format, rng: np.random.Generator) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def special_pairs(f: Format, rng: np.random.Generator) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Every pair of special words, sorted by the classes of the two, so that a short run still meets each."""
     words = special_words(f)
     magnitude = words & np.uint32((1 << (f.word_bits - 1)) - 1)
@@ -229,12 +265,12 @@ def _near_exponent(f: Format, targets: tuple[int, ...], rng: np.random.Generator
     total = target + f.bias
     ea = rng.integers(np.maximum(1, total - (f.exponent_mask - 1)), np.minimum(f.exponent_mask - 1, total - 1) + 1)
     ones = np.uint32((1 << f.word_fraction_bits) - 1)
-    fraction = _structured_fractions(f, (2, target.size), rng)
+    fraction = structured_fractions(f, (2, target.size), rng)
     # A quarter are products of powers of two, a quarter of significands just below two.
     fraction[:, np.arange(target.size) % 4 == 0] = 0
     fraction[:, np.arange(target.size) % 4 == 1] = ones
     sign = rng.integers(0, 2, (2, target.size))
-    a, b = _word(f, sign, np.stack([ea, total - ea]), fraction)
+    a, b = words_of(f, sign, np.stack([ea, total - ea]), fraction)
     return a, b
 
 
@@ -247,8 +283,8 @@ def _operand_rounding(f: Format, rng: np.random.Generator) -> tuple[np.ndarray, 
     grid = np.array([k << f.dropped_bits | r for k in kept for r in rests], np.uint32)
     # Both ends of the exponent range and its middle: rounding up may leave the binade, and the format.
     exponents = np.array([1, f.bias - 1, f.bias, f.exponent_mask - 2, f.exponent_mask - 1])
-    a = _word(f, np.zeros(1), np.repeat(exponents, grid.size), np.tile(grid, exponents.size))
-    b = np.resize(_word(f, np.ones(1), np.full(grid.size, f.bias), rng.permutation(grid)), a.size)
+    a = words_of(f, np.zeros(1), np.repeat(exponents, grid.size), np.tile(grid, exponents.size))
+    b = np.resize(words_of(f, np.ones(1), np.full(grid.size, f.bias), rng.permutation(grid)), a.size)
     swap = rng.integers(0, 2, a.size, np.uint32).astype(bool)
     return np.where(swap, b, a), np.where(swap, a, b)
 
@@ -258,7 +294,7 @@ def _searched(m: Multiplier, rng: np.random.Generator) -> dict[str, tuple[np.nda
     f, p = m.format, m.precision
     one = 1 << (p - 1)
     n = _CANDIDATES
-    structured = _structured_fractions(f, (2, n), rng) >> np.uint32(f.dropped_bits)
+    structured = structured_fractions(f, (2, n), rng) >> np.uint32(f.dropped_bits)
     uniform = rng.integers(0, one, (2, n))
     # Few leading bits each, so that the product has few bits too: where it has p + 1, it ends in a tie.
     width = rng.integers(1, p, n) if p > 1 else np.ones(n, np.int64)
@@ -299,5 +335,5 @@ def _around_one(f: Format, A: np.ndarray, B: np.ndarray, rng: np.random.Generato
     fraction = (np.stack([A, B]) - np.uint64(1 << f.fraction_bits)) << np.uint64(f.dropped_bits)
     spread = f.exponent_mask // 8
     exponent = rng.integers(f.bias - spread, f.bias + spread, fraction.shape, endpoint=True)
-    a, b = _word(f, rng.integers(0, 2, fraction.shape), exponent, fraction)
+    a, b = words_of(f, rng.integers(0, 2, fraction.shape), exponent, fraction)
     return a, b

@@ -7,7 +7,8 @@ from sim.build import SimulationError
 from sim.runner import run
 
 BAD = [
-    ({"block": "divider"}, "no bench for block 'divider'; choose from multiplier"),
+    ({"block": "divider"}, "no bench for block 'divider'; choose from multiplier, adder"),
+    ({"rows": 4}, "the block 'multiplier' has no parameter 'rows'; choose from multiplier, stages"),
     ({"simulator": "vcs"}, "unknown simulator 'vcs'; choose from icarus, verilator"),
     ({"multiplier": "ax-fpn"}, "unknown multiplier 'ax-fpn'; did you mean"),
     ({"vectors": 0}, "0 vectors prove nothing; give at least 1"),

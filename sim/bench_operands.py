@@ -1,4 +1,4 @@
-"""cocotb bench of the multiplier, combinational or pipelined; ``sim.runner`` prepares and judges it.
+"""cocotb bench of a two-operand block, combinational or pipelined; ``sim.runner`` prepares and judges it.
 
 The runner leaves operands, expected words and the schedule in ``job.npz``; a driver presents them, a monitor samples
 the output. The loops record and do nothing else: the golden model ran before, the checker runs after.
@@ -18,11 +18,11 @@ from cocotb.triggers import FallingEdge, Timer
 
 from sim.checker import JOB_FILE, RESULT_FILE, save_result
 
-__all__ = ["check_multiplier"]
+__all__ = ["check_operands"]
 
 
 @cocotb.test()
-async def check_multiplier(dut: Any) -> None:
+async def check_operands(dut: Any) -> None:
     """Drive every operand pair and record every output."""
     job = np.load(JOB_FILE)
     start = time.perf_counter()
