@@ -1,0 +1,104 @@
+# amaranth: UnusedElaboratable=no
+# A component that refuses its parameters is not a forgotten one.
+"""Processing element and systolic array as Verilog, and what the headers of their files say."""
+
+from __future__ import annotations
+
+from golden.catalogue import Multiplier, multiplier as look_up
+from golden.errors import InvalidInput
+from hdl.array import SystolicArray
+from hdl.blocks import Block, Built, register_block
+from hdl.pe import ProcessingElement
+
+__all__: list[str] = []
+
+CLOCK_PORTS = [
+    "  clk  clock, rising edge",
+    "  rst  synchronous reset, active high",
+]
+STREAMS = [
+    "Streams: a beat passes at a clock edge where valid and ready are both 1. Once valid is 1 it stays, with its",
+    "payload, until the beat has passed. Payloads list their fields from bit 0 upwards.",
+]
+
+
+def command_of(m: Multiplier, **parameters: int | None) -> str:
+    """Arguments of ``axfpm verilog``, or nothing where the multiplier has no name."""
+    try:
+        named = look_up(str(m)) == m
+    except InvalidInput:
+        named = False
+    options = [f"--{key.replace('_', '-')} {value}" for key, value in parameters.items() if value is not None]
+    return " ".join([f"--multiplier {m}", *options]) if named else ""
+
+
+def _build_pe(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 1, adder_stages: int | None = None) -> Built:
+    component = ProcessingElement(multiplier, stages=stages, adder_stages=adder_stages)
+    m, depth = component.multiplier, component.adder_stages
+    top = m.format.word_bits - 1
+    header = [
+        f"processing element: p_out = add(p, mul(a, weight)), multiplier {m}.",
+        "",
+        "Ports",
+        *CLOCK_PORTS,
+        "  en   1: the element moves; 0: every register keeps its value; all times below count cycles where en is 1",
+        f"  a[{top}:0], a_valid  activation, and whether there is one",
+        "  a_first   this activation is the first of its tile: the shadow weight comes into use with it",
+        "  a_bypass  its product is left out: the sum passes unchanged",
+        f"  a_out[{top}:0], a_out_valid, a_out_first, a_out_bypass  the same, 1 cycle later; a_out keeps its last",
+        "            value where there is no activation or it is bypassed",
+        f"  p[{top}:0], p_valid, p_last  sum so far, {1 + stages} cycles after its activation, and its tags",
+        f"  p_out[{top}:0], p_out_valid, p_out_last  sum with this product, {depth} cycles after p, and its tags",
+        f"  w[{top}:0], w_load  weight, and whether the shadow register takes it",
+    ]
+    return Built(component, command_of(m, stages=stages, adder_stages=adder_stages), header)
+
+
+def _build_array(
+    *,
+    multiplier: Multiplier | str = "ax-fpm",
+    rows: int = 8,
+    columns: int = 8,
+    stages: int = 1,
+    adder_stages: int | None = None,
+) -> Built:
+    component = SystolicArray(
+        multiplier, rows=rows, columns=columns, stages=stages, adder_stages=adder_stages, pe_module="part_pe"
+    )
+    m = component.multiplier
+    element = ProcessingElement(m, stages=stages, adder_stages=adder_stages)
+    word = m.format.word_bits
+    data, sums = rows * word, columns * word
+    header = [
+        f"weight-stationary systolic array of {rows} x {columns} processing elements, multiplier {m}.",
+        "",
+        "results = activations * weights + sums, added row by row: acc = sum; for each row: acc = add(acc, mul(a, w)).",
+        "",
+        "Ports",
+        *CLOCK_PORTS,
+        "  activations__valid, activations__ready, activations__payload: a vector of a tile",
+        f"    [{data - 1}:0]  data: {rows} words of {word} bits, row 0 lowest",
+        f"    [{data + rows - 1}:{data}]  bypass: bit r leaves row r out of every sum",
+        f"    [{data + rows}]  last: the tile ends with this vector",
+        "  sums__valid, sums__ready, sums__payload: what the sums of that vector start from",
+        f"    [{sums - 1}:0]  {columns} words of {word} bits, column 0 lowest",
+        f"  weights__valid, weights__ready, weights__payload: {rows} beats for each tile, row 0 first",
+        f"    [{sums - 1}:0]  {columns} words of {word} bits, column 0 lowest",
+        "  results__valid, results__ready, results__payload: the sums, in the order of the vectors",
+        f"    [{sums - 1}:0]  data: {columns} words of {word} bits, column 0 lowest",
+        f"    [{sums}]  last: this vector was its tile's last",
+        "",
+        *STREAMS,
+        "A vector and its sums pass together. The first vector of a tile waits for all its weights; those of the next",
+        "tile are taken while this one computes. Every ready depends combinationally on results__ready, and those of",
+        "activations and sums on each other's valid.",
+        "",
+        f"Latency: {component.latency} cycles from vector to result, one vector per cycle; at least",
+        f"{component.tile_interval} cycles between the first vectors of two tiles. A refused result stops all.",
+    ]
+    command = command_of(m, rows=rows, columns=columns, stages=stages, adder_stages=adder_stages)
+    return Built(component, command, header, {"pe": element})
+
+
+register_block(Block("pe", _build_pe))
+register_block(Block("array", _build_array))
