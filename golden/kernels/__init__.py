@@ -101,7 +101,7 @@ def matmul(
     """
     if select(m, accumulate) is None:
         return _plain("matmul", x, w, bias, m, accumulate)
-    from golden.kernels import compiled
+    from golden.kernels import products
     from golden.kernels.functions import functions, magnitude_range
     from golden.kernels.weights import contiguous
 
@@ -109,14 +109,14 @@ def matmul(
         body = select(m, accumulate, magnitude_range(contiguous(x)), magnitude_range(contiguous(w)), bias)
         assert body is not None
         f = functions(body, m, False, accumulate, len(x))
-        return compiled.matmul(f, x, compiled.pack_matmul(f, w), bias, accumulate)
+        return products.matmul(f, x, products.pack_matmul(f, w), bias, accumulate)
     entry = _weights().entry(w)
     body = select(m, accumulate, magnitude_range(contiguous(x)), entry.range, bias)
     assert body is not None
     f = functions(body, m, False, accumulate, len(x))
     # Panels of lanes are the same for any number of scalars and either accumulator.
-    packed = _weights().packed(entry, (body, m), lambda: compiled.pack_matmul(f, w))
-    return compiled.matmul(f, x, packed, bias, accumulate)
+    packed = _weights().packed(entry, (body, m), lambda: products.pack_matmul(f, w))
+    return products.matmul(f, x, packed, bias, accumulate)
 
 
 def conv2d(
@@ -134,7 +134,7 @@ def conv2d(
     settings = (stride, padding, dilation, groups)
     if select(m, accumulate) is None:
         return _plain("conv2d", x, weight, bias, *settings, m, accumulate)
-    from golden.kernels import compiled
+    from golden.kernels import convolution
     from golden.kernels.functions import functions, magnitude_range
     from golden.kernels.weights import contiguous
 
@@ -143,8 +143,8 @@ def conv2d(
     body = select(m, accumulate, magnitude_range(contiguous(x)), entry.range, bias)
     assert body is not None
     f = functions(body, m, True, accumulate, len(weight) // groups)
-    packed = _weights().packed(entry, (f, groups), lambda: compiled.pack_conv(f, weight, groups))
-    return compiled.conv2d(f, x, weight.shape, packed, bias, *settings, accumulate)
+    packed = _weights().packed(entry, (f, groups), lambda: convolution.pack_conv(f, weight, groups))
+    return convolution.conv2d(f, x, weight.shape, packed, bias, *settings, accumulate)
 
 
 def _plain(name: str, *arguments: object) -> np.ndarray:
