@@ -234,7 +234,9 @@ def _directed(m: Multiplier, seed: int) -> dict[str, tuple[np.ndarray, np.ndarra
         pairs["anchors"] = np.array([x.a for x in table], np.uint32), np.array([x.b for x in table], np.uint32)
     pairs["low exponents"] = _near_exponent(f, (1, 0, -1, 2, -2), stream_of(seed, "low exponents"))
     top = f.exponent_mask
-    pairs["high exponents"] = _near_exponent(f, (top - 1, top - 2, top, top - 3, top + 1), stream_of(seed, "high exponents"))
+    pairs["high exponents"] = _near_exponent(
+        f, (top - 1, top - 2, top, top - 3, top + 1), stream_of(seed, "high exponents")
+    )
     if f.dropped_bits:
         pairs["operand rounding"] = _operand_rounding(f, stream_of(seed, "operand rounding"))
     pairs.update(_searched(m, stream_of(seed, "search")))

@@ -30,6 +30,15 @@ def test_passes_on_the_design_and_fails_on_a_mutant(icarus, tmp_path, stages):
     assert "PASS" not in bad.stdout
 
 
+def test_vectors_of_the_adder(icarus, tmp_path):
+    write_vectors("adder", n=400, stages=2, out=tmp_path)
+    text = generate("adder", stages=2)
+    (tmp_path / "adder.v").write_text(text)
+    assert "PASS: 400 checks, 0 failures" in simulate(tmp_path).stdout
+    (tmp_path / "adder.v").write_text(text.replace("assign aligned_sticky =", "assign aligned_sticky = 1'h0 &"))
+    assert "FAIL: 400 checks, " in simulate(tmp_path).stdout
+
+
 def test_undefined_results_fail(icarus, tmp_path):
     write_vectors("multiplier", multiplier="ax-bf16", n=10, out=tmp_path)
     (tmp_path / "multiplier.v").write_text(
@@ -56,7 +65,7 @@ def test_equal_seeds_give_equal_files(tmp_path):
 
 
 BAD = [
-    ({"block": "engine"}, "no vectors for block 'engine'; choose from multiplier"),
+    ({"block": "engine"}, "no vectors for block 'engine'; choose from multiplier, adder"),
     ({"multiplier": "nothing-like-it"}, "unknown multiplier 'nothing-like-it'"),
     ({"n": 0}, "0 vectors prove nothing; give at least 1"),
     ({"seed": -1}, "seed -1 is negative"),

@@ -1,0 +1,55 @@
+"""Jobs of the two-operand blocks: operand pairs in, one word out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from golden.multiply import multiply_words
+from sim.checker import compare
+from sim.job import Bench, Job, Setting
+from sim.schedule import pipeline_schedule
+from sim.vectors.corners import multiplier_corners
+from sim.vectors.stimulus import Stimulus, multiplier_operands
+from sim.vectors.sums import add_words, adder_corners, adder_operands
+
+__all__ = ["ADDER", "MULTIPLIER"]
+
+
+def _multiplier(setting: Setting) -> Job:
+    m = setting.multiplier
+    operands = multiplier_operands(m, setting.vectors, setting.seed)
+    expected = multiply_words(operands.a, operands.b, m)
+    return _job(setting, operands, expected, multiplier_corners(operands.a, operands.b, expected, m))
+
+
+def _adder(setting: Setting) -> Job:
+    fmt = setting.multiplier.format
+    operands = adder_operands(fmt, setting.vectors, setting.seed)
+    expected = add_words(operands.a, operands.b, fmt)
+    return _job(setting, operands, expected, adder_corners(operands.a, operands.b, expected, fmt))
+
+
+def _job(setting: Setting, operands: Stimulus, expected: np.ndarray, corners: dict[str, int]) -> Job:
+    arrays = {"a": operands.a, "b": operands.b}
+    index = np.arange(setting.vectors)
+    if setting.stages:
+        schedule = pipeline_schedule(setting.vectors, setting.stages, setting.seed)
+        pair, enable, reset, index = np.array(
+            [(c.pair, c.enable, c.reset, c.expected) for c in schedule.cycles], np.int64
+        ).T
+        arrays |= {"pair": pair, "enable": enable, "reset": reset}
+        corners |= schedule.events
+    bits = setting.multiplier.format.word_bits
+    return Job(arrays, lambda got: compare(got, index, expected, operands, bits), operands.counts(), corners)
+
+
+def _ports(setting: Setting) -> tuple[str, ...]:
+    return ("a", "b", "y", "clk", "rst", "en") if setting.stages else ("a", "b", "y")
+
+
+MULTIPLIER = Bench(
+    "sim.bench_operands", _ports, lambda s: {"multiplier": s.multiplier, "stages": s.stages}, _multiplier, {}
+)
+ADDER = Bench(
+    "sim.bench_operands", _ports, lambda s: {"format": s.multiplier.format.name, "stages": s.stages}, _adder, {}
+)
