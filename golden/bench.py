@@ -106,13 +106,13 @@ class Row:
 def port_bound(body: Any, m: Multiplier) -> float | None:
     """Least ratio to exact torch that the execution ports allow: cycles per product over those of a fused multiply-add.
 
-    Counted per vector of float32: an exact multiply-add takes half a cycle (two units). The emulation's vector
-    operations spread over two ports under AVX-512 and over four on current AVX2 machines (on three, the bound is a
-    third higher). None where no count has been made.
+    Counted per vector of float32. AVX-512: vector operations spread over two ports, and an exact multiply-add takes a
+    cycle (measured 1.04, arithmetic.md section 6). Elsewhere: four ports, as on current AVX2 machines (with three, the
+    bound is a third higher), and two multiply-adds a cycle. None where no count has been made.
     """
     operations = _operations(body, m)
-    ports = 2 if body is not None and body.kernel == "avx512" else 4
-    return None if operations is None else max(operations / ports, 0.5) / 0.5
+    ports, exact = (2, 1.0) if body is not None and body.kernel == "avx512" else (4, 0.5)
+    return None if operations is None else max(operations / ports / exact, 1.0)
 
 
 def _operations(body: Any, m: Multiplier) -> int | None:
@@ -190,6 +190,7 @@ def run_bench(
     *,
     multipliers: Iterable[str | Multiplier] | None = None,
     threads: Iterable[int] = (1, 2),
+    shapes: Iterable[Shape] | None = None,
     networks: Mapping[str, tuple[Any, Any]] | None = None,
     large: bool = False,
 ) -> dict[str, Any]:
@@ -205,6 +206,8 @@ def run_bench(
         What to time; by default one per kind of kernel.
     threads : iterable of int
         Numbers of threads, for both sides.
+    shapes : iterable of Shape, optional
+        What to compute; by default the quick ones of ``SHAPES``, and the full ones unless ``quick``.
     networks : mapping, optional
         Label -> (module, batch of inputs), timed from end to end in evaluation mode.
     large : bool
@@ -225,14 +228,15 @@ def run_bench(
 
     names = multipliers if multipliers is not None else FAMILIES + (() if quick else SLOW_FAMILIES)
     chosen = [look_up(name) for name in names]
-    shapes = SHAPES["quick"] + (() if quick else SHAPES["full"]) + (SHAPES["large"] if large else ())
+    usual = SHAPES["quick"] + (() if quick else SHAPES["full"])
+    timed = (*(usual if shapes is None else shapes), *(SHAPES["large"] if large else ()))
     budget = 0.2 if quick else 1.0
     rows: list[Row] = []
     before = torch.get_num_threads()
     try:
         for count in threads:
             torch.set_num_threads(count)
-            for shape in shapes:
+            for shape in timed:
                 for m in chosen:
                     if progress:
                         progress(f"{shape.name}, {m}, {count} thread{'s' * (count > 1)}")

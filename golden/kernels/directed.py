@@ -115,8 +115,9 @@ class Avx2(Directed):
     """
 
     name = kernel = "avx2"
-    outputs = 8
-    phases = 64
+    lanes = 16  # two vectors: independent operations side by side, and half the broadcasts
+    outputs = 4
+    phases = 32
     features = frozenset({"avx2", "fma"})
 
     def begin(self, e: Emitter) -> None:

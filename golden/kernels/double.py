@@ -39,8 +39,12 @@ class Double(Body):
 
     @property
     def order(self) -> tuple[int, ...]:
-        """Lower halves come from elements 0 .. 3, upper halves from 4 .. 7."""
-        return 0, 4, 1, 5, 2, 6, 3, 7
+        """Of every eight elements, lower halves come from 0 .. 3 and upper halves from 4 .. 7."""
+        return tuple(lane for pair in zip(*self._halves(), strict=True) for lane in pair)
+
+    def _halves(self) -> tuple[list[int], list[int]]:
+        lanes = range(self.lanes)
+        return [lane for lane in lanes if lane % 8 < 4], [lane for lane in lanes if lane % 8 >= 4]
 
     @classmethod
     def accepts(cls, m: Multiplier) -> bool:
@@ -86,14 +90,13 @@ class Double(Body):
         """s, before its power of two."""
         build = e.builder
         words = []
-        for half in range(2):
-            lanes = range(4 * half, 4 * half + 4)
+        for half, lanes in enumerate(self._halves()):
             (x, *more_x), (y, *more_y) = ([e.shuffle(v, v, lanes) for v in s[1:]] for s in (a, b))
             p = build.fmul(x, y) if self.exact else e.call("llvm.fma", x, y, build.fmul(more_x[0], more_y[0]))
             bits = e.integer(p)
             moved = build.lshr(bits, e.like(bits, 29)) if half == 0 else build.shl(bits, e.like(bits, 3))
-            words.append(build.bitcast(moved, vector(I32, 8)))
-        word = e.shuffle(words[0], words[1], (0, 9, 2, 11, 4, 13, 6, 15))
+            words.append(build.bitcast(moved, vector(I32, self.lanes)))
+        word = e.shuffle(words[0], words[1], [lane + self.lanes * (lane % 2) for lane in range(self.lanes)])
         if self.m.carry == "halve":
             word = build.and_(word, e.like(word, CARRY))
         return e.floating(word)

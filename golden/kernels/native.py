@@ -27,7 +27,8 @@ class Fused(Body):
     """
 
     name = "fused"
-    outputs = 8
+    lanes = 16
+    outputs = 6
 
     @classmethod
     def accepts(cls, m: Multiplier) -> bool:
@@ -58,7 +59,8 @@ class Rounded(Body):
     """
 
     name = "rounded"
-    outputs = 8
+    lanes = 16
+    outputs = 6
 
     @classmethod
     def accepts(cls, m: Multiplier) -> bool:
@@ -86,6 +88,7 @@ class Short(Body):
     """
 
     name = "short"
+    outputs = 6
 
     def __init__(self, m: Multiplier) -> None:
         super().__init__(m)

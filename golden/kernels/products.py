@@ -17,8 +17,8 @@ from golden.kernels.pool import run_all, threads
 
 __all__ = ["PackedWeights", "depth_blocks", "matmul", "pack_matmul", "shares"]
 
-DEPTH = 256
-"""Terms of a sum per block: a block's records and lanes stay in the first-level cache."""
+DEPTH = 512
+"""Terms of a sum per block: the records of a group and a block of lanes stay close to the core."""
 ROWS = 64
 COLUMNS = 256
 """Outputs per call of the tile loop: its lanes stay in the second-level cache."""

@@ -43,7 +43,7 @@ def flush_denormal():
 @pytest.mark.parametrize("accumulate", ["float32", "float64"])
 def test_results_do_not_depend_on_threads_or_batch(accumulate: str) -> None:
     rng = np.random.default_rng(11)
-    x, w = operands("relu", (70, 300), rng), operands("normal", (300, 45), rng)
+    x, w = operands("relu", (70, 600), rng), operands("normal", (600, 45), rng)
     image, weight = operands("relu", (11, 4, 7, 9), rng), operands("normal", (10, 4, 3, 3), rng)
     settings = ((1, 1), (1, 1), (1, 1), 1)
     results = []
