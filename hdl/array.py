@@ -36,7 +36,19 @@ from hdl.bits import Word, word_of
 from hdl.checks import CheckedComponent, check_adder_stages, check_count, check_multiplier
 from hdl.pe import ProcessingElement, delay, pe_signature
 
-__all__ = ["SystolicArray"]
+__all__ = ["SystolicArray", "array_latency", "tile_interval"]
+
+
+def array_latency(rows: int, columns: int, stages: int, adder_stages: int) -> int:
+    """Cycles from a vector to its result in an array of this shape."""
+    return 1 + stages + rows * adder_stages + columns - 1
+
+
+def tile_interval(rows: int, adder_stages: int) -> int:
+    """Least cycles between the first vectors of two tiles in an array of this shape."""
+    # The first vector reaches the last row (R - 1) D cycles after it entered. In that cycle the row's next weights may
+    # come, and in the next one the next tile may begin. D >= 1, so one row per cycle is fast enough.
+    return (rows - 1) * adder_stages + 1
 
 
 class SystolicArray(CheckedComponent):
@@ -138,14 +150,12 @@ class SystolicArray(CheckedComponent):
     @property
     def latency(self) -> int:
         """Cycles from a vector to its result."""
-        return 1 + self.stages + self.rows * self.adder_stages + self.columns - 1
+        return array_latency(self.rows, self.columns, self.stages, self.adder_stages)
 
     @property
     def tile_interval(self) -> int:
         """Least cycles between the first vectors of two tiles."""
-        # The first vector reaches the last row (R - 1) D cycles after it entered. In that cycle the row's next weights
-        # may come, and in the next one the next tile may begin. D >= 1, so one row per cycle is fast enough.
-        return (self.rows - 1) * self.adder_stages + 1
+        return tile_interval(self.rows, self.adder_stages)
 
     def elaborate(self, platform: object) -> Module:
         """Build the module."""

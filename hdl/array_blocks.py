@@ -1,6 +1,6 @@
 # amaranth: UnusedElaboratable=no
 # A component that refuses its parameters is not a forgotten one.
-"""Processing element and systolic array as Verilog, and what the headers of their files say."""
+"""Processing element, systolic array and matrix engine as Verilog, and what the headers of their files say."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from golden.catalogue import Multiplier, multiplier as look_up
 from golden.errors import InvalidInput
 from hdl.array import SystolicArray
 from hdl.blocks import Block, Built, register_block
+from hdl.engine import SIZE_BITS, MatrixEngine
 from hdl.pe import ProcessingElement
 
 __all__: list[str] = []
@@ -100,5 +101,60 @@ def _build_array(
     return Built(component, command, header, {"pe": element})
 
 
+def _build_engine(
+    *,
+    multiplier: Multiplier | str = "ax-fpm",
+    rows: int = 8,
+    columns: int = 8,
+    stages: int = 1,
+    adder_stages: int | None = None,
+    depth: int = 256,
+    accumulators: int = 1024,
+    biases: int = 64,
+) -> Built:
+    parameters = {"rows": rows, "columns": columns, "stages": stages, "adder_stages": adder_stages}
+    buffers = {"depth": depth, "accumulators": accumulators, "biases": biases}
+    component = MatrixEngine(multiplier, **parameters, **buffers, pe_module="part_pe")
+    m = component.multiplier
+    element = ProcessingElement(m, stages=stages, adder_stages=adder_stages)
+    word = m.format.word_bits
+    data, sums, size = rows * word, columns * word, SIZE_BITS
+    header = [
+        f"matrix engine: C = A W + bias on {rows} x {columns} processing elements, multiplier {m}.",
+        "",
+        "A is M x K, W is K x N. Sums are in sequence: acc = bias; for k in order: acc = add(acc, mul(a, w)).",
+        "",
+        "Ports",
+        *CLOCK_PORTS,
+        "  command__valid, command__ready, command__payload: one product",
+        f"    [{size - 1}:0] M, [{2 * size - 1}:{size}] K, [{3 * size - 1}:{2 * size}] N",
+        f"    limits: M <= {depth}, ceil(N / {columns}) <= {biases}, M * ceil(N / {columns}) <= {accumulators}",
+        "  activations__valid, activations__ready, activations__payload: rows of A, cut into K tiles",
+        f"    [{data - 1}:0]  {rows} words of {word} bits: A[m, {rows} i] lowest; words past K are ignored",
+        "    order: for each K tile i, for each m (K = 0 counts as one tile)",
+        "  weights__valid, weights__ready, weights__payload: rows of W, cut into N tiles",
+        f"    [{sums - 1}:0]  {columns} words of {word} bits: W[{rows} i + r, {columns} j] lowest; past N ignored",
+        f"    order: for each K tile i, for each N tile j, for each r = 0 .. {rows - 1}, those past K included",
+        "  biases__valid, biases__ready, biases__payload: one beat for each N tile j; zeros where there is no bias",
+        f"    [{sums - 1}:0]  {columns} words of {word} bits: bias[{columns} j] lowest",
+        "  results__valid, results__ready, results__payload: C, for each N tile j, for each m",
+        f"    [{sums - 1}:0]  data: {columns} words of {word} bits: C[m, {columns} j] lowest, 0 past N",
+        f"    [{sums + columns - 1}:{sums}]  keep: bit c is 1 where {columns} j + c < N; M N bits of a command in all",
+        f"    [{sums + columns}]  last: the command's last beat",
+        "  busy    1 from the cycle after the command's beat to that of the last result",
+        "  done    1 for one cycle after that, or after a command that is refused or gives no results",
+        "  error   1 where the last command was past a limit: refused, no data taken",
+        "  cycles[31:0]   cycles of the last command in which busy was 1",
+        "  stalled[31:0]  those of them in which no vector entered the array",
+        "",
+        *STREAMS,
+        "",
+        f"One vector enters per cycle where M * ceil(N / {columns}) >= {component.loop_latency} and M >=",
+        f"{component.tile_interval}; otherwise the wait for partial sums or weights is counted in stalled.",
+    ]
+    return Built(component, command_of(m, **parameters, **buffers), header, {"pe": element})
+
+
 register_block(Block("pe", _build_pe))
+register_block(Block("engine", _build_engine))
 register_block(Block("array", _build_array))

@@ -34,14 +34,17 @@ write_verilog -norename -noattr
 
 # What Verilator's -Wall finds in every text that Yosys writes, and why it may stay.
 _WAIVERS = """\
-// Lint: constants are written in their fewest bits (WIDTH), and sums keep carries that nothing reads (UNUSED).
+// Lint: constants are written in their fewest bits (WIDTH), sums keep carries that nothing reads (UNUSED), and
+// multiplexers whose select bits exclude each other are written as cases that could overlap (CASEOVERLAP).
 /* verilator lint_off WIDTH */
 /* verilator lint_off UNUSED */
+/* verilator lint_off CASEOVERLAP */
 
 """
 _WAIVERS_END = """
 /* verilator lint_on WIDTH */
 /* verilator lint_on UNUSED */
+/* verilator lint_on CASEOVERLAP */
 """
 
 
@@ -78,7 +81,8 @@ def generate(block: str, *, name: str | None = None, **parameters: Any) -> str:
         Name of the top module, and prefix of every other module; by default the block's name.
     **parameters
         What the block takes. ``multiplier``: ``multiplier`` (a Multiplier or its name), ``stages``, ``tree``.
-        ``pe``: ``multiplier``, ``stages``, ``adder_stages``; ``array``: also ``rows``, ``columns``.
+        ``pe``: ``multiplier``, ``stages``, ``adder_stages``; ``array``: also ``rows``, ``columns``;
+        ``engine``: also ``depth``, ``accumulators``, ``biases``.
         ``adder``: ``format`` (a name in ``golden.formats.FORMATS``; all fields of its word are added), ``stages``.
 
     Returns
