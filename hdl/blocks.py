@@ -33,6 +33,8 @@ class Built:
     """Lines on ports, latency and numerics."""
     parts: dict[str, wiring.Component] = field(default_factory=dict)
     """Further modules that the component instantiates as ``part_KEY``; they are written once, as ``TOP_KEY``."""
+    clocked: bool = True
+    """Whether there are registers, and so the ports ``clk`` and ``rst``."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def _build_multiplier(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 
         f"  infinity. Every NaN result is {_nan(fmt)}.",
     ]
     command = f"--multiplier {m} --stages {stages}" + (f" --tree {tree}" if tree != "dadda" else "")
-    return Built(component, command if _is_named(m) else "", header)
+    return Built(component, command if _is_named(m) else "", header, clocked=stages > 0)
 
 
 def _layout(fmt: Format) -> str:
@@ -154,7 +156,12 @@ def _build_adder(*, format: str = "fp32", stages: int = 0) -> Built:  # noqa: A0
         "  IEEE 754, round to nearest, ties to even; subnormal operands and results are kept. Exact cancellation gives",
         f"  +0, and only (-0) + (-0) gives -0. Every NaN result is {_nan(fmt)}.",
     ]
-    return Built(component, (f"--format {format} " if format != "fp32" else "") + f"--stages {stages}", header)
+    return Built(
+        component,
+        (f"--format {format} " if format != "fp32" else "") + f"--stages {stages}",
+        header,
+        clocked=stages > 0,
+    )
 
 
 register_block(Block("adder", _build_adder))

@@ -15,7 +15,7 @@ from golden.errors import InvalidInput, MissingTool
 from hdl import array_blocks as _array_blocks  # noqa: F401  (registers its blocks)
 from hdl.blocks import BLOCKS, Block, Built, register_block
 
-__all__ = ["BLOCKS", "Block", "Built", "generate", "register_block"]
+__all__ = ["BLOCKS", "Block", "Built", "build", "generate", "register_block"]
 
 
 # From Amaranth's netlist to Verilog a person can read: multiplexers instead of processes, clock enables and resets in
@@ -70,6 +70,24 @@ def _module(component: wiring.Component, top: str) -> str:
     return re.sub(declaration, r"\1\2\3;\n\1initial \3 = \4;", text, flags=re.MULTILINE)
 
 
+def build(block: str, **parameters: Any) -> Built:
+    """Make a block's component, as ``generate`` writes it.
+
+    Raises
+    ------
+    InvalidInput
+        If the block is unknown, or a parameter does not fit.
+    """
+    if block not in BLOCKS:
+        raise InvalidInput(f"unknown block {block!r}; choose from {', '.join(BLOCKS)}")
+    builder = BLOCKS[block].build
+    takes = inspect.signature(builder).parameters
+    unknown = sorted(parameters.keys() - takes.keys())
+    if unknown:
+        raise InvalidInput(f"the block {block!r} has no parameter {unknown[0]!r}; choose from {', '.join(takes)}")
+    return builder(**parameters)
+
+
 def generate(block: str, *, name: str | None = None, **parameters: Any) -> str:
     """Write a block as Verilog.
 
@@ -97,17 +115,10 @@ def generate(block: str, *, name: str | None = None, **parameters: Any) -> str:
     MissingTool
         If the Yosys that Amaranth brings is not installed.
     """
-    if block not in BLOCKS:
-        raise InvalidInput(f"unknown block {block!r}; choose from {', '.join(BLOCKS)}")
     if name is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise InvalidInput(f"{name!r} cannot name a module; use letters, digits and '_', not a digit first")
+    built = build(block, **parameters)
     top = name or block
-    build = BLOCKS[block].build
-    takes = inspect.signature(build).parameters
-    unknown = sorted(parameters.keys() - takes.keys())
-    if unknown:
-        raise InvalidInput(f"the block {block!r} has no parameter {unknown[0]!r}; choose from {', '.join(takes)}")
-    built = build(**parameters)
     text = _module(built.component, top)
     for key, part in built.parts.items():
         text = re.sub(rf"\bpart_{key}\b", f"{top}_{key}", text) + "\n" + _module(part, f"{top}_{key}")

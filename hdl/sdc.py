@@ -1,0 +1,91 @@
+"""Timing constraints beside the Verilog: one SDC file per block, as OpenSTA and FPGA tools read it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from amaranth.hdl import Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.errors import InvalidInput, InvalidType
+from hdl.verilog import build
+
+__all__ = ["generate"]
+
+
+def generate(
+    block: str,
+    *,
+    period_ns: float,
+    input_delay_ns: float | None = None,
+    output_delay_ns: float | None = None,
+    **parameters: Any,
+) -> str:
+    """Write the timing constraints of a block.
+
+    Parameters
+    ----------
+    block : str
+        A name in ``hdl.verilog.BLOCKS``.
+    period_ns : float
+        Clock period, ns.
+    input_delay_ns, output_delay_ns : float, optional
+        When inputs arrive after a clock edge, and how long before the next one outputs are needed; by default a fifth
+        of the period for a clocked block, which leaves the rest to it, and 0 for a combinational one.
+    **parameters
+        As for ``hdl.verilog.generate``.
+
+    Returns
+    -------
+    str
+        The file's text. A combinational block gets a virtual clock. The reset has the delays of any other input.
+
+    Raises
+    ------
+    InvalidInput
+        If the period is not positive, a delay is negative or leaves no time, or the block or a parameter is not known.
+    InvalidType
+        If a time is not a number.
+    """
+    period = _time("period_ns", period_ns)
+    if period == 0:
+        raise InvalidInput("period_ns=0 is no clock period; give a number of nanoseconds above 0")
+    built = build(block, **parameters)
+    share = period / 5 if built.clocked else 0.0
+    arrival = share if input_delay_ns is None else _time("input_delay_ns", input_delay_ns)
+    margin = share if output_delay_ns is None else _time("output_delay_ns", output_delay_ns)
+    if arrival + margin >= period:
+        raise InvalidInput(
+            f"delays of {arrival:g} ns and {margin:g} ns leave nothing of a period of {period:g} ns; give smaller ones"
+        )
+    inputs = [*_ports(built.component, In), *(["rst"] if built.clocked else [])]
+    lines = [
+        f"# {block}: {built.header[0]}",
+        "# A fifth of the period stays outside on either side, where nothing else was asked for.",
+        f"create_clock -name clk -period {period:g}" + (" [get_ports clk]" if built.clocked else ""),
+        *(f"set_input_delay {arrival:g} -clock clk [get_ports {{{port}}}]" for port in inputs),
+        *(f"set_output_delay {margin:g} -clock clk [get_ports {{{port}}}]" for port in _ports(built.component, Out)),
+    ]
+    if not built.clocked:
+        lines[1] = "# No register inside: the clock is virtual, and its period is the time from input to output."
+    return "\n".join(lines) + "\n"
+
+
+def _time(name: str, value: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidType(f"{name} is a number of nanoseconds, not {type(value).__name__}")
+    if not (math.isfinite(value) and value >= 0):
+        raise InvalidInput(f"{name}={value} is no time; give a number of nanoseconds")
+    return float(value)
+
+
+def _ports(component: wiring.Component, flow: wiring.Flow) -> list[str]:
+    """Names of the ports of a direction, buses with all their bits."""
+    found = []
+    for path, member, signal in component.signature.flatten(component):
+        if member.flow is flow:
+            width = len(Value.cast(signal))
+            found.append("__".join(map(str, path)) + ("[*]" if width > 1 else ""))
+    return found
