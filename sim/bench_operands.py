@@ -16,7 +16,7 @@ from cocotb.clock import Clock
 from cocotb.handle import Immediate
 from cocotb.triggers import FallingEdge, Timer
 
-from sim.checker import JOB_FILE, RESULT_FILE, save_result
+from sim.checker import JOB_FILE, RESULT_FILE, sample, save_result
 
 __all__ = ["check_operands"]
 
@@ -39,7 +39,7 @@ async def _combinational(dut: Any, job: Any) -> list[int | str]:
         a.set(Immediate(word_a))
         b.set(Immediate(word_b))
         await settle
-        got.append(_sample(y))
+        got.append(sample(y))
     return got
 
 
@@ -61,13 +61,5 @@ async def _pipelined(dut: Any, job: Any) -> list[int | str]:
         en.value = enable
         rst.value = reset
         await falling
-        got.append(_sample(y))
+        got.append(sample(y))
     return got
-
-
-def _sample(signal: Any) -> int | str:
-    value = signal.value
-    try:
-        return value.to_unsigned()
-    except ValueError:  # an undefined bit, which Icarus shows as X or Z
-        return str(value)

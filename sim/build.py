@@ -98,8 +98,8 @@ def build(verilog: str, *, top: str, ports: Sequence[str], simulator: Simulator,
         raise MissingTool("cocotb is not installed: run `pip install 'axfpm[hardware]'`") from None
     arguments = _BUILD_ARGUMENTS[simulator.name]
     tools = [simulator.name, simulator.version, importlib.metadata.version("cocotb"), *arguments, waves]
-    final = folder / f"{simulator.name}-{top}-{digest(verilog, top, *ports, *tools)}"
-    runtime = folder / f"{simulator.name}-runtime-{digest(*tools)}"
+    final = folder / f"{simulator.name}-{top}-{digest('library', verilog, top, *ports, *tools)}"
+    runtime = folder / f"{simulator.name}-library-{digest(*tools)}"
     if final.is_dir():
         return Build(final, 0.0)
     start = time.perf_counter()
@@ -141,10 +141,10 @@ def digest(*parts: object) -> str:
 
 
 def _copy_objects(source: Path, target: Path) -> None:
-    """Copy what Verilator's runtime and cocotb's main program compile to: the same for every design."""
+    """Copy what Verilator's runtime compiles to: the same for every design (cocotb's main program is not)."""
     # The makefile that Verilator is about to write counts as a prerequisite; later than it, they are not made again.
     later = time.time() + 3600
-    for path in sorted(source.glob("verilat*.o")):
+    for path in sorted(source.glob("verilated*.o")):
         shutil.copy(path, target)
         os.utime(target / path.name, (later, later))
 

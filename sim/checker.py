@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from sim.report import Mismatch
 from sim.vectors.stimulus import Stimulus
 
-__all__ = ["JOB_FILE", "MISMATCHES", "RESULT_FILE", "Comparison", "compare", "load_result", "save_result"]
+__all__ = ["JOB_FILE", "MISMATCHES", "RESULT_FILE", "Comparison", "compare", "load_result", "sample", "save_result"]
 
 JOB_FILE = "job.npz"
 RESULT_FILE = "result.json"
@@ -33,13 +33,23 @@ def load_result(path: Path) -> tuple[Any, float]:
     return result["got"], result["seconds"]
 
 
+def sample(port: Any) -> int | str:
+    """The word on a cocotb port, or its bits where some are undefined, which Icarus shows as X or Z."""
+    value = port.value
+    try:
+        return int(value)
+    except ValueError:
+        return str(value)
+
+
 @dataclass(frozen=True)
 class Comparison:
-    """Samples held against expectations."""
+    """Samples held against expectations, and the events that were counted meanwhile."""
 
     checks: int
     failures: int
     mismatches: tuple[Mismatch, ...]
+    events: dict[str, int] = field(default_factory=dict)
 
 
 def compare(got: list[int | str], index: np.ndarray, expected: np.ndarray, operands: Stimulus, bits: int) -> Comparison:

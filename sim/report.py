@@ -16,9 +16,9 @@ class Mismatch:
     Parameters
     ----------
     kind : str
-        What the operands were made for.
+        What the operands were made for; of a stream, where in it the difference lies.
     a, b : str
-        Activation and weight, in hexadecimal.
+        The operands, in hexadecimal; empty where a result has many.
     got, expected : str
         The hardware's result (its bits in binary where some are undefined) and the golden model's.
     """
@@ -30,6 +30,8 @@ class Mismatch:
     expected: str
 
     def __str__(self) -> str:
+        if not self.a:
+            return f"{self.kind}: {self.got}, expected {self.expected}"
         return f"{self.a} x {self.b} -> {self.got}, expected {self.expected} ({self.kind})"
 
 

@@ -14,8 +14,10 @@ import numpy as np
 
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.errors import InvalidInput, MissingTool
+from sim.array import ARRAY
 from sim.build import Build, SimulationError, build, folder_for_builds, log_tail, without_pytest
 from sim.checker import JOB_FILE, RESULT_FILE, load_result
+from sim.element import PE
 from sim.job import Bench, Job, Setting
 from sim.operands import ADDER, MULTIPLIER
 from sim.report import SimReport
@@ -24,7 +26,7 @@ from sim.tools import Simulator, find
 __all__ = ["BENCHES", "run"]
 
 
-BENCHES: dict[str, Bench] = {"multiplier": MULTIPLIER, "adder": ADDER}
+BENCHES: dict[str, Bench] = {"multiplier": MULTIPLIER, "adder": ADDER, "pe": PE, "array": ARRAY}
 """Benches by the block they check."""
 
 
@@ -118,7 +120,7 @@ def run(
         failures=comparison.failures,
         mismatches=comparison.mismatches,
         kinds=job.kinds,
-        corners=job.corners,
+        corners=job.corners | comparison.events,
         seconds=seconds,
         build_seconds=built.seconds,
         log=log if keep else None,
