@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+import re
+
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.errors import InvalidInput
 from hdl.array import SystolicArray
+from hdl.axi import AxiStreamEngine
 from hdl.blocks import Block, Built, register_block
 from hdl.engine import SIZE_BITS, MatrixEngine
 from hdl.pe import ProcessingElement
@@ -111,10 +114,12 @@ def _build_engine(
     depth: int = 256,
     accumulators: int = 1024,
     biases: int = 64,
+    axi: bool = False,
 ) -> Built:
     parameters = {"rows": rows, "columns": columns, "stages": stages, "adder_stages": adder_stages}
     buffers = {"depth": depth, "accumulators": accumulators, "biases": biases}
     component = MatrixEngine(multiplier, **parameters, **buffers, pe_module="part_pe")
+    wrapper = AxiStreamEngine(multiplier, **parameters, **buffers, pe_module="part_pe") if axi else None
     m = component.multiplier
     element = ProcessingElement(m, stages=stages, adder_stages=adder_stages)
     word = m.format.word_bits
@@ -149,10 +154,23 @@ def _build_engine(
         "",
         *STREAMS,
         "",
-        f"One vector enters per cycle where M * ceil(N / {columns}) >= {component.loop_latency} and M >=",
-        f"{component.tile_interval}; otherwise the wait for partial sums or weights is counted in stalled.",
+        f"One vector enters per cycle where M >= {component.tile_interval} and M * ceil(N / {columns}) >= "
+        f"{component.loop_latency};",
+        "otherwise the wait for weights or partial sums is counted in stalled.",
     ]
-    return Built(component, command_of(m, **parameters, **buffers), header, {"pe": element})
+    if axi:
+        header = [_axi_names(line) for line in header]
+    command = command_of(m, **parameters, **buffers)
+    return Built(wrapper or component, command and command + (" --axi" if axi else ""), header, {"pe": element})
+
+
+def _axi_names(line: str) -> str:
+    """A header line with the wrapper's port names."""
+    line = re.sub(r"\b(command|activations|weights|biases)__", r"s_axis_\1__", line)
+    line = re.sub(r"\bresults__", "m_axis_results__", line)
+    line = line.replace("__payload", "_tdata").replace("__valid", "_tvalid").replace("__ready", "_tready")
+    line = re.sub(r"\[\d+:\d+\]  keep: bit c is", "m_axis_results_tkeep: the bits of the bytes of word c are", line)
+    return re.sub(r"\[\d+\]  last:", "m_axis_results_tlast:", line)
 
 
 register_block(Block("pe", _build_pe))
