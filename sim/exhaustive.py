@@ -7,7 +7,6 @@ more, whatever the number of designs.
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -21,8 +20,9 @@ from golden.cells import CELLS
 from golden.designs import CellBlocks
 from golden.errors import InvalidInput, MissingTool
 from golden.formats import Format
-from sim.build import SimulationError, digest, folder_for_builds, publish
-from sim.tools import Simulator, find
+from sim.build import SimulationError, folder_for_builds
+from sim.compiled import program
+from sim.tools import find
 
 __all__ = ["all_pairs", "every_multiplier", "hardware_products", "hardware_sums"]
 
@@ -153,12 +153,12 @@ def _results(components: list[Any], bits: int, a: np.ndarray, b: np.ndarray, bui
     # A model's y is a whole number of 32-bit words; padding it to more than 64 bits makes it an array of them.
     padding = -len(components) % (32 // bits) + 3 * (32 // bits)
     slots = len(components) + padding
-    program = _program(_top(components, bits, slots), tool, folder)
+    runnable = program(_top(components, bits, slots), _MAIN, top="top", tool=tool, folder=folder)
     latest = max(component.stages for component in components)
     with tempfile.TemporaryDirectory(dir=folder) as place:
         operands, results = Path(place) / "operands", Path(place) / "results"
         np.stack([a, b], axis=1).astype(np.uint32).tofile(operands)
-        command = [str(program), str(operands), str(results), str(slots * bits // 8), str(latest)]
+        command = [str(runnable), str(operands), str(results), str(slots * bits // 8), str(latest)]
         if subprocess.run(command, check=False).returncode != 0:
             raise SimulationError(f"the simulation broke off: {' '.join(command)}")
         cycles = np.fromfile(results, dtype).reshape(-1, slots).T
@@ -185,23 +185,3 @@ def _top(components: list[Any], bits: int, slots: int) -> str:
             top.d.comb += instance.en.eq(1)
     ports = [a, b, y, domain.clk, domain.rst]
     return convert(top, name="top", ports=ports, emit_src=False, strip_internal_attrs=True)
-
-
-def _program(verilog: str, tool: Simulator, folder: Path) -> Path:
-    options = ["--cc", "--exe", "--build", "-j", "2", "-O3", "-Wno-fatal", "-Wno-lint", "-CFLAGS", "-O1"]
-    final = folder / f"exhaustive-{digest(verilog, _MAIN, tool.version, *options)}"
-    program = final / "Vtop"
-    if program.is_file():
-        return program
-    aside = Path(tempfile.mkdtemp(prefix=f"{final.name}.", dir=folder))
-    (aside / "top.v").write_text(verilog, encoding="ascii")
-    (aside / "main.cpp").write_text(_MAIN, encoding="ascii")
-    command = [str(tool.program), *options, "--top-module", "top", "-Mdir", "model", "top.v", "main.cpp"]
-    result = subprocess.run(command, cwd=aside, env=tool.environment(), capture_output=True, text=True, check=False)
-    if result.returncode != 0:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise SimulationError(f"verilator does not compile the designs; it said:\n{result.stderr[-3000:]}")
-    shutil.move(aside / "model" / "Vtop", aside / "Vtop")
-    shutil.rmtree(aside / "model")
-    publish(aside, final)
-    return program

@@ -18,6 +18,7 @@ from sim.array import ARRAY
 from sim.build import Build, SimulationError, build, folder_for_builds, log_tail, without_pytest
 from sim.checker import JOB_FILE, RESULT_FILE, load_result
 from sim.element import PE
+from sim.engine import ENGINE
 from sim.job import Bench, Job, Setting
 from sim.operands import ADDER, MULTIPLIER
 from sim.report import SimReport
@@ -26,7 +27,7 @@ from sim.tools import Simulator, find
 __all__ = ["BENCHES", "run"]
 
 
-BENCHES: dict[str, Bench] = {"multiplier": MULTIPLIER, "adder": ADDER, "pe": PE, "array": ARRAY}
+BENCHES: dict[str, Bench] = {"multiplier": MULTIPLIER, "adder": ADDER, "pe": PE, "array": ARRAY, "engine": ENGINE}
 """Benches by the block they check."""
 
 

@@ -1,0 +1,289 @@
+# amaranth: UnusedElaboratable=no
+# An engine is made here for its latencies alone.
+"""A network on the simulated engine: every matrix product of every layer in Verilog, the rest as it is.
+
+Convolutions are lowered on the host: one row for each output pixel, its patch in the order (input channel, kernel row,
+kernel column), padding as real zeros. ReLU and pooling are exact. Every output of every layer is held against
+``golden.sums``, and the logits against the same network inside ``golden.door``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from golden.catalogue import Multiplier, multiplier as look_up
+from golden.errors import InvalidInput, MissingTool
+from sim.engine import Command, bound_cycles, command_of, engine_job, outputs, timings
+from sim.harness import run_streams
+from sim.streams import judge
+
+__all__ = ["LayerReport", "NetworkReport", "run_network"]
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    """One layer on the engine, all images together.
+
+    Parameters
+    ----------
+    name : str
+        The layer.
+    shape : tuple of int
+        M, K, N of its product; long ones are cut by rows to fit the engine's buffers.
+    cycles, stalled : int
+        From the first weight to the last result, over all parts; those in which no vector entered the array.
+    bound : int
+        Cycles that the shape needs at least on an array of this size.
+    places : int
+        Processing elements.
+    checks, failures : int
+        Words compared with the golden model, and those that differed.
+    """
+
+    name: str
+    shape: tuple[int, int, int]
+    cycles: int
+    stalled: int
+    bound: int
+    places: int
+    checks: int
+    failures: int
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates."""
+        return self.shape[0] * self.shape[1] * self.shape[2]
+
+    @property
+    def macs_per_cycle(self) -> float:
+        """Multiply-accumulates per cycle."""
+        return self.macs / self.cycles
+
+    @property
+    def utilisation(self) -> float:
+        """M K N / (rows x columns x cycles)."""
+        return self.macs / (self.places * self.cycles)
+
+    @property
+    def bound_utilisation(self) -> float:
+        """The same at the bound."""
+        return self.macs / (self.places * self.bound)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        names = ("name", "cycles", "stalled", "bound", "checks", "failures", "macs", "macs_per_cycle")
+        plain = {name: getattr(self, name) for name in (*names, "utilisation", "bound_utilisation")}
+        return plain | {"shape": list(self.shape)}
+
+
+@dataclass(frozen=True)
+class NetworkReport:
+    """A network's inference on the engine.
+
+    Parameters
+    ----------
+    network, multiplier : str
+        What ran, and on which multiplier.
+    images : int
+        How many images.
+    rows, columns : int
+        The array's shape.
+    layers : tuple of LayerReport
+        In order.
+    logits_equal : bool
+        Whether every bit of every logit equals that of the golden network.
+    seconds : float
+        Time of the simulation, without building the simulator.
+    """
+
+    network: str
+    multiplier: str
+    images: int
+    rows: int
+    columns: int
+    layers: tuple[LayerReport, ...]
+    logits_equal: bool
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing differed."""
+        return self.logits_equal and bool(self.layers) and not any(layer.failures for layer in self.layers)
+
+    @property
+    def cycles(self) -> int:
+        """Cycles of all layers."""
+        return sum(layer.cycles for layer in self.layers)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        plain = {name: getattr(self, name) for name in ("network", "multiplier", "images", "rows", "columns", "passed")}
+        plain |= {"logits_equal": self.logits_equal, "seconds": self.seconds, "cycles": self.cycles}
+        return plain | {"layers": [layer.to_dict() for layer in self.layers]}
+
+
+def run_network(
+    network: str = "lenet5",
+    *,
+    images: int = 1,
+    multiplier: str | Multiplier = "ax-fpm",
+    checkpoint: str = "lenet5-digits",
+    inputs: np.ndarray | None = None,
+    rows: int = 8,
+    columns: int = 8,
+    stages: int = 1,
+    seed: int = 0,
+    build_dir: Path | str | None = None,
+) -> NetworkReport:
+    """Run a network's inference on the simulated engine, every matrix product in Verilog.
+
+    Parameters
+    ----------
+    network : str
+        A name in ``golden.cnn.models.MODELS``, of convolutions, linear layers and element-wise operations.
+    images : int
+        How many images; a linear layer takes them as the rows of one product.
+    multiplier : str or Multiplier
+        Catalogue or dial name, or a Multiplier.
+    checkpoint : str
+        Parameters: a checkpoint's name or file.
+    inputs : numpy.ndarray, optional
+        Images, float32, shape (images, C, H, W); by default the first test images of the
+        data set that the checkpoint was trained on.
+    rows, columns, stages : int
+        The engine's array.
+    seed : int
+        Decides what stands past the edges of matrices, which the engine must ignore.
+    build_dir : path, optional
+        Where the simulator is built and kept; by default a folder of the cache.
+
+    Returns
+    -------
+    NetworkReport
+        Cycles, utilisation and multiply-accumulates per cycle of every layer, and whether all bits agree.
+
+    Raises
+    ------
+    InvalidInput
+        If a name is unknown or a number out of range.
+    MissingTool
+        If Verilator or Amaranth is not installed.
+    SimulationError
+        If the design does not compile or run.
+    """
+    import torch
+    from torch import nn
+
+    from golden.cnn import checkpoint as checkpoints
+    from golden.door.module import ApproximateModule
+
+    if images < 1:
+        raise InvalidInput(f"images={images} is too small; give at least 1")
+    m = look_up(multiplier)
+    model, provenance = checkpoints.load(checkpoint)
+    if provenance.model != network:
+        raise InvalidInput(
+            f"checkpoint {checkpoint!r} holds a {provenance.model}; choose that network, or another file"
+        )
+    model.eval()
+    x = torch.from_numpy(_images(images, provenance.data) if inputs is None else inputs[:images])
+    with torch.no_grad():
+        golden_logits = ApproximateModule(model, m)(x)
+    engine = _Engine(m, rows, columns, stages, seed, build_dir)
+
+    def on_engine(name: str, layer: nn.Module) -> Any:
+        def forward(data: torch.Tensor) -> torch.Tensor:
+            bias = None if layer.bias is None else layer.bias.detach().numpy()
+            weight = layer.weight.detach()
+            if isinstance(layer, nn.Conv2d):
+                if layer.groups != 1 or layer.padding_mode != "zeros" or isinstance(layer.padding, str):
+                    raise InvalidInput(
+                        f"layer {name} is a grouped or specially padded convolution; the engine has none"
+                    )
+                patches = nn.functional.unfold(
+                    data,
+                    layer.kernel_size,
+                    layer.dilation,
+                    layer.padding,
+                    layer.stride,  # pyright: ignore
+                )
+                a = patches.transpose(1, 2).reshape(-1, patches.shape[1])
+                y = engine.product(name, a.numpy(), weight.flatten(1).numpy().T, bias)
+                size = [
+                    (length + 2 * pad - gap * (kernel - 1) - 1) // step + 1
+                    for length, pad, gap, kernel, step in zip(
+                        data.shape[2:], layer.padding, layer.dilation, layer.kernel_size, layer.stride, strict=True
+                    )
+                ]
+                rows_of_pixels = torch.from_numpy(y).reshape(data.shape[0], -1, weight.shape[0])
+                return rows_of_pixels.transpose(1, 2).reshape(data.shape[0], weight.shape[0], *size)
+            return torch.from_numpy(engine.product(name, data.numpy(), weight.numpy().T, bias))
+
+        return forward
+
+    layers = {name: layer for name, layer in model.named_modules() if isinstance(layer, nn.Conv2d | nn.Linear)}
+    for name, layer in layers.items():
+        layer.forward = on_engine(name, layer)
+    try:
+        with torch.no_grad():
+            logits = model(x)
+    finally:
+        for layer in layers.values():
+            del layer.forward
+    equal = bool((logits.numpy().view(np.uint32) == golden_logits.numpy().view(np.uint32)).all())
+    return NetworkReport(network, str(m), images, rows, columns, tuple(engine.layers), equal, engine.seconds)
+
+
+class _Engine:
+    """The simulated engine, and what ran on it."""
+
+    def __init__(
+        self, m: Multiplier, rows: int, columns: int, stages: int, seed: int, build_dir: Path | str | None
+    ) -> None:
+        try:
+            from hdl.engine import MatrixEngine
+            from hdl.verilog import generate
+        except ImportError as error:
+            raise MissingTool(f"{error.name} is not installed: run `pip install 'axfpm[hardware]'`") from None
+        self.m, self.rows, self.columns, self.seed, self.build_dir = m, rows, columns, seed, build_dir
+        self.depth, self.accumulators = 256, 1024
+        self.text = generate("engine", multiplier=m, rows=rows, columns=columns, stages=stages)
+        self.loop = MatrixEngine(m, rows=rows, columns=columns, stages=stages).loop_latency
+        self.layers: list[LayerReport] = []
+        self.seconds = 0.0
+
+    def product(self, name: str, a: np.ndarray, w: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
+        """A W + bias on the engine, in parts of as many rows as its buffers hold."""
+        n_tiles = -(-w.shape[1] // self.columns)
+        most = min(self.depth, self.accumulators // n_tiles)
+        parts = -(-len(a) // most)
+        commands: list[Command] = [command_of(self.m, part, w, bias) for part in np.array_split(a, parts)]
+        job = engine_job(commands, rows=self.rows, columns=self.columns, seed=self.seed, pace="always")
+        seen = run_streams(self.text, job, top="engine", build_dir=self.build_dir)
+        verdict = judge(job, seen)
+        times = timings(commands, seen, rows=self.rows, columns=self.columns, loop=self.loop)
+        shape = (len(a), *w.shape)
+        self.layers.append(
+            LayerReport(
+                name=name,
+                shape=(shape[0], shape[1], shape[2]),
+                cycles=int(seen.when["results"][-1] - seen.when["weights"][0]) + 1,
+                stalled=sum(t.stalled for t in times),
+                bound=sum(bound_cycles(c.shape, self.rows, self.columns, self.loop) for c in commands),
+                places=self.rows * self.columns,
+                checks=verdict.checks,
+                failures=verdict.failures,
+            )
+        )
+        self.seconds += seen.seconds
+        return np.concatenate(outputs(commands, seen, self.columns))
+
+
+def _images(count: int, name: str) -> np.ndarray:
+    from golden.cnn import data
+
+    return np.ascontiguousarray(data.load(name)[0][:count], np.float32)

@@ -1,0 +1,70 @@
+"""The engine's bench passes on engines, and fails on engines broken on purpose; long products reach their cycles."""
+
+import numpy as np
+import pytest
+
+from golden.catalogue import multiplier
+from hdl.verilog import generate
+from sim.engine import bound_cycles, command_of, engine_job, outputs, random_commands, timings
+from sim.harness import run_streams
+from sim.runner import run
+from sim.streams import judge
+
+M = multiplier("ax-fpm")
+
+
+@pytest.mark.parametrize(("rows", "columns", "name", "stages"), [(2, 3, "ax-fpm", 1), (3, 2, "e8m2", 2)])
+def test_icarus(icarus, rows, columns, name, stages):
+    report = run(
+        "engine", multiplier=name, simulator=icarus, vectors=150, seed=1, stages=stages, rows=rows, columns=columns
+    )
+    assert report.passed, report.mismatches
+    met = ("K = 0", "K past a tile", "N past a tile", "several K tiles", "several N tiles", "one row")
+    assert all(report.corners[name] for name in met), report.corners
+    assert all(report.corners[f"{name}: stalls"] for name in ("activations", "weights", "results"))
+
+
+def test_padding_with_plus_zero_is_caught(icarus, tmp_path):
+    text = generate("engine", rows=2, columns=2)
+    assert text.count("32'd2147483648") + text.count("32'h80000000") == 1
+    spoilt = text.replace("32'd2147483648", "32'd0").replace("32'h80000000", "32'd0")
+    report = run("engine", simulator=icarus, vectors=200, rows=2, columns=2, verilog=spoilt, build_dir=tmp_path)
+    assert 0 < report.failures < report.checks
+
+
+def test_bounds():
+    # Eight K tiles of 13 vectors and 2 N tiles; then one K tile whose weights take longer than its vectors.
+    assert bound_cycles((13, 64, 16), 8, 8) == 8 * 2 * 13
+    assert bound_cycles((1, 8, 8), 8, 8) == 8
+    assert bound_cycles((1, 16, 8), 8, 8, loop=30) == 30 + 8
+
+
+def test_results_are_put_together():
+    rng = np.random.default_rng(3)
+    commands = random_commands(M, 200, 3, 2, seed=5)
+    job = engine_job(commands, rows=3, columns=2)
+    ideal = type("Ideal", (), {"beats": {"results": job.sinks["results"].beats}})
+    for command, y in zip(commands, outputs(commands, ideal, 2), strict=True):  # pyright: ignore[reportArgumentType]
+        np.testing.assert_array_equal(y.view(np.uint32), command.expected.view(np.uint32))
+    assert rng is not None
+
+
+@pytest.mark.parametrize(("shape", "least"), [((64, 256, 64), 0.95), ((100, 150, 16), 0.90)])
+def test_utilisation(verilator, shape, least):
+    size_m, k, n = shape
+    rng = np.random.default_rng(0)
+    a, w, bias = (rng.standard_normal(s).astype(np.float32) for s in ((size_m, k), (k, n), (n,)))
+    commands = [command_of(M, a, w, bias)]
+    job = engine_job(commands, rows=8, columns=8, pace="always")
+    seen = run_streams(generate("engine", rows=8, columns=8), job, top="engine")
+    assert judge(job, seen).failures == 0
+    (timing,) = timings(commands, seen, rows=8, columns=8, loop=0)
+    assert timing.bound <= timing.cycles
+    assert timing.utilisation >= least, timing
+
+
+def test_random_products_on_8_x_8(verilator):
+    commands = random_commands(M, 2000, 8, 8, seed=9)
+    job = engine_job(commands, rows=8, columns=8)
+    verdict = judge(job, run_streams(generate("engine", rows=8, columns=8), job, top="engine"))
+    assert verdict.failures == 0, verdict.mismatches

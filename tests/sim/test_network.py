@@ -1,0 +1,62 @@
+import json
+
+import numpy as np
+import pytest
+
+from golden.errors import InvalidInput
+from sim.network import run_network
+
+
+def check(report, images):
+    assert report.passed
+    shapes = {layer.name: layer.shape for layer in report.layers}
+    assert shapes == {
+        "conv1": (784 * images, 25, 6),
+        "conv2": (100 * images, 150, 16),
+        "fc1": (images, 400, 120),
+        "fc2": (images, 120, 84),
+        "fc3": (images, 84, 10),
+    }
+    assert sum(layer.macs for layer in report.layers) == 416_520 * images
+    for layer in report.layers:
+        assert 0 < layer.utilisation <= layer.bound_utilisation <= 1
+        assert layer.checks >= layer.shape[0] * layer.shape[2]
+    plain = json.loads(json.dumps(report.to_dict()))
+    assert plain["passed"]
+    assert len(plain["layers"]) == 5
+
+
+def test_one_image_of_lenet5(verilator):
+    report = run_network("lenet5", images=1)
+    check(report, 1)
+    assert report.seconds < 20
+
+
+@pytest.mark.long
+def test_ten_images_of_lenet5(verilator):
+    check(run_network("lenet5", images=10), 10)
+
+
+def test_a_wrong_multiplier_is_seen(verilator, monkeypatch):
+    # The golden side computes on another multiplier than the engine that was built.
+    import hdl.verilog
+
+    right = hdl.verilog.generate
+    monkeypatch.setattr(hdl.verilog, "generate", lambda block, **kw: right(block, **kw | {"multiplier": "ax-fpm"}))
+    inputs = np.full((1, 1, 28, 28), 0.5, np.float32)
+    report = run_network("lenet5", inputs=inputs, multiplier="ax-fpm-widen")
+    assert not report.passed
+    assert any(layer.failures for layer in report.layers)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"images": 0}, "images=0 is too small; give at least 1"),
+        ({"network": "da-lenet"}, "checkpoint 'lenet5-digits' holds a lenet5; choose that network"),
+        ({"multiplier": "ax-fpn"}, "unknown multiplier 'ax-fpn'"),
+    ],
+)
+def test_bad_input(arguments, message):
+    with pytest.raises(InvalidInput, match=message):
+        run_network(**arguments)
