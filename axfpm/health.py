@@ -16,7 +16,7 @@ ROOMS = ("golden", "hdl", "sim", "synth")
 
 PACKAGES = {
     "numpy": ("everything", "pip install numpy"),
-    "numba": ("fast emulation kernels", "pip install numba"),
+    "llvmlite": ("fast emulation kernels", "pip install llvmlite"),
     "torch": ("networks on multipliers, training", "pip install 'axfpm[nn]'"),
     "safetensors": ("checkpoints", "pip install 'axfpm[nn]'"),
     "scikit-learn": ("the embedded digits data", "pip install 'axfpm[nn]'"),

@@ -22,7 +22,7 @@ from hdl.cells import full_adder, half_adder
 from hdl.pipeline import Cut, Path, alongside
 from hdl.segments import add_in_segments, adder_delay
 
-__all__ = ["TREES", "Heap", "check_tree", "dadda_heights", "sum_columns"]
+__all__ = ["OPERATOR", "TREES", "Heap", "check_tree", "dadda_heights", "sum_columns"]
 
 Heap = dict[int, list[Bit]]
 """Weight -> the bits of that weight, at least one."""
@@ -139,11 +139,14 @@ Tree = Callable[[Module, Heap], Path]
 TREES: dict[str, Tree] = {"dadda": _dadda, "wallace": _wallace, "plain": _plain}
 """Compressor trees by name: each leaves at most two bits in every column and offers a cut after every level."""
 
+OPERATOR = "operator"
+"""In place of a tree: an exact product is left to the synthesiser as ``*``, which it may map to a DSP block."""
+
 
 def check_tree(tree: str) -> None:
-    """Raise InvalidInput unless ``tree`` names a compressor tree."""
-    if tree not in TREES:
-        raise InvalidInput(f"unknown compressor tree {tree!r}; choose from {', '.join(TREES)}")
+    """Raise InvalidInput unless ``tree`` names a compressor tree, or is ``OPERATOR``."""
+    if tree not in TREES and tree != OPERATOR:
+        raise InvalidInput(f"unknown compressor tree {tree!r}; choose from {', '.join((*TREES, OPERATOR))}")
 
 
 def sum_columns(m: Module, heap: Heap, width: int, *, tree: str = "dadda") -> Path:

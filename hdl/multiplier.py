@@ -15,7 +15,6 @@ from amaranth.lib.wiring import In, Out
 from golden import catalogue
 from golden.catalogue import Multiplier
 from hdl.bits import Word, wire
-from hdl.compressor import check_tree
 from hdl.leading import leading_one
 from hdl.normalise import exponent_base, exponent_range, normalise, pack, round_product, unpack
 from hdl.pipeline import Cut, Path, alongside, check_stages, pipeline
@@ -116,7 +115,8 @@ class FloatMultiplier(wiring.Component):
         Registers between operands and result: 0 is combinational, otherwise the latency in cycles of the ``sync``
         domain. A new pair is taken every cycle.
     tree : str
-        Compressor tree: ``dadda``, ``wallace`` or ``plain``.
+        Compressor tree: ``dadda``, ``wallace`` or ``plain``; or ``operator``, which leaves an exact product to the
+        synthesiser.
 
     Members
     -------
@@ -143,8 +143,7 @@ class FloatMultiplier(wiring.Component):
     def __init__(self, multiplier: Multiplier | str, *, stages: int = 0, tree: str = "dadda") -> None:
         self.multiplier = catalogue.multiplier(multiplier)
         self.stages = check_stages(stages)
-        check_tree(tree)
-        check_hardware(self.multiplier.design)
+        check_hardware(self.multiplier.design, tree)
         self.tree = tree
         width = self.multiplier.format.word_bits
         members: dict[str, Any] = {"a": In(width), "b": In(width), "y": Out(width)}

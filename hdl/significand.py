@@ -15,12 +15,13 @@ from golden.designs import CellBlocks, Design, Function, Masks, TableBlocks
 from golden.errors import InvalidInput
 from hdl.bits import Bit, Word, and_, hold, word_of
 from hdl.block import cell_block, table_block
-from hdl.compressor import Heap, sum_columns
+from hdl.compressor import OPERATOR, TREES, Heap, check_tree, sum_columns
 from hdl.pipeline import Cut, Path
 
 __all__ = ["Hardware", "check_hardware", "hardware_of", "product_width", "register_hardware", "significand_product"]
 
 ROWS_DELAY = 1.0
+OPERATOR_DELAY = 50.0
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,13 @@ def hardware_of(design: Function) -> Hardware:
     return _HARDWARE[design.name]
 
 
-def check_hardware(design: Design) -> None:
-    """Raise InvalidInput unless the design can be built."""
+def check_hardware(design: Design, tree: str = "dadda") -> None:
+    """Raise InvalidInput unless the design can be built with that compressor tree."""
+    check_tree(tree)
     if isinstance(design, Function):
         hardware_of(design)
+    if tree == OPERATOR and not design.is_exact:
+        raise InvalidInput(f"{design.name} cannot be written as an operator; choose from {', '.join(TREES)}")
 
 
 def product_width(design: Design, precision: int) -> int:
@@ -127,7 +131,7 @@ def significand_product(m: Module, design: Design, a: Sequence[Bit], b: Sequence
     a, b : sequences of p bits
         Significands of activation and weight, lowest bit first; the top bit, the hidden one, is 1.
     tree : str
-        Compressor tree, a name in ``hdl.compressor.TREES``.
+        Compressor tree, a name in ``hdl.compressor.TREES``, or ``operator`` for an exact product.
 
     Returns
     -------
@@ -145,6 +149,10 @@ def significand_product(m: Module, design: Design, a: Sequence[Bit], b: Sequence
         product = Signal(width, name="product")
         m.d.comb += product.eq(hardware.build(m, word_of(a), word_of(b)))
         return (yield Cut(hardware.delay, product))
+    if tree == OPERATOR:
+        product = Signal(width, name="product")
+        m.d.comb += product.eq(word_of(a) * word_of(b))
+        return (yield Cut(OPERATOR_DELAY, product))
     heap = _masks(m, design, a, b) if isinstance(design, Masks) else _blocks(m, design, a, b)
     heap = yield Cut(ROWS_DELAY, heap)
     return (yield from sum_columns(m, heap, width, tree=tree))

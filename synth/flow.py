@@ -33,7 +33,15 @@ from synth import tools
 from synth.liberty import Library, read_liberty
 from synth.templates import render
 
-__all__ = ["DEFAULT_PERIOD_NS", "Power", "SynthesisResult", "synthesise"]
+__all__ = [
+    "DEFAULT_PERIOD_NS",
+    "Power",
+    "SynthesisResult",
+    "check_identifier",
+    "check_period",
+    "run_yosys",
+    "synthesise",
+]
 
 DEFAULT_PERIOD_NS = 12.0
 INPUT_ACTIVITY = 0.5
@@ -219,7 +227,7 @@ def synthesise(
         for name, text in {**scripts, "design.v": verilog}.items():
             (scratch / name).write_text(text)
         shutil.copyfile(library.path, scratch / "cells.lib")
-        stat = _map(scratch, [*yosys, "-q", "-l", "yosys.log", "-s", "map.ys"], timeout_s)
+        stat = run_yosys(scratch, [*yosys, "-q", "-l", "yosys.log", "-s", "map.ys"], timeout_s)
         timing = _time(scratch, timeout_s)
         (scratch / "cells.lib").unlink()
         plain = _combine(stat, timing, top=top, period_ns=period_ns, library=library, found=found)
@@ -265,7 +273,7 @@ def _folder(path: Path) -> Path:
     return path
 
 
-def _map(folder: Path, command: list[str], timeout_s: float) -> dict[str, Any]:
+def run_yosys(folder: Path, command: list[str], timeout_s: float) -> dict[str, Any]:
     """Run Yosys in ``folder`` and return its statistics of the flattened design."""
     try:
         status, output = tools.run(command, folder=folder, timeout_s=timeout_s)

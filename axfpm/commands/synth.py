@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from axfpm.console import emit, json_option, multipliers_option, print_table, progress_bar
 from axfpm.known import remember_hardware
+from golden.errors import InvalidInput
+
+
+def _fpga(block: str, multipliers: Sequence[str], target: str, stages: int, refresh: bool, as_json: bool) -> None:
+    from synth.fpga import COLUMNS, compare_fpga
+
+    if block != "multiplier":
+        raise InvalidInput(f"FPGA figures are of the block multiplier, not of {block!r}; leave out --target")
+    with progress_bar("mapping") as progress:
+        found = compare_fpga(multipliers, target=target, stages=stages, refresh=refresh, progress=progress)
+    counts = ("luts", "carries", "flip_flops", "dsps")
+
+    def text() -> None:
+        rows = [
+            (row["multiplier"], row["product"], "on" if row["dsp_inference"] else "off", *(row[key] for key in counts))
+            for row in found
+        ]
+        print_table(f"{block}, {stages} stages, {target}", COLUMNS, rows, f"{found[0]['yosys']}, mapped, not placed")
+
+    emit(found, as_json=as_json, text=text)
 
 
 @click.command("synth")
@@ -16,6 +37,7 @@ from axfpm.known import remember_hardware
 @click.option("--liberty", type=click.Path(path_type=Path), help="Cell library; OSU018 (180 nm) without it.")
 @click.option("--period", type=float, help="Clock constraint in ns.")
 @click.option("--stages", default=0, show_default=True, type=int, help="Pipeline stages; 0 is combinational.")
+@click.option("--target", help="An FPGA instead of a cell library: ice40, ecp5 or xilinx.")
 @click.option("--refresh", is_flag=True, help="Synthesise again even where a result is kept.")
 @json_option
 def command(
@@ -24,6 +46,7 @@ def command(
     liberty: Path | None,
     period: float | None,
     stages: int,
+    target: str | None,
     refresh: bool,
     as_json: bool,
 ) -> None:
@@ -31,6 +54,9 @@ def command(
 
     Example: axfpm synth multiplier --multiplier ax-fpm --multiplier e8m2
     """
+    if target is not None:
+        _fpga(block, multipliers or ("ax-fpm",), target, stages, refresh, as_json)
+        return
     from synth.compare import COLUMNS, compare
 
     with progress_bar("synthesising") as progress:

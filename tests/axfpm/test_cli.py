@@ -76,6 +76,9 @@ def test_verilog(tmp_path):
     result = json.loads(run("verilog", "multiplier", *toy, "-o", out, "--json"))
     assert result["file"] == str(out)
     assert out.read_text() == text
+    assert "create_clock" in out.with_suffix(".sdc").read_text()
+    array = run("verilog", "array", "--rows", 2, "--columns", 2, "--multiplier", "ax-fpm:format=toy")
+    assert "module array(" in array
     assert "module mine(" in run("verilog", "multiplier", *toy, "--name", "mine")
 
 
@@ -106,6 +109,9 @@ REFUSED = [
     (("verilog", "multiplier", "--stages", "-1"), "stages=-1"),
     (("verilog", "multiplier", "--rows", "0"), "the block 'multiplier' has no parameter 'rows'"),
     (("verilog", "adder", "--format", "fp8"), "unknown format 'fp8'"),
+    (("verilog", "adder", "--multiplier", "ax-fpm"), "has no parameter 'multiplier'"),
+    (("verilog", "array", "--rows", "0", "--columns", "2"), "rows"),
+    (("verilog", "engine", "--rows", "2", "--columns", "-1"), "columns"),
     (("verilog", "multiplier", "--name", "1st"), "cannot name a module"),
     (("verilog", "multiplier", "-o", "/dev/null/m.v"), "cannot write /dev/null/m.v"),
     (("vectors", "divider", "-o", "build/none"), "'divider'"),
@@ -117,6 +123,8 @@ REFUSED = [
     (("sim", "--stages", "-2"), "stages=-2 is negative"),
     (("synth", "divider"), "unknown block 'divider'"),
     (("synth", "--period", "0"), "period"),
+    (("synth", "--target", "fpga"), "unknown target 'fpga'; choose from ice40, ecp5, xilinx"),
+    (("synth", "adder", "--target", "ice40"), "of the block multiplier"),
     (("synth", "--liberty", "/nowhere/cells.lib"), "/nowhere/cells.lib"),
     (("synth", "--liberty", __file__), "test_cli.py"),
     (("train", "--data", "letters", "-o", "x.safetensors"), "unknown data set 'letters'"),

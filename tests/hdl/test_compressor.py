@@ -113,5 +113,5 @@ def test_dadda_adder_count(n):
 
 
 def test_unknown_tree():
-    with pytest.raises(InvalidInput, match="unknown compressor tree 'oak'; choose from dadda, wallace, plain"):
+    with pytest.raises(InvalidInput, match="unknown compressor tree 'oak'; choose from dadda, wallace, plain, op"):
         list(sum_columns(Module(), {}, 4, tree="oak"))

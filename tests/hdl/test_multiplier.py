@@ -14,6 +14,7 @@ from golden.errors import InvalidInput, InvalidType
 from golden.formats import FORMATS
 from golden.reference import multiply_word
 from hdl.multiplier import FloatMultiplier
+from hdl.significand import check_hardware
 
 ANCHORS = [
     line.split()
@@ -144,11 +145,16 @@ def test_designs_from_outside():
         assert run(FloatMultiplier(m), pairs) == expected(m, pairs)
 
 
-@pytest.mark.parametrize("tree", ["wallace", "plain"])
-def test_trees(tree):
-    m = multiplier("ax-fpm")
+@pytest.mark.parametrize(("tree", "name"), [("wallace", "ax-fpm"), ("plain", "ax-fpm"), ("operator", "exact")])
+def test_trees(tree, name):
+    m = multiplier(name)
     pairs = words(m, 60)
     assert run(FloatMultiplier(m, tree=tree), pairs) == expected(m, pairs)
+
+
+def test_only_exact_products_are_operators():
+    with pytest.raises(InvalidInput, match="4 x 4 blocks of AMA5 cells cannot be written as an operator; choose from"):
+        check_hardware(multiplier("ax-fpm").design, "operator")
 
 
 @pytest.mark.parametrize("stages", [1, 2, 3, 4, 9, 15])

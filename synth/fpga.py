@@ -1,0 +1,232 @@
+"""FPGA figures: look-up tables, flip-flops and DSP blocks by Yosys' own synthesis passes.
+
+Counts after mapping, before placement: no routing, no timing. DSP blocks are inferred from multiplication operators
+only, so the exact products come twice: as compressor trees of the same generator as every other multiplier, and as the
+operator ``*`` (tree ``operator``), which is what a designer of an exact multiplier would write for an FPGA.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from golden.cache import cache_dir
+from golden.catalogue import Multiplier, multiplier as look_up
+from golden.errors import InvalidInput
+from synth import tools
+from synth.compare import BASELINES
+from synth.flow import check_identifier, run_yosys
+from synth.templates import render
+
+__all__ = ["COLUMNS", "TARGETS", "FpgaResult", "Target", "compare_fpga", "map_fpga"]
+
+COLUMNS = ("multiplier", "product", "DSP inference", "LUTs", "carry cells", "flip-flops", "DSPs")
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Target:
+    """An FPGA family as Yosys knows it.
+
+    Parameters
+    ----------
+    name : str
+        Name on the command line.
+    command : str
+        Yosys' synthesis pass.
+    with_dsp, without_dsp : str
+        Options that switch DSP inference.
+    lut, carry, flip_flop, dsp : str
+        Regular expressions that match the whole names of such cells.
+    """
+
+    name: str
+    command: str
+    with_dsp: str
+    without_dsp: str
+    lut: str
+    carry: str
+    flip_flop: str
+    dsp: str
+
+
+TARGETS = {
+    target.name: target
+    for target in (
+        Target("ice40", "synth_ice40", "-dsp", "", r"SB_LUT4", r"SB_CARRY", r"SB_DFF\w*", r"SB_MAC16"),
+        Target("ecp5", "synth_ecp5", "", "-nodsp", r"LUT4", r"CCU2C", r"TRELLIS_FF", r"MULT18X18D"),
+        Target(
+            "xilinx",
+            "synth_xilinx",
+            "-family xc7 -flatten -noiopad -noclkbuf",
+            "-family xc7 -flatten -noiopad -noclkbuf -nodsp",
+            r"LUT[1-6]|INV",
+            r"CARRY4",
+            r"FD[RSCP]E(_1)?",
+            r"DSP48E1",
+        ),
+    )
+}
+"""Families by name: Lattice iCE40 and ECP5, AMD (Xilinx) 7 series."""
+
+
+@dataclass(frozen=True)
+class FpgaResult:
+    """What one design takes of an FPGA.
+
+    Parameters
+    ----------
+    target : str
+        A name in ``TARGETS``.
+    dsp_inference : bool
+        Whether multiplication operators might become DSP blocks.
+    luts, carries, flip_flops, dsps : int
+        Cells by kind.
+    cells_by_type : dict of str to int
+        All cells, by the family's names.
+    yosys : str
+        Yosys' version.
+    """
+
+    target: str
+    dsp_inference: bool
+    luts: int
+    carries: int
+    flip_flops: int
+    dsps: int
+    cells_by_type: dict[str, int]
+    yosys: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as plain JSON types."""
+        return asdict(self)
+
+
+def map_fpga(
+    verilog: str, *, top: str, target: str, dsp: bool = True, refresh: bool = False, timeout_s: float = 900
+) -> FpgaResult:
+    """Map Verilog to an FPGA family; the answer is kept, and given at once when the same is asked again.
+
+    Parameters
+    ----------
+    verilog : str
+        The design.
+    top : str
+        Its top module.
+    target : str
+        A name in ``TARGETS``.
+    dsp : bool
+        Whether DSP blocks may be inferred.
+    refresh : bool
+        Map even where an answer is kept.
+    timeout_s : float
+        Time limit of Yosys.
+
+    Raises
+    ------
+    InvalidInput
+        If the target is unknown, or Yosys cannot map the design.
+    MissingTool
+        If Yosys is not installed.
+    """
+    if target not in TARGETS:
+        raise InvalidInput(f"unknown target {target!r}; choose from {', '.join(TARGETS)}")
+    check_identifier(top)
+    family, yosys, version = TARGETS[target], tools.yosys(), str(tools.versions()["yosys"])
+    options = family.with_dsp if dsp else family.without_dsp
+    script = render("fpga.ys.j2", command=family.command, top=top, options=options)
+    question = json.dumps([verilog, script, version, family.name], sort_keys=True)
+    kept = cache_dir("synth") / f"fpga-{hashlib.sha256(question.encode()).hexdigest()[:32]}.json"
+    cells = None if refresh else _load(kept)
+    if cells is None:
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(folder)
+            (place / "design.v").write_text(verilog)
+            (place / "fpga.ys").write_text(script)
+            stat = run_yosys(place, [*yosys, "-q", "-l", "yosys.log", "-s", "fpga.ys"], timeout_s)
+        cells = {name: int(count) for name, count in stat.get("num_cells_by_type", {}).items()}
+        kept.write_text(json.dumps(cells))
+
+    def count(pattern: str) -> int:
+        return sum(number for name, number in cells.items() if re.fullmatch(pattern, name))
+
+    return FpgaResult(
+        target=target,
+        dsp_inference=dsp,
+        luts=count(family.lut),
+        carries=count(family.carry),
+        flip_flops=count(family.flip_flop),
+        dsps=count(family.dsp),
+        cells_by_type=cells,
+        yosys=version,
+    )
+
+
+def _load(kept: Path) -> dict[str, int] | None:
+    try:
+        return json.loads(kept.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def compare_fpga(
+    multipliers: Iterable[str | Multiplier],
+    *,
+    target: str,
+    stages: int = 0,
+    baselines: Iterable[str | Multiplier] = BASELINES,
+    refresh: bool = False,
+    progress: Progress | None = None,
+) -> list[dict[str, Any]]:
+    """Map multipliers beside baselines, DSP inference on and off.
+
+    Parameters
+    ----------
+    multipliers : iterable of str or Multiplier
+        What to map.
+    target : str
+        A name in ``TARGETS``.
+    stages : int
+        Pipeline stages; 0 is combinational.
+    baselines : iterable of str or Multiplier
+        What comes first.
+    refresh : bool
+        Map even where answers are kept.
+    progress : callable, optional
+        ``progress(done, total, message)``.
+
+    Returns
+    -------
+    list of dict
+        JSON-ready rows: ``multiplier``, ``product`` (``dadda`` tree or ``operator``), ``stages`` and the members of
+        ``FpgaResult``. A compressor tree has no operator that could become a DSP block and comes once.
+
+    Raises
+    ------
+    InvalidInput
+        If a multiplier or target is unknown, or ``stages`` is negative.
+    MissingTool
+        If Yosys or Amaranth is not installed.
+    """
+    from hdl.verilog import generate
+
+    if target not in TARGETS:
+        raise InvalidInput(f"unknown target {target!r}; choose from {', '.join(TARGETS)}")
+    chosen = dict.fromkeys(look_up(name) for name in (*baselines, *multipliers))
+    plan = [(m, "dadda", False) for m in chosen]
+    plan += [(m, "operator", dsp) for m in chosen if m.design.is_exact for dsp in (False, True)]
+    rows = []
+    for index, (m, tree, dsp) in enumerate(plan):
+        if progress is not None:
+            progress(index, len(plan), f"{m}, {tree}")
+        verilog = generate("multiplier", multiplier=m, stages=stages, tree=tree)
+        result = map_fpga(verilog, top="multiplier", target=target, dsp=dsp, refresh=refresh)
+        rows.append({"multiplier": str(m), "product": tree, "stages": stages, **result.as_dict()})
+    return rows
