@@ -65,6 +65,9 @@ def _module(component: wiring.Component, top: str) -> str:
     # Submodules are named after their place, as in \top.pe_0_0 ; plain identifiers are easier on other tools.
     text = re.sub(rf"\\{top}((?:\.\w+)+) ", lambda match: top + match[1].replace(".", "_") + " ", text)
     text = re.sub(r"\A/\*.*?\*/\s*", "", text, flags=re.DOTALL)
+    # Icarus takes a function whose name begins with $ for one of its own, escaped or not.
+    for function in re.findall(r"^ *function (?:\[\d+:\d+\] )?\\(\$\S+) ;$", text, flags=re.MULTILINE):
+        text = text.replace(f"\\{function} ", f"\\select{function} ")
     # Initial values apart from declarations, where lint takes them for forgotten resets.
     declaration = r"^( +)(reg (?:\[\d+:\d+\] )?)(\\\S+ |\w+) = (\S+);$"
     return re.sub(declaration, r"\1\2\3;\n\1initial \3 = \4;", text, flags=re.MULTILINE)

@@ -59,7 +59,7 @@ def array_job(
     names = ("activations", "sums", "weights", "results")
     minus_zero = np.uint32(1 << 31)
     a_parts, bypass_parts, last_parts, s_parts, w_parts, y_parts = ([] for _ in range(6))
-    corners = dict.fromkeys(
+    corners: dict[str, int] = dict.fromkeys(
         (
             "tiles",
             "tiles of one vector",

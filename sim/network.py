@@ -179,10 +179,13 @@ def run_network(
     from torch import nn
 
     from golden.cnn import checkpoint as checkpoints
+    from golden.cnn.models import MODELS
     from golden.door.module import ApproximateModule
 
     if images < 1:
         raise InvalidInput(f"images={images} is too small; give at least 1")
+    if network not in MODELS:
+        raise InvalidInput(f"unknown network {network!r}; choose from {', '.join(MODELS)}")
     m = look_up(multiplier)
     model, provenance = checkpoints.load(checkpoint)
     if provenance.model != network:
@@ -195,7 +198,7 @@ def run_network(
         golden_logits = ApproximateModule(model, m)(x)
     engine = _Engine(m, rows, columns, stages, seed, build_dir)
 
-    def on_engine(name: str, layer: nn.Module) -> Any:
+    def on_engine(name: str, layer: Any) -> Any:
         def forward(data: torch.Tensor) -> torch.Tensor:
             bias = None if layer.bias is None else layer.bias.detach().numpy()
             weight = layer.weight.detach()

@@ -93,6 +93,9 @@ def run(
     if unknown:
         choices = ", ".join(("multiplier", "stages", *bench.shape))
         raise InvalidInput(f"the block {block!r} has no parameter {unknown[0]!r}; choose from {choices}")
+    for key, value in shape.items():
+        if value < 1:
+            raise InvalidInput(f"{key}={value} leaves nothing to simulate; give at least 1")
     m = look_up(multiplier)
     tool = find(simulator)
     setting = Setting(m, vectors, seed, stages, {**bench.shape, **shape})
