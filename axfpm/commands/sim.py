@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from axfpm.console import emit, json_option, multipliers_option, print_table, progress_bar, seed_option
+from golden.errors import InvalidInput
+
+NETWORK_COLUMNS = ("layer", "M", "K", "N", "cycles", "utilisation", "bound", "MACs/cycle", "checks", "differences")
+
+
+def network_rows(report: Any) -> list[tuple[Any, ...]]:
+    """Rows of a network's table in the order of ``NETWORK_COLUMNS``."""
+    return [
+        (
+            *(layer.name, *layer.shape, layer.cycles, layer.utilisation, layer.bound_utilisation),
+            *(layer.macs_per_cycle, layer.checks, layer.failures),
+        )
+        for layer in report.layers
+    ]
 
 
 @click.command("sim")
 @click.argument("block", default="multiplier")
 @multipliers_option
 @click.option("--simulator", default="verilator", show_default=True, help="icarus or verilator.")
-@click.option("--vectors", default=20_000, show_default=True, type=int, help="Operand pairs.")
+@click.option("--vectors", default=20_000, show_default=True, type=int, help="Operand pairs, or beats of a stream.")
 @seed_option
-@click.option("--stages", default=0, show_default=True, type=int, help="Pipeline stages; 0 is combinational.")
+@click.option("--stages", type=int, help="Pipeline stages; 0, combinational, where the block can be.")
+@click.option("--rows", type=int, help="Rows of an array or engine.")
+@click.option("--columns", type=int, help="Columns of an array or engine.")
+@click.option("--network", help="Run this network's inference on the engine: lenet5.")
+@click.option("--images", default=1, show_default=True, type=int, help="Images for the network.")
 @click.option("--waves", is_flag=True, help="Record waveforms, and say where.")
 @json_option
 @click.pass_context
@@ -24,28 +44,48 @@ def command(
     simulator: str,
     vectors: int,
     seed: int,
-    stages: int,
+    stages: int | None,
+    rows: int | None,
+    columns: int | None,
+    network: str | None,
+    images: int,
     waves: bool,
     as_json: bool,
 ) -> None:
-    """Run BLOCK's cocotb bench against the golden model; exit code 1 if anything differs.
+    """Run BLOCK's bench against the golden model; exit code 1 if anything differs.
 
     Example: axfpm sim multiplier --simulator icarus --vectors 500
     """
     from golden.catalogue import multiplier as look_up
     from sim.build import SimulationError
-    from sim.runner import run
 
     names = [str(look_up(name)) for name in multipliers or ("ax-fpm",)]
-    settings = {"simulator": simulator, "vectors": vectors, "seed": seed, "stages": stages, "waves": waves}
+    shape = {key: value for key, value in (("rows", rows), ("columns", columns)) if value is not None}
+    if network is not None and block != "engine":
+        raise InvalidInput(
+            f"a network runs on the engine, not on {block!r}; write `axfpm sim engine --network {network}`"
+        )
+    try:
+        if network is not None:
+            steps = {"stages": stages} if stages is not None else {}
+            passed = _network(network, names, images, seed, shape | steps, as_json)
+        else:
+            settings: dict[str, Any] = {"simulator": simulator, "vectors": vectors, "seed": seed, "waves": waves}
+            passed = _bench(block, names, settings | {"stages": stages or 0} | shape, as_json)
+    except SimulationError as error:
+        raise click.ClickException(str(error)) from error
+    if not passed:
+        ctx.exit(1)
+
+
+def _bench(block: str, names: list[str], settings: dict[str, Any], as_json: bool) -> bool:
+    from sim.runner import run
+
     reports = []
     with progress_bar("simulating") as progress:
         for index, name in enumerate(names):
             progress(index, len(names), name)
-            try:
-                reports.append(run(block, multiplier=name, **settings))
-            except SimulationError as error:
-                raise click.ClickException(str(error)) from error
+            reports.append(run(block, multiplier=name, **settings))
 
     def text() -> None:
         rows = [
@@ -53,7 +93,7 @@ def command(
         ]
         columns = ("multiplier", "stages", "checks", "differences", "checks/s", "corner classes met")
         tool = f"{reports[0].simulator} {reports[0].version}"
-        print_table(f"{block}: Verilog against the golden model, {tool}, seed {seed}", columns, rows)
+        print_table(f"{block}: Verilog against the golden model, {tool}, seed {settings['seed']}", columns, rows)
         for report in reports:
             for mismatch in report.mismatches:
                 click.echo(f"{report.multiplier}: {mismatch}")
@@ -63,5 +103,27 @@ def command(
                 click.echo(f"waveforms: {report.waves}")
 
     emit([report.to_dict() for report in reports], as_json=as_json, text=text)
-    if not all(report.passed for report in reports):
-        ctx.exit(1)
+    return all(report.passed for report in reports)
+
+
+def _network(network: str, names: list[str], images: int, seed: int, shape: dict[str, Any], as_json: bool) -> bool:
+    from sim.network import run_network
+
+    reports = []
+    with progress_bar("simulating") as progress:
+        for index, name in enumerate(names):
+            progress(index, len(names), name)
+            reports.append(run_network(network, images=images, multiplier=name, seed=seed, **shape))
+
+    def text() -> None:
+        for r in reports:
+            equal = "every bit of every logit equals the golden model's" if r.logits_equal else "LOGITS DIFFER"
+            title = (
+                f"{r.network} on {r.images} images, {r.rows} x {r.columns} engine of {r.multiplier}: {equal}; "
+                f"{r.cycles:,} cycles, {r.seconds:.1f} s of simulation"
+            )
+            note = "bound: utilisation that the shape allows on an array of this size"
+            print_table(title, NETWORK_COLUMNS, network_rows(r), note)
+
+    emit([report.to_dict() for report in reports], as_json=as_json, text=text)
+    return all(report.passed for report in reports)

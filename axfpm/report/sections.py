@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from axfpm.commands.bench import COLUMNS as SPEED_COLUMNS, table_rows
+from axfpm.commands.sim import NETWORK_COLUMNS, network_rows
 from axfpm.known import remember_hardware
 from axfpm.report import figures
 from axfpm.report.section import Figure, Section, Table
@@ -100,8 +101,17 @@ def simulation(scope: Scope, progress: Progress) -> Section:
         reports.append(
             run("multiplier", multiplier=name, simulator=simulator, stages=stages, vectors=vectors, seed=scope.seed)
         )
+    progress(len(plan), len(plan) + 1, "adder")
+    reports.append(run("adder", simulator="verilator", vectors=50_000, seed=scope.seed))
     rows = [
-        (r.multiplier, r.stages, f"{r.simulator} {r.version}", r.checks, r.failures, round(r.checks_per_second))
+        (
+            r.block if r.block != "multiplier" else r.multiplier,
+            r.stages,
+            f"{r.simulator} {r.version}",
+            r.checks,
+            r.failures,
+            round(r.checks_per_second),
+        )
         for r in reports
     ]
     failures = sum(r.failures for r in reports)
@@ -118,12 +128,40 @@ def simulation(scope: Scope, progress: Progress) -> Section:
         tables=(
             Table(
                 f"cocotb benches, seed {scope.seed}",
-                ("multiplier", "stages", "simulator", "checks", "differences", "checks/s"),
+                ("design", "stages", "simulator", "checks", "differences", "checks/s"),
                 rows,
             ),
         ),
         data={"benches": [r.to_dict() for r in reports]},
         failed="" if passed else f"{failures} results differ from the golden model",
+    )
+
+
+def network_on_hardware(scope: Scope, progress: Progress) -> Section:
+    """A whole network on the simulated matrix engine."""
+    key, title = "hardware_network", TITLES["hardware_network"]
+    command = "axfpm sim engine --network lenet5 --images 10"
+    if not scope.full:
+        why = (
+            f"building the engine's simulator takes longer than all the rest; run `axfpm report --full`, or `{command}`"
+        )
+        return Section(key=key, title=title, not_run=why)
+    from sim.network import run_network
+
+    progress(0, 1, "8 x 8 engine in Verilator")
+    report = run_network("lenet5", images=10, seed=scope.seed)
+    return Section(
+        key=key,
+        title=title,
+        command=command,
+        paragraphs=(
+            f"LeNet-5 on {report.images} digits: every matrix product ran on the Verilog of an {report.rows} x "
+            f"{report.columns} weight-stationary engine of {report.multiplier} multipliers, {report.cycles:,} cycles. "
+            + ("Every bit of every logit equals the golden model's." if report.logits_equal else "Logits differ."),
+        ),
+        tables=(Table("Layers; bound: utilisation that the shape allows", NETWORK_COLUMNS, network_rows(report)),),
+        data=report.to_dict(),
+        failed="" if report.passed else "the simulated engine differs from the golden model",
     )
 
 
@@ -279,6 +317,7 @@ def speed(scope: Scope, progress: Progress) -> Section:
 SECTIONS: dict[str, Callable[[Scope, Progress], Section]] = {
     "arithmetic": arithmetic,
     "simulation": simulation,
+    "hardware_network": network_on_hardware,
     "synthesis": synthesis,
     "robustness": robustness,
     "speed": speed,
@@ -288,6 +327,7 @@ SECTIONS: dict[str, Callable[[Scope, Progress], Section]] = {
 TITLES = {
     "arithmetic": "What the multiplier does",
     "simulation": "Verilog equals the golden model",
+    "hardware_network": "A network on the simulated hardware",
     "synthesis": "Area, delay and power",
     "robustness": "A network on the multiplier, clean and attacked",
     "speed": "Emulation speed",
