@@ -1,5 +1,6 @@
 """The array's bench passes on arrays, and fails on arrays broken on purpose."""
 
+import functools
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ QUIET = ("beats after a stall", "stalls of more than 8 cycles")  # what only lon
 
 @pytest.mark.parametrize(
     ("rows", "columns", "name", "stages", "adder_stages"),
-    [(3, 2, "ax-fpm", 1, 0), (2, 3, "exact", 0, 2), (1, 1, "e8m2", 2, 1)],
+    [(3, 2, "ax-fpm", 1, 1), (2, 3, "exact", 0, 2), (1, 1, "e8m2", 2, 1)],
 )
 def test_icarus(icarus, rows, columns, name, stages, adder_stages):
     report = run(
@@ -69,7 +70,7 @@ DELAYS = {
 @pytest.mark.parametrize("mutant", DELAYS)
 def test_wrong_delays_are_caught(icarus, tmp_path, monkeypatch, mutant):
     text = text_of(monkeypatch, DELAYS[mutant])
-    report = run("array", simulator=icarus, vectors=100, verilog=text, build_dir=tmp_path, **SMALL)
+    report = run("array", simulator=icarus, vectors=60, verilog=text, build_dir=tmp_path, **SMALL)
     assert report.failures > 0
 
 
@@ -77,7 +78,7 @@ def test_padding_with_plus_zero_is_caught(icarus, tmp_path):
     text = generate("array", **SMALL)
     assert text.count("32'd2147483648") + text.count("32'h80000000") == 1
     spoilt = text.replace("32'd2147483648", "32'd0").replace("32'h80000000", "32'd0")
-    report = run("array", simulator=icarus, vectors=100, verilog=spoilt, build_dir=tmp_path, **SMALL)
+    report = run("array", simulator=icarus, vectors=60, verilog=spoilt, build_dir=tmp_path, **SMALL)
     assert 0 < report.failures < report.checks
     assert {m.expected for m in report.mismatches} == {"80000000"}
 
@@ -104,6 +105,14 @@ endmodule
 """
 RIGHT = {"extra": "", "results_ready": "results__ready", "results_valid": "valid", "weights_ready": "ready"}
 TOGGLE = "reg toggle; initial toggle = 0; always @(posedge clk) toggle <= rst ? 0 : ~toggle;"
+
+
+@functools.cache
+def right():
+    """The right design, its top renamed so that a wrapper can take the name."""
+    return generate("array", name="right", **SMALL)
+
+
 HANDSHAKES = {
     "results are lost under back-pressure": {"results_ready": "1'b1"},
     "results are given twice": {"extra": TOGGLE, "results_ready": "results__ready & toggle"},
@@ -118,13 +127,13 @@ HANDSHAKES = {
 
 @pytest.mark.parametrize("mutant", HANDSHAKES)
 def test_spoilt_handshakes_are_caught(icarus, tmp_path, mutant):
-    text = generate("array", name="right", **SMALL) + WRAPPER.format(**RIGHT | HANDSHAKES[mutant])
-    report = run("array", simulator=icarus, vectors=100, verilog=text, build_dir=tmp_path, **SMALL)
+    text = right() + WRAPPER.format(**RIGHT | HANDSHAKES[mutant])
+    report = run("array", simulator=icarus, vectors=60, verilog=text, build_dir=tmp_path, **SMALL)
     assert report.failures > 0
     if "valid falls" in mutant:
         assert "valid fell" in report.mismatches[0].kind
 
 
 def test_the_wrapper_alone_is_no_mutation(icarus, tmp_path):
-    text = generate("array", name="right", **SMALL) + WRAPPER.format(**RIGHT)
+    text = right() + WRAPPER.format(**RIGHT)
     assert run("array", simulator=icarus, vectors=60, verilog=text, build_dir=tmp_path, **SMALL).passed

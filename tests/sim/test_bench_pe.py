@@ -8,7 +8,7 @@ from sim.runner import run
 
 @pytest.mark.parametrize(
     ("name", "stages", "adder_stages"),
-    [("ax-fpm", 1, 0), ("exact", 0, 1), ("ax-bf16", 2, 3), ("ax-fpm:format=toy", 1, 1)],
+    [("ax-fpm", 1, 2), ("exact", 0, 1), ("ax-bf16", 2, 3), ("ax-fpm:format=toy", 1, 1)],
 )
 def test_icarus(icarus, name, stages, adder_stages):
     report = run("pe", multiplier=name, simulator=icarus, vectors=400, stages=stages, adder_stages=adder_stages)
