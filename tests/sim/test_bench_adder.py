@@ -148,7 +148,9 @@ MUTANTS = {
 }
 
 
-@pytest.mark.parametrize("mutant", MUTANTS)
+@pytest.mark.parametrize(
+    "mutant", [m if k < 3 else pytest.param(m, marks=pytest.mark.long) for k, m in enumerate(MUTANTS)]
+)
 def test_spoilt_adders_are_caught(icarus, tmp_path, mutant):
     report = run("adder", simulator=icarus, vectors=800, verilog=MUTANTS[mutant], build_dir=tmp_path)
     assert 0 < report.failures < report.checks

@@ -67,7 +67,9 @@ DELAYS = {
 }
 
 
-@pytest.mark.parametrize("mutant", DELAYS)
+@pytest.mark.parametrize(
+    "mutant", [m if k < 1 else pytest.param(m, marks=pytest.mark.long) for k, m in enumerate(DELAYS)]
+)
 def test_wrong_delays_are_caught(icarus, tmp_path, monkeypatch, mutant):
     text = text_of(monkeypatch, DELAYS[mutant])
     report = run("array", simulator=icarus, vectors=60, verilog=text, build_dir=tmp_path, **SMALL)
@@ -125,7 +127,9 @@ HANDSHAKES = {
 }
 
 
-@pytest.mark.parametrize("mutant", HANDSHAKES)
+@pytest.mark.parametrize(
+    "mutant", [m if k < 1 else pytest.param(m, marks=pytest.mark.long) for k, m in enumerate(HANDSHAKES)]
+)
 def test_spoilt_handshakes_are_caught(icarus, tmp_path, mutant):
     text = right() + WRAPPER.format(**RIGHT | HANDSHAKES[mutant])
     report = run("array", simulator=icarus, vectors=60, verilog=text, build_dir=tmp_path, **SMALL)
