@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import jinja2
 
@@ -10,11 +11,12 @@ from golden.catalogue import Multiplier, multiplier as look_up
 from golden.errors import InvalidInput
 from golden.multiply import multiply_words
 from sim.vectors.stimulus import multiplier_operands
+from sim.vectors.streams import array_files
 from sim.vectors.sums import add_words, adder_operands
 
 __all__ = ["VECTOR_BLOCKS", "write_vectors"]
 
-VECTOR_BLOCKS = ("multiplier", "adder")
+VECTOR_BLOCKS = ("multiplier", "adder", "array")
 """Blocks that vectors can be written for."""
 
 
@@ -25,6 +27,8 @@ def write_vectors(
     n: int = 10_000,
     seed: int = 0,
     stages: int = 0,
+    rows: int | None = None,
+    columns: int | None = None,
     out: Path | str,
 ) -> tuple[Path, ...]:
     """Write ``$readmemh`` operand and result files, a Verilog testbench that checks a design with them, and a README.
@@ -39,11 +43,14 @@ def write_vectors(
     multiplier : str or Multiplier
         Catalogue or dial name, or a Multiplier; of an adder it decides the format of the words.
     n : int
-        Operand pairs: directed ones fill up to half, seeded random ones the rest.
+        Operand pairs: directed ones fill up to half, seeded random ones the rest. Of an array: vectors of activations,
+        over tiles of many lengths.
     seed : int
         Equal seeds give equal files.
     stages : int
-        Latency of the design under test; 0 is combinational.
+        Latency of the design under test; 0 is combinational. An array's testbench takes any latency.
+    rows, columns : int, optional
+        Shape of an array, 4 x 4 by default; other blocks have none.
     out : path
         The folder, made if it does not exist.
 
@@ -61,7 +68,43 @@ def write_vectors(
         raise InvalidInput(f"no vectors for block {block!r}; choose from {', '.join(VECTOR_BLOCKS)}")
     if stages < 0:
         raise InvalidInput(f"stages={stages} is negative; give 0 for a combinational block or the number of stages")
+    shape = {name: value for name, value in (("rows", rows), ("columns", columns)) if value is not None}
+    if shape and block != "array":
+        raise InvalidInput(f"the block {block!r} has no parameter {next(iter(shape))!r}; leave it out")
     m = look_up(multiplier)
+    facts: dict[str, Any] = {"block": block, "bits": m.format.word_bits, "n": n, "seed": seed, "stages": stages}
+    if block == "array":
+        texts, more = array_files(m, **{"rows": 4, "columns": 4, **shape}, vectors=n, seed=seed)
+        facts |= {"design": str(m), "option": f"--multiplier {m}", **more}
+        templates = ("array_testbench.v.j2", "array_readme.txt.j2")
+    else:
+        texts, more = _pair_files(block, m, n, seed)
+        facts |= more
+        templates = ("testbench.v.j2", "vectors_readme.txt.j2")
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent.parent / "templates"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # Verilog and plain text
+    )
+    for name, template in zip((f"{block}_tb.v", "README.txt"), templates, strict=True):
+        texts[name] = environment.get_template(template).render(facts)
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="ascii")
+    except OSError as error:
+        raise InvalidInput(
+            f"cannot write to {folder} ({error.strerror}); choose a folder that can be written"
+        ) from None
+    return tuple(folder / name for name in texts)
+
+
+def _pair_files(block: str, m: Multiplier, n: int, seed: int) -> tuple[dict[str, str], dict[str, Any]]:
+    """Words of operand pairs and results, and what the templates say of them."""
     if block == "adder":
         operands = adder_operands(m.format, n, seed)
         expected = add_words(operands.a, operands.b, m.format)
@@ -77,25 +120,4 @@ def write_vectors(
         f"{block}_{name}.hex": "".join(f"{word:0{digits}x}\n" for word in column.tolist())
         for name, column in (("a", operands.a), ("b", operands.b), ("y", expected))
     }
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent.parent / "templates"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # Verilog and plain text
-    )
-    facts = {"block": block, "design": design, "option": option, "words": words, "bits": m.format.word_bits}
-    facts |= {"n": n, "seed": seed, "stages": stages}
-    for name, template in ((f"{block}_tb.v", "testbench.v.j2"), ("README.txt", "vectors_readme.txt.j2")):
-        texts[name] = environment.get_template(template).render(facts)
-    folder = Path(out)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            (folder / name).write_text(text, encoding="ascii")
-    except OSError as error:
-        raise InvalidInput(
-            f"cannot write to {folder} ({error.strerror}); choose a folder that can be written"
-        ) from None
-    return tuple(folder / name for name in texts)
+    return texts, {"design": design, "option": option, "words": words}

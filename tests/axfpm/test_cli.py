@@ -95,6 +95,14 @@ def test_vectors(tmp_path):
     assert all(Path(f).is_file() for f in result["files"])
 
 
+def test_vectors_of_an_array(tmp_path):
+    shape = ("--rows", 3, "--columns", 2)
+    result = json.loads(run("vectors", "array", *shape, "-n", 20, "-o", tmp_path / "v", "--json"))
+    assert (result["rows"], result["columns"]) == (3, 2)
+    assert {Path(f).name for f in result["files"]} >= {"array_weights.hex", "array_tb.v"}
+    assert len((tmp_path / "v" / "array_results.hex").read_text().splitlines()) == 20
+
+
 def test_doctor():
     result = json.loads(run("doctor", "--json"))
     assert {p["name"] for p in result["parts"]} > {"numpy", "icarus", "verilator", "yosys", "opensta"}
@@ -116,6 +124,7 @@ REFUSED = [
     (("verilog", "multiplier", "-o", "/dev/null/m.v"), "cannot write /dev/null/m.v"),
     (("vectors", "divider", "-o", "build/none"), "'divider'"),
     (("vectors", "multiplier", "-o", "/dev/null/v"), "/dev/null/v"),
+    (("vectors", "adder", "--rows", "2", "-o", "build/none"), "has no parameter 'rows'"),
     (("vectors", "multiplier", "-n", "0", "-o", "build/none"), "0"),
     (("sim", "divider"), "no bench for block 'divider'; choose from multiplier"),
     (("sim", "--simulator", "spice"), "unknown simulator 'spice'; choose from icarus, verilator"),

@@ -39,6 +39,30 @@ def test_vectors_of_the_adder(icarus, tmp_path):
     assert "FAIL: 400 checks, " in simulate(tmp_path).stdout
 
 
+@pytest.mark.parametrize(("rows", "columns", "stages", "adder_stages"), [(2, 2, 0, None), (3, 2, 1, 2)])
+def test_vectors_of_the_array(icarus, tmp_path, rows, columns, stages, adder_stages):
+    shape = {"rows": rows, "columns": columns}
+    write_vectors("array", multiplier="exact:format=e8m2", n=60, seed=3, stages=stages, **shape, out=tmp_path)
+
+    def outcome(multiplier, old="", new=""):
+        text = generate("array", multiplier=multiplier, stages=stages, adder_stages=adder_stages, **shape)
+        assert old in text
+        (tmp_path / "array.v").write_text(text.replace(old, new) if old else text)
+        return simulate(tmp_path)
+
+    good = outcome("exact:format=e8m2")
+    assert good.returncode == 0, good.stdout + good.stderr
+    assert f"PASS: {2 * 60 * (columns + 1)} checks, 0 failures" in good.stdout
+    mutants = {
+        "another multiplier": outcome("ax-fpm:format=e8m2,block=3"),
+        "refused results are lost": outcome("exact:format=e8m2", "| results__ready;", "| 1'h1;"),
+    }
+    for name, bad in mutants.items():
+        assert bad.returncode != 0, name
+        assert "FAIL: " in bad.stdout, name
+        assert "PASS" not in bad.stdout, name
+
+
 def test_undefined_results_fail(icarus, tmp_path):
     write_vectors("multiplier", multiplier="ax-bf16", n=10, out=tmp_path)
     (tmp_path / "multiplier.v").write_text(
@@ -65,11 +89,17 @@ def test_equal_seeds_give_equal_files(tmp_path):
 
 
 BAD = [
-    ({"block": "engine"}, "no vectors for block 'engine'; choose from multiplier, adder"),
+    ({"block": "engine"}, "no vectors for block 'engine'; choose from multiplier, adder, array"),
     ({"multiplier": "nothing-like-it"}, "unknown multiplier 'nothing-like-it'"),
     ({"n": 0}, "0 vectors prove nothing; give at least 1"),
     ({"seed": -1}, "seed -1 is negative"),
     ({"stages": -2}, "stages=-2 is negative"),
+    ({"rows": 2}, "the block 'multiplier' has no parameter 'rows'"),
+    ({"block": "array", "rows": 0}, "rows=0 leaves no array"),
+    ({"block": "array", "columns": -1}, "columns=-1 leaves no array"),
+    ({"block": "array", "n": 0}, "0 vectors prove nothing"),
+    ({"block": "array", "seed": -1}, "seed -1 is negative"),
+    ({"block": "array", "multiplier": "exact:format=toy"}, "toy"),
 ]
 
 
