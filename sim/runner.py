@@ -42,6 +42,7 @@ def run(
     waves: bool = False,
     build_dir: Path | str | None = None,
     verilog: str | None = None,
+    bench: Bench | None = None,
     **shape: int,
 ) -> SimReport:
     """Hold a block's Verilog against the golden model in a simulator.
@@ -67,6 +68,8 @@ def run(
     verilog : str, optional
         Simulate this text (top module named as the block) in place of the generated design: a hand-edited one, or a
         netlist.
+    bench : Bench, optional
+        Another bench for the block than the one in ``BENCHES``, as ``sim.axi.AXI_ENGINE``.
     **shape : int
         What the block has beside multiplier and stages: ``rows`` and ``columns`` of an array or engine.
 
@@ -88,7 +91,7 @@ def run(
         raise InvalidInput(f"no bench for block {block!r}; choose from {', '.join(BENCHES)}")
     if stages < 0:
         raise InvalidInput(f"stages={stages} is negative; give 0 for a combinational block or the number of stages")
-    bench = BENCHES[block]
+    bench = bench or BENCHES[block]
     unknown = sorted(shape.keys() - bench.shape.keys())
     if unknown:
         choices = ", ".join(("multiplier", "stages", *bench.shape))
