@@ -1,15 +1,15 @@
-"""Many multipliers or adders in one simulator, each shown the same operand pairs: exhaustive proofs in one build.
+"""Many multipliers, adders or processing elements in one simulator: exhaustive proofs in one build.
 
 One generated top holds an instance of every design; a small program around Verilator's model reads the pairs from a
-file and writes every result to another. No test framework stands in the way: half a million products a second and
-more, whatever the number of designs.
+file, or counts through all triples, and writes every result to another. No test framework stands in the way: half a
+million products a second and more, whatever the number of designs.
 """
 
 from __future__ import annotations
 
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from sim.build import SimulationError, folder_for_builds
 from sim.compiled import program
 from sim.tools import find
 
-__all__ = ["all_pairs", "every_multiplier", "hardware_products", "hardware_sums"]
+__all__ = ["all_pairs", "every_multiplier", "hardware_products", "hardware_steps", "hardware_sums"]
 
 _MAIN = r"""
 #include "Vtop.h"
@@ -52,6 +52,57 @@ int main(int argc, char **argv) {
         top.eval();
         if (std::fwrite(&top.y, 1, width, out) != width) return 1;
     }
+    return std::fclose(out);
+}
+"""
+
+_STEPS_MAIN = r"""
+#include "Vtop.h"
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <vector>
+
+// argv: file of results, number of elements, cycles from an activation to its sum, cycles from a sum to its result.
+int main(int argc, char **argv) {
+    const uint32_t designs = std::atoi(argv[2]), lag = std::atoi(argv[3]), tail = std::atoi(argv[4]), all = 1u << 24;
+    std::vector<uint8_t> results(size_t(designs) << 24);
+    std::vector<uint32_t> got(designs);
+    // Weights in order; under each, all activations and sums, both new in nearly every cycle: 40503 is odd.
+    auto triple = [](uint32_t k) { return (k & 0xff0000) | (k * 40503 & 0xffff); };
+    Vtop top;
+    auto edge = [&top] {
+        top.clk = 0;
+        top.eval();
+        top.clk = 1;
+        top.eval();
+    };
+    top.a_valid = top.p_valid = top.w_load = 0;
+    top.rst = 1;
+    edge();
+    top.rst = 0;
+    top.w_load = 1;
+    top.w = 0;
+    edge();
+    for (uint32_t cycle = 0; cycle < all + lag + tail; cycle++) {
+        top.a = triple(cycle) >> 8;
+        top.a_valid = cycle < all;
+        top.a_first = (cycle & 0xffff) == 0;
+        top.w = (cycle >> 16) + 1;
+        top.w_load = (cycle & 0xffff) == 0xffff;
+        top.p = triple(cycle - lag);
+        top.p_valid = cycle >= lag && cycle - lag < all;
+        edge();
+        const uint8_t *y = reinterpret_cast<const uint8_t *>(&top.y);
+        for (uint32_t i = 0; i < designs; i++) {
+            if (!(top.y_valid >> i & 1)) continue;
+            if (got[i] == all) return 2;
+            results[(size_t(i) << 24) + triple(got[i]++)] = y[i];
+        }
+    }
+    for (uint32_t count : got) if (count != all) return 3;
+    FILE *out = std::fopen(argv[1], "wb");
+    if (!out || std::fwrite(results.data(), 1, results.size(), out) != results.size()) return 1;
     return std::fclose(out);
 }
 """
@@ -144,6 +195,61 @@ def hardware_sums(
         raise MissingTool(f"{error.name} is not installed: run `pip install 'axfpm[hardware]'`") from None
     bits = designs[0][0].word_bits
     return _results([FloatAdder(fmt, stages=stages) for fmt, stages in designs], bits, a, b, build_dir)
+
+
+def hardware_steps(
+    elements: Mapping[str, str], *, stages: int, adder_stages: int, build_dir: Path | str | None = None
+) -> np.ndarray:
+    """Every step p + a w of processing elements on 8-bit words, by Verilator: all 2^24 triples.
+
+    The triples go through the element as an array's do: a weight is loaded into the shadow register while its
+    predecessor is in use, then one activation and one sum follow in every cycle.
+
+    Parameters
+    ----------
+    elements : mapping of str to str
+        Verilog by the name of its top module, at most 32; each as ``hdl.verilog.generate("pe", name=...)`` writes it.
+    stages, adder_stages : int
+        What the elements were generated with.
+    build_dir : path, optional
+        Where the simulator is built and kept; by default a folder of the cache.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, shape (elements, 256, 256, 256): by weight w, activation a and sum p.
+
+    Raises
+    ------
+    MissingTool
+        If Verilator is not installed.
+    SimulationError
+        If a design does not compile, or a number of results other than 2^24 comes out of it.
+    """
+    tool = find("verilator")
+    folder = folder_for_builds(build_dir)
+    # More than 64 bits, so that the model's y is an array whatever the number of elements.
+    slots = max(len(elements), 9)
+    inputs = ("clk", "rst", "a", "a_valid", "a_first", "p", "p_valid", "w", "w_load")
+    shared = ", ".join(f".{port}({port})" for port in inputs)
+    lines = [
+        "module top(input clk, input rst, input [7:0] a, input a_valid, input a_first, input [7:0] p, input p_valid,",
+        f"  input [7:0] w, input w_load, output [{8 * slots - 1}:0] y, output [{len(elements) - 1}:0] y_valid);",
+    ]
+    for i, name in enumerate(elements):
+        lines += [
+            f"  {name} step_{i}({shared}, .en(1'b1), .a_bypass(1'b0), .p_last(1'b0),",
+            f"    .p_out(y[{8 * i} +: 8]), .p_out_valid(y_valid[{i}]), .p_out_last(),",
+            "    .a_out(), .a_out_valid(), .a_out_first(), .a_out_bypass());",
+        ]
+    verilog = "\n".join([*elements.values(), *lines, "endmodule", ""])
+    runnable = program(verilog, _STEPS_MAIN, top="top", tool=tool, folder=folder)
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        results = Path(place) / "results"
+        command = [str(runnable), str(results), str(len(elements)), str(1 + stages), str(adder_stages)]
+        if subprocess.run(command, check=False).returncode != 0:
+            raise SimulationError(f"the simulation broke off: {' '.join(command)}")
+        return np.fromfile(results, np.uint8).reshape(len(elements), 256, 256, 256)
 
 
 def _results(components: list[Any], bits: int, a: np.ndarray, b: np.ndarray, build_dir: Path | str | None) -> Any:

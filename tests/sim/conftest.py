@@ -1,8 +1,13 @@
-"""Simulators, or a clear reason for doing without."""
+"""Simulators, or a clear reason for doing without; and lets the tests of this folder import what they share."""
+
+import sys
+from pathlib import Path
 
 import pytest
 
 from sim.tools import available
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 def _need(name: str) -> str:
