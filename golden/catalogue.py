@@ -17,6 +17,7 @@ from golden.cells import CELLS, EXACT, Cell
 from golden.designs import MITCHELL, CellBlocks, Design
 from golden.errors import InvalidInput, InvalidType
 from golden.formats import FORMATS, FP32, Format
+from golden.registry import add_entry
 
 __all__ = ["CARRY_POLICIES", "MULTIPLIERS", "Multiplier", "multiplier", "register", "register_cell"]
 
@@ -250,10 +251,7 @@ def register(name: str, entry: Multiplier) -> Multiplier:
     """
     if not name or not all(c.isalnum() or c in ".-_" for c in name):
         raise InvalidInput(f"{name!r} cannot name a multiplier; use letters, digits, '.', '-' and '_'")
-    if _ENTRIES.get(name, entry) != entry:
-        raise InvalidInput(f"the catalogue already has another multiplier named {name!r}; choose another name")
-    _ENTRIES[name] = entry
-    return entry
+    return add_entry(_ENTRIES, "multiplier", name, entry)
 
 
 def register_cell(cell: Cell) -> Cell:
@@ -264,10 +262,7 @@ def register_cell(cell: Cell) -> Cell:
     InvalidInput
         If another cell has that name.
     """
-    if CELLS.get(cell.name, cell) != cell:
-        raise InvalidInput(f"another cell is already named {cell.name!r}; choose another name")
-    CELLS[cell.name] = cell
-    return cell
+    return add_entry(CELLS, "cell", cell.name, cell)
 
 
 for _plugin in entry_points(group="axfpm.multipliers"):

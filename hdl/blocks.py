@@ -15,6 +15,7 @@ from amaranth.lib import wiring
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.errors import InvalidInput
 from golden.formats import FORMATS, Format
+from golden.registry import add_entry
 from hdl.adder import FloatAdder
 from hdl.multiplier import FloatMultiplier
 
@@ -65,10 +66,7 @@ def register_block(block: Block) -> Block:
     InvalidInput
         If another block has that name.
     """
-    if BLOCKS.get(block.name, block) != block:
-        raise InvalidInput(f"another block is already named {block.name!r}; choose another name")
-    BLOCKS[block.name] = block
-    return block
+    return add_entry(BLOCKS, "block", block.name, block)
 
 
 def _build_multiplier(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 0, tree: str = "dadda") -> Built:

@@ -13,6 +13,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 
 from golden.designs import CellBlocks, Design, Function, Masks, TableBlocks
 from golden.errors import InvalidInput
+from golden.registry import add_entry
 from hdl.bits import Bit, Word, and_, hold, word_of
 from hdl.block import cell_block, table_block
 from hdl.compressor import OPERATOR, TREES, Heap, check_tree, sum_columns
@@ -55,10 +56,7 @@ def register_hardware(name: str, hardware: Hardware) -> Hardware:
     InvalidInput
         If other hardware has that name.
     """
-    if _HARDWARE.get(name, hardware) != hardware:
-        raise InvalidInput(f"{name!r} already has other hardware; choose another name")
-    _HARDWARE[name] = hardware
-    return hardware
+    return add_entry(_HARDWARE, "design with hardware", name, hardware)
 
 
 def hardware_of(design: Function) -> Hardware:

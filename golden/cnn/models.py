@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from golden.errors import InvalidInput
+from golden.registry import add_entry
 
 __all__ = ["MODELS", "Model", "build", "macs", "register_model"]
 
@@ -114,10 +115,7 @@ def register_model(model: Model) -> Model:
     InvalidInput
         If another architecture has that name.
     """
-    if MODELS.get(model.name, model) != model:
-        raise InvalidInput(f"another model is already named {model.name!r}; choose another name")
-    MODELS[model.name] = model
-    return model
+    return add_entry(MODELS, "model", model.name, model)
 
 
 def macs(module: nn.Module, image: torch.Tensor) -> int:

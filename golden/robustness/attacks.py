@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from golden.errors import InvalidInput
+from golden.registry import add_entry
 
 __all__ = ["ATTACKS", "BATCH", "Attack", "Kind", "attack", "attacks", "register_attack"]
 
@@ -190,10 +191,7 @@ def register_attack(kind: Kind) -> Kind:
     """
     if not kind.name or not all(c.isalnum() or c in "-_" for c in kind.name):
         raise InvalidInput(f"{kind.name!r} cannot name an attack; use letters, digits, '-' and '_'")
-    if _KINDS.get(kind.name, kind) != kind:
-        raise InvalidInput(f"another attack is already named {kind.name!r}; choose another name")
-    _KINDS[kind.name] = kind
-    return kind
+    return add_entry(_KINDS, "attack", kind.name, kind)
 
 
 def attack(name: str | Attack) -> Attack:

@@ -10,6 +10,7 @@ from torch import nn
 
 from golden.catalogue import Multiplier
 from golden.errors import InvalidInput
+from golden.registry import add_entry
 
 __all__ = ["THREAT_MODELS", "ThreatModel", "register_threat_model", "threat_models"]
 
@@ -62,10 +63,7 @@ def register_threat_model(threat_model: ThreatModel) -> ThreatModel:
     InvalidInput
         If another one has that name.
     """
-    if _THREAT_MODELS.get(threat_model.name, threat_model) != threat_model:
-        raise InvalidInput(f"another threat model is already named {threat_model.name!r}; choose another name")
-    _THREAT_MODELS[threat_model.name] = threat_model
-    return threat_model
+    return add_entry(_THREAT_MODELS, "threat model", threat_model.name, threat_model)
 
 
 def threat_models(names: str | Iterable[str]) -> tuple[ThreatModel, ...]:

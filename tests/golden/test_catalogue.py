@@ -149,7 +149,7 @@ def test_outside_entries():
     assert str(multiplier("ax-fpm:cell=carry-free")) == "mine"
     assert str(m.dial(block=2)) == "mine:block=2"
     register("mine", m)
-    with pytest.raises(InvalidInput, match="already has another"):
+    with pytest.raises(InvalidInput, match="another multiplier is already named"):
         register("mine", MULTIPLIERS["exact"])
     with pytest.raises(InvalidInput, match="cannot name"):
         register("a:b", m)

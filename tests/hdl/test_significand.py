@@ -71,7 +71,7 @@ def test_registered_hardware(evaluate):
     assert register_hardware("test-constant", hardware) is hardware
     check_hardware(design)
     assert run(evaluate, design, 4, [(9, 8), (15, 15)]) == [16, 22]
-    with pytest.raises(InvalidInput, match="already has other hardware"):
+    with pytest.raises(InvalidInput, match="another design with hardware is already named"):
         register_hardware("test-constant", Hardware(lambda m, a, b: a, lambda p: (0, 1)))
 
 
