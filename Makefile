@@ -7,7 +7,8 @@ RUN    := $(VENV)/bin
 TORCH  ?= torch==2.13.0
 # For a small CPU build from PyTorch's own index: make TORCH_INDEX="--index-url https://download.pytorch.org/whl/cpu"
 TORCH_INDEX ?=
-DEBIAN := iverilog opensta berkeley-abc qflow-tech-osu018 g++ make perl python3-venv libpython3-dev
+DEBIAN := iverilog opensta berkeley-abc qflow-tech-osu018 g++ make perl python3-venv libpython3-dev \
+          bochs bochs-term
 # pytest-xdist workers; the machine's cores by default.
 WORKERS ?= auto
 # One thread per worker: two that spin slow each other down many times.
