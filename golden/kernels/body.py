@@ -24,11 +24,13 @@ from golden.significand import closed_form
 __all__ = [
     "FULL",
     "INFINITY",
+    "ONE",
     "SIGN_EXPONENT",
     "SMALLEST",
     "Body",
     "Range",
     "Streams",
+    "exponent",
     "instance",
     "masked_part",
     "one_binade",
@@ -45,6 +47,7 @@ SIGN_EXPONENT = 0xFF800000
 INFINITY = 0x7F800000
 SMALLEST = 0x00800000
 FULL, HIDDEN = 0xFFFFFF, 0x800000
+ONE = 0x3F800000
 WIDE = 29  # fraction bits of a float64 below those of a float32
 
 
@@ -105,6 +108,8 @@ class Body:
     """Types of the streams."""
     outputs = 8
     """Most outputs of the scalar operand that share one load of the vector operand."""
+    derived = False
+    """Whether the vector operand is stored as its streams, derived once, rather than as its prepared value."""
     table: np.ndarray | None = None
     """uint32 that ``product`` looks up."""
     phases = 0
@@ -114,6 +119,14 @@ class Body:
         self.m = m
         masks = closed_form(m.design, m.precision) or (0, 0, 0)
         self.low, self.high, self.top = (mask << m.format.dropped_bits for mask in masks)
+
+    def streams(self, scalar_is_weight: bool, scalar: bool) -> tuple[Any, ...]:
+        """Types of the streams of the scalar or of the vector operand."""
+        return self.weights if scalar_is_weight == scalar else self.activations
+
+    def stored(self, scalar_is_weight: bool) -> tuple[Any, ...]:
+        """Types of what is stored of an element of the vector operand."""
+        return self.streams(scalar_is_weight, False) if self.derived else (self.element,)
 
     @property
     def signs_zeros(self) -> bool:
@@ -144,6 +157,10 @@ class Body:
     def weight(self, e: Emitter, b: Value, scalar: bool) -> tuple[Value, ...]:
         """Streams of prepared weights."""
         return (b,)
+
+    def derive(self, e: Emitter, value: Value, scalar_is_weight: bool) -> Streams:
+        """Streams of the vector operand's prepared value."""
+        return (self.activation if scalar_is_weight else self.weight)(e, value, False)
 
     def product(self, e: Emitter, a: Streams, b: Streams) -> Value:
         """r, a vector of float32, its lanes in ``order``; what is staged, for bodies with phases."""
@@ -185,15 +202,28 @@ def split(e: Emitter, a: Value, low: int, high: int) -> tuple[Value, Value]:
 
 
 def significand(e: Emitter, x: Value) -> Value:
-    """The significand of a float32 as a value in [1, 2); 1 for zeros, whose ``power`` is zero."""
+    """The significand of a prepared float32 as a value in [1, 2); 0 for zeros."""
     bits = e.integer(x)
     fraction = e.builder.and_(bits, e.like(bits, 0x7FFFFF))
-    return e.floating(e.builder.or_(fraction, e.like(bits, 0x3F800000)))
+    value = e.builder.or_(fraction, e.like(bits, 0x3F800000))
+    return e.floating(e.builder.select(_is_zero(e, bits), e.like(bits, 0), value))
 
 
 def power(e: Emitter, x: Value) -> Value:
     """Sign and power of two of a float32: x = power * significand. A signed zero for zeros."""
     return e.masked(x, SIGN_EXPONENT)
+
+
+def exponent(e: Emitter, x: Value) -> Value:
+    """The word of ``power``, with the exponent field of 1 for zeros."""
+    bits = e.integer(x)
+    field = e.builder.and_(bits, e.like(bits, SIGN_EXPONENT))
+    one = e.builder.or_(field, e.like(bits, ONE))
+    return e.builder.select(_is_zero(e, bits), one, field)
+
+
+def _is_zero(e: Emitter, bits: Value) -> Value:
+    return e.builder.icmp_unsigned("==", e.builder.and_(bits, e.like(bits, 0x7FFFFFFF)), e.like(bits, 0))
 
 
 def one_binade(low: int, high: int, top: int) -> bool:

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from golden.kernels import geometry as layouts
-from golden.kernels.functions import Functions, address
+from golden.kernels.functions import Functions, Planes, address
 from golden.kernels.geometry import Window
 from golden.kernels.pool import run_all, threads
 from golden.kernels.products import PackedWeights, depth_blocks, shares
@@ -58,7 +58,8 @@ def conv2d(
     # Lanes over images store each output by itself, which costs about an eighth.
     by_image = 0.87 * batch / (-(-batch // lanes) * lanes) > v / (-(-v // lanes) * lanes)
     layout, unit = (layouts.images, lanes) if by_image else (layouts.pixels, 1)
-    unit_bytes = max(1, math.prod(layout(window, lanes, 1).shape) * f.dtype.itemsize)
+    element = sum(kind.itemsize for kind in f.stored)
+    unit_bytes = max(1, math.prod(layout(window, lanes, 1).shape) * element)
     units = -(-batch // unit)
     chunk = max(1, min(CHUNK // unit_bytes, -(-units // threads())))
     geometry = layout(window, lanes, chunk)
@@ -71,19 +72,20 @@ def conv2d(
     def task(first: int, g: int, outputs: tuple[int, int]) -> None:
         images = x[first : first + chunk * unit, g * channels_in : (g + 1) * channels_in]
         used = -(-len(images) // unit)
-        buffer = np.zeros((used, *geometry.shape), f.dtype)
+        planes = Planes(f.stored, (used, *geometry.shape))
         counts = geometry.counts
         if by_image:
-            _copy_images(f, images, buffer, padding)
+            _copy_images(f, images, planes, padding)
             if len(images) % lanes:
                 counts = counts[: used * geometry.blocks].copy()
                 counts[-geometry.blocks :] = len(images) % lanes
         else:
-            _copy_phases(f, images, buffer, padding)
-        vectors, counts_at = address(buffer), address(counts)
+            _copy_phases(f, images, planes, padding)
+        counts_at = address(counts)
         for k, stop in depth_blocks(w.depth, accumulate):
             f.sums(
-                vectors=vectors,
+                vectors=planes.at,
+                elements=planes.elements,
                 taps=geometry.taps_at + 8 * k,
                 depth=stop - k,
                 starts=geometry.starts_at,
@@ -110,24 +112,27 @@ def conv2d(
     return out
 
 
-def _copy_images(f: Functions, images: np.ndarray, buffer: np.ndarray, padding: tuple[int, int]) -> None:
+def _copy_images(f: Functions, images: np.ndarray, planes: Planes, padding: tuple[int, int]) -> None:
     """(N, C, H, W) -> (units, C, H, W, lanes)."""
     top, left = padding
     height, width = images.shape[2:]
-    for target, first in zip(buffer, range(0, len(images), buffer.shape[-1]), strict=True):
-        part = images[first : first + buffer.shape[-1]]
-        f.prepare(part.transpose(1, 2, 3, 0), target[:, top : top + height, left : left + width, : len(part)])
+    lanes = planes.first.shape[-1]
+    for target, first in zip(planes.first, range(0, len(images), lanes), strict=True):
+        part = images[first : first + lanes]
+        inside = target[:, top : top + height, left : left + width, : len(part)]
+        f.prepare(part.transpose(1, 2, 3, 0), planes, inside)
 
 
-def _copy_phases(f: Functions, images: np.ndarray, buffer: np.ndarray, padding: tuple[int, int]) -> None:
+def _copy_phases(f: Functions, images: np.ndarray, planes: Planes, padding: tuple[int, int]) -> None:
     """(N, C, H, W) -> (N, C, H, phase, W)."""
     top, left = padding
     height, width = images.shape[2:]
-    phases = buffer.shape[3]
+    phases = planes.first.shape[3]
     for phase in range(phases):
         # Padded column left + i has phase (left + i) mod phases: the first i of this phase, then every phases-th.
         first = (phase - left) % phases
         if first < width:
             part = images[:, :, :, first::phases]
             column = (left + first) // phases
-            f.prepare(part, buffer[:, :, top : top + height, phase, column : column + part.shape[3]])
+            inside = planes.first[:, :, top : top + height, phase, column : column + part.shape[3]]
+            f.prepare(part, planes, inside)

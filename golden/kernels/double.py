@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from golden.catalogue import Multiplier
-from golden.kernels.body import Body, Range, Streams, masked_part, one_binade, power, significand, split
-from golden.kernels.emit import F32, F64, I32, Emitter, Value, vector
+from golden.kernels.body import ONE, Body, Range, Streams, exponent, masked_part, one_binade, significand, split
+from golden.kernels.emit import F64, I32, Emitter, Value, vector
 from golden.significand import closed_form
 
 __all__ = ["Double"]
@@ -24,18 +24,20 @@ class Double(Body):
 
     P / 2^46 = s lies in [2, 8) (``one_binade``), or in [1, 4) for the exact product. r = 2^x 2^y s, with s halved where
     it is 4 or more under ``halve``: exponent fields of 128 and 129 differ in their last bit, so clearing it is enough.
-    2^x 2^y is a signed zero where an operand is zero. r is representable, so one fma adds it.
+    The words of 2^x and 2^y, less one bias, add up to that of 2^x 2^y: signs modulo 2, fields without carry. Zeros have
+    significands of zero and the field of 1. r is representable, so one fma adds it.
 
     Range, with e = ea + eb - 127: 2^x 2^y is normal for 1 <= e <= 254; r is finite for e + 1 <= 254 under ``halve`` and
     for the exact product, e + 2 <= 254 under ``widen``; no specials.
     """
 
     name = "double"
+    derived = True
 
     def __init__(self, m: Multiplier) -> None:
         super().__init__(m)
         self.exact = m.design.is_exact
-        self.activations = self.weights = (F32, F64) if self.exact else (F32, F64, F64)
+        self.activations = self.weights = (I32, F64) if self.exact else (I32, F64, F64)
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -69,18 +71,19 @@ class Double(Body):
             part if factor == 1 else e.builder.fmul(part, e.like(part, factor))
             for part, factor in zip(wide, factors, strict=True)
         ]
-        sign = power(e, x)
-        return (sign if scalar else e.shuffle(sign, sign, self.order), *scaled)
+        field = exponent(e, x)
+        # One of the two goes without its bias, the vector's: zeros, of padding too, are then words of zeros.
+        return (field if scalar else e.builder.sub(field, e.like(field, ONE)), *scaled)
 
     def activation(self, e: Emitter, a: Value, scalar: bool) -> Streams:
-        """2^x, A & L and A & H."""
+        """The word of 2^x, A & L and A & H."""
         value = significand(e, a)
         parts = (value,) if self.exact else split(e, value, self.low, self.high)
         factors = (SCALE, 2 * SCALE)[: len(parts)] if scalar else (1,) * len(parts)
         return self._streams(e, a, parts, factors, scalar)
 
     def weight(self, e: Emitter, b: Value, scalar: bool) -> Streams:
-        """2^y, B and B & T."""
+        """The word of 2^y, B and B & T."""
         value = significand(e, b)
         parts = (value,) if self.exact else (value, masked_part(e, value, self.top))
         factors = (SCALE, 2 * SCALE)[: len(parts)] if scalar else (1,) * len(parts)
@@ -103,7 +106,8 @@ class Double(Body):
 
     def add(self, e: Emitter, acc: Value, r: Value, a: Streams, b: Streams) -> Value:
         """Add 2^x 2^y s."""
-        scale = e.builder.fmul(a[0], b[0])
+        x, y = (e.shuffle(field, field, self.order) for field in (a[0], b[0]))
+        scale = e.floating(e.builder.add(x, y))
         if e.element(acc) == F64:
             return super().add(e, acc, e.builder.fmul(scale, r), a, b)
         return e.call("llvm.fma", scale, r, acc)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+import struct
+from collections.abc import Callable
 from copy import copy
 from functools import lru_cache
 
@@ -11,15 +13,50 @@ import numpy as np
 from golden.catalogue import Multiplier
 from golden.kernels import tile
 from golden.kernels.body import Body, Range, instance
-from golden.kernels.emit import F32, F64
+from golden.kernels.emit import F32, F64, I32
 from golden.kernels.jit import compile_function
 
-__all__ = ["Functions", "address", "functions", "group_size", "magnitude_range"]
+__all__ = ["Functions", "Planes", "address", "functions", "group_size", "magnitude_range"]
+
+DTYPES = {F32: np.dtype(np.float32), F64: np.dtype(np.float64), I32: np.dtype(np.int32)}
 
 
 def address(array: np.ndarray) -> int:
     """Where an array's first element lies; the caller keeps the array alive."""
     return array.__array_interface__["data"][0]
+
+
+def _run(function: Callable[[bytes], None], *arguments: int) -> None:
+    # Packed bytes cost half of what an array of arguments does, and small layers are all calls.
+    function(_FORMATS[len(arguments)].pack(*arguments))
+
+
+_FORMATS = [struct.Struct(f"{count}q") for count in range(len(tile.SUMS) + 1)]
+
+
+class Planes:
+    """The vector operand as a kernel reads it: an array of one shape for each type stored, one after the other.
+
+    Parameters
+    ----------
+    kinds : tuple of dtype
+        What is stored of an element.
+    shape : tuple of int
+        Of every plane. All elements start as +0.
+    """
+
+    def __init__(self, kinds: tuple[np.dtype, ...], shape: tuple[int, ...]) -> None:
+        # Every plane starts a cache line, if the first does.
+        self.elements = -(-math.prod(shape) // 16) * 16
+        self._memory = np.zeros(self.elements * sum(kind.itemsize for kind in kinds) + 64, np.uint8)
+        data = self._memory[-address(self._memory) % 64 :]
+        self.first = data[: math.prod(shape) * kinds[0].itemsize].view(kinds[0]).reshape(shape)
+        self.at = address(data)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self._memory.nbytes
 
 
 class Functions:
@@ -38,19 +75,20 @@ class Functions:
     def __init__(self, body: Body, scalar_is_weight: bool, accumulate: str) -> None:
         self.body = body
         self.record_size = tile.record_size(body, scalar_is_weight)
-        self.dtype = np.dtype(np.float64 if body.element == F64 else np.float32)
+        self.stored = tuple(DTYPES[kind] for kind in body.stored(scalar_is_weight))
         self._table = 0 if body.table is None else address(body.table)
-        self._copy = compile_function(tile.copy_module(body), "copy")
+        self._copy = compile_function(tile.copy_module(body, scalar_is_weight), "copy")
         self._records = compile_function(tile.records_module(body, scalar_is_weight), "records")
         accumulator = F64 if accumulate == "float64" else F32
         self._sums = compile_function(tile.sums_module(body, scalar_is_weight, accumulator), "sums")
 
-    def prepare(self, source: np.ndarray, target: np.ndarray) -> None:
-        """target[...] = prepared source, for views of equal shape with at most four dimensions."""
+    def prepare(self, source: np.ndarray, planes: Planes, target: np.ndarray) -> None:
+        """Store ``source`` where ``target`` lies, a view of the first plane of its shape, of at most four dimensions."""
         lead = (1,) * (4 - source.ndim)
         steps = [[0] * (4 - source.ndim) + [s // v.itemsize for s in v.strides] for v in (source, target)]
+        first = (address(target) - planes.at) // target.itemsize
         shape = (*lead, *source.shape)
-        self._run(self._copy, [address(source), address(target), *shape, *steps[0], *steps[1]])
+        _run(self._copy, address(source), planes.at, planes.elements, first, *shape, *steps[0], *steps[1])
 
     def records(self, source: np.ndarray) -> np.ndarray:
         """Streams of a scalar operand of shape (outputs, depth): bytes of shape (groups, depth, record)."""
@@ -58,17 +96,12 @@ class Functions:
         groups = -(-outputs // self.body.outputs)
         target = np.empty((groups, depth, self.record_size), np.uint8)
         steps = [s // 4 for s in source.strides]
-        self._run(self._records, [address(source), address(target), outputs, depth, *steps])
+        _run(self._records, address(source), address(target), outputs, depth, *steps)
         return target
 
     def sums(self, **arguments: int) -> None:
         """Run the tile loop; arguments are those of ``tile.SUMS``, arrays by address."""
-        self._run(self._sums, [*(arguments[name] for name in tile.SUMS[:-1]), self._table])
-
-    @staticmethod
-    def _run(function, arguments: Sequence[int]) -> None:
-        array = np.array(arguments, np.int64)
-        function(address(array))
+        _run(self._sums, *(arguments[name] for name in tile.SUMS[:-1]), self._table)
 
 
 def functions(kind: type[Body], m: Multiplier, scalar_is_weight: bool, accumulate: str, outputs: int) -> Functions:
@@ -100,7 +133,7 @@ def _scan():
 def magnitude_range(array: np.ndarray) -> Range:
     """The biased exponents of the non-zero values of a contiguous float32 array."""
     result = np.empty(2, np.uint32)
-    Functions._run(_scan(), [address(array), array.size, address(result)])
+    _run(_scan(), address(array), array.size, address(result))
     least, greatest = int(result[0]), int(result[1])
     if greatest == 0:
         return Range(127, 127)  # zeros only: nothing can leave the range

@@ -98,7 +98,7 @@ def _path(text: str, machine: llvm.TargetMachine) -> Path | None:
         return None
 
 
-def compile_function(text: str, name: str) -> Callable[[int], None]:
+def compile_function(text: str, name: str) -> Callable[[bytes], None]:
     """Compile a module for this machine, or take it from the cache, and return one of its functions.
 
     Parameters
@@ -111,7 +111,7 @@ def compile_function(text: str, name: str) -> Callable[[int], None]:
     Returns
     -------
     callable
-        Takes the address of the arguments; runs without the interpreter's lock.
+        Takes the arguments, packed; runs without the interpreter's lock.
     """
     with _LOCK:
         machine = _host()

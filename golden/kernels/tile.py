@@ -5,6 +5,7 @@ Every function takes one address, of an array of int64 arguments in the order of
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Any
 
 from llvmlite import ir
@@ -24,8 +25,11 @@ __all__ = [
     "sums_module",
 ]
 
-COPY = ("source", "target", *(f"{k}{d}" for k in ("size", "from", "to") for d in range(4)))
-"""target[i0, i1, i2, i3] = prepare(source[i0, i1, i2, i3]); strides in elements."""
+COPY = ("source", "target", "elements", "first", *(f"{k}{d}" for k in ("size", "from", "to") for d in range(4)))
+"""target[first + i to] = what is stored of source[i from], i of four indices; strides in elements.
+
+The target is a plane for each stored type, of ``elements`` elements, one after the other.
+"""
 
 SCAN = ("source", "size", "result")
 """result: two uint32, the least non-zero magnitude less one (all ones where there is none) and the greatest."""
@@ -34,7 +38,8 @@ RECORDS = ("source", "target", "outputs", "depth", "output_stride", "depth_strid
 """Records of streams for the scalar operand: target[group, k] holds the streams of the group's outputs."""
 
 SUMS = (
-    "vectors",  # prepared elements of the vector operand
+    "vectors",  # planes of the vector operand
+    "elements",  # of each plane
     "taps",  # int64 [depth]: where element k of a sum lies, relative to the block's start
     "depth",
     "starts",  # int64 [blocks]: first element of each block of lanes
@@ -57,19 +62,16 @@ SUMS = (
 """Sums of products: one output per lane of a block and scalar of a group."""
 
 BYTES = {F32: 4, I32: 4, F64: 8, I64: 8}
+COPIED = 8  # elements stored at a time
 
 
 def _align(body_bytes: int) -> int:
     return -(-body_bytes // 8) * 8
 
 
-def _streams(body: Body, scalar_is_weight: bool) -> tuple[Any, ...]:
-    return body.weights if scalar_is_weight else body.activations
-
-
 def _offsets(body: Body, scalar_is_weight: bool) -> tuple[list[int], int]:
     """Byte offsets of the streams within a record, and its size: wide streams first, so that all are aligned."""
-    streams = _streams(body, scalar_is_weight)
+    streams = body.streams(scalar_is_weight, True)
     offsets, total = [0] * len(streams), 0
     for index in sorted(range(len(streams)), key=lambda i: -BYTES[streams[i]]):
         offsets[index] = total
@@ -82,26 +84,44 @@ def record_size(body: Body, scalar_is_weight: bool) -> int:
     return _offsets(body, scalar_is_weight)[1]
 
 
-def copy_module(body: Body) -> str:
-    """LLVM IR of the strided copy that prepares the vector operand: ``COPY``."""
+def _planes(e: Emitter, base: Value, elements: Value, kinds: tuple[Any, ...]) -> list[Value]:
+    starts = accumulate((BYTES[kind] for kind in kinds[:-1]), initial=0)
+    return [e.at(base, e.builder.mul(elements, constant(I64, start)), 1) for start in starts]
+
+
+def copy_module(body: Body, scalar_is_weight: bool) -> str:
+    """LLVM IR of the strided copy that stores the vector operand: ``COPY``."""
     module = ir.Module("copy")
     e = Emitter(module, "copy")
     arguments = dict(zip(COPY, (e.argument(i) for i in range(len(COPY))), strict=True))
-    source, target = e.pointer(arguments["source"]), e.pointer(arguments["target"])
-    size = BYTES[body.element]
+    stored = body.stored(scalar_is_weight)
+    planes = _planes(e, e.pointer(arguments["target"]), arguments["elements"], stored)
+    b = e.builder
 
-    def step(base: Value, index: Value, key: str, size: int) -> Value:
-        return e.at(base, e.builder.mul(index, arguments[key]), size)
+    def copy(source: Value, place: Value, lanes: int) -> None:
+        value = prepare(e, e.load(source, vector(F32, lanes)), body.m, body.element)
+        values = body.derive(e, value, scalar_is_weight) if body.derived else (value,)
+        for value, plane, kind in zip(values, planes, stored, strict=True):
+            e.store(value, e.at(plane, place, BYTES[kind]))
 
-    def level(d: int, source: Value, target: Value) -> None:
-        with e.loop(0, arguments[f"size{d}"]) as i:
-            inner_source, inner_target = step(source, i, f"from{d}", 4), step(target, i, f"to{d}", size)
-            if d < 3:
-                level(d + 1, inner_source, inner_target)
-            else:
-                e.store(prepare(e, e.load(inner_source, F32), body.m, body.element), inner_target)
+    def level(d: int, source: Value, place: Value) -> None:
+        def at(index: Value) -> tuple[Value, Value]:
+            moved = e.at(source, b.mul(index, arguments[f"from{d}"]), 4)
+            return moved, b.add(place, b.mul(index, arguments[f"to{d}"]))
 
-    level(0, source, target)
+        if d < 3:
+            with e.loop(0, arguments[f"size{d}"]) as i:
+                level(d + 1, *at(i))
+            return
+        ones = [b.icmp_signed("==", arguments[key], constant(I64, 1)) for key in ("from3", "to3")]
+        vectors = b.and_(arguments["size3"], constant(I64, -COPIED))
+        whole = b.select(b.and_(*ones), vectors, constant(I64, 0))
+        with e.loop(0, whole, COPIED) as i:
+            copy(*at(i), COPIED)
+        with e.loop(whole, arguments["size3"]) as i:
+            copy(*at(i), 0)
+
+    level(0, e.pointer(arguments["source"]), arguments["first"])
     e.finish()
     return str(module)
 
@@ -150,7 +170,7 @@ def records_module(body: Body, scalar_is_weight: bool) -> str:
     arguments = dict(zip(RECORDS, (e.argument(i) for i in range(len(RECORDS))), strict=True))
     source, target = e.pointer(arguments["source"]), e.pointer(arguments["target"])
     offsets, size = _offsets(body, scalar_is_weight)
-    streams = _streams(body, scalar_is_weight)
+    streams = body.streams(scalar_is_weight, True)
     n = body.outputs
     groups = b.sdiv(b.add(arguments["outputs"], constant(I64, n - 1)), constant(I64, n))
     with e.loop(0, groups) as g, e.loop(0, arguments["depth"]) as k:
@@ -180,12 +200,14 @@ def sums_module(body: Body, scalar_is_weight: bool, accumulator: Any) -> str:
     e.table = p["table"]
     n, lanes = body.outputs, body.lanes
     offsets, size = _offsets(body, scalar_is_weight)
-    streams = _streams(body, scalar_is_weight)
+    streams = body.streams(scalar_is_weight, True)
+    stored = body.stored(scalar_is_weight)
     single, kind = vector(F32, lanes), vector(accumulator, lanes)
     order, natural = body.order, [body.order.index(i) for i in range(lanes)]
     sums = [e.slot(kind) for _ in range(n)]
     staging = e.slot(single, n)
     staged = e.slot(single, n * body.phases) if body.phases else None
+    planes = _planes(e, p["vectors"], a["elements"], stored)
     one = constant(I64, 1)
     resumed = b.icmp_signed("!=", a["resume"], constant(I64, 0))
 
@@ -195,7 +217,8 @@ def sums_module(body: Body, scalar_is_weight: bool, accumulator: Any) -> str:
         remaining = b.sub(a["outputs"], first_output)
         used = b.select(b.icmp_signed("<", remaining, constant(I64, n)), remaining, constant(I64, n))
         with e.loop(a["first_block"], a["last_block"]) as block:
-            vectors = e.at(p["vectors"], e.load(e.at(p["starts"], block, 8), I64, align=8), BYTES[body.element])
+            start = e.load(e.at(p["starts"], block, 8), I64, align=8)
+            vectors = [e.at(plane, start, BYTES[kind]) for plane, kind in zip(planes, stored, strict=True)]
             out_start = e.load(e.at(p["out_starts"], block, 8), I64, align=8)
             out = e.at(p["out"], b.add(out_start, b.mul(first_output, a["output_stride"])), 4)
             count = e.load(e.at(p["counts"], block, 8), I64, align=8)
@@ -238,11 +261,15 @@ def sums_module(body: Body, scalar_is_weight: bool, accumulator: Any) -> str:
                             value = bias_of(j)
                             b.store(e.shuffle(value, value, order), slot)
 
-            def operands(k: Value, vectors: Value = vectors, records: Value = records) -> list[Streams]:
+            def operands(k: Value, vectors: list[Value] = vectors, records: Value = records) -> list[Streams]:
                 """(activation, weight) streams of each output at term k."""
                 tap = e.load(e.at(p["taps"], k, 8), I64, align=8)
-                x = e.load(e.at(vectors, tap, BYTES[body.element]), vector(body.element, lanes))
-                wide = (body.activation if scalar_is_weight else body.weight)(e, x, False)
+                wide = tuple(
+                    e.load(e.at(plane, tap, BYTES[kind]), vector(kind, lanes))
+                    for plane, kind in zip(vectors, stored, strict=True)
+                )
+                if not body.derived:
+                    wide = body.derive(e, wide[0], scalar_is_weight)
                 record = e.at(records, k, size)
                 pairs = []
                 for j in range(n):
@@ -253,13 +280,13 @@ def sums_module(body: Body, scalar_is_weight: bool, accumulator: Any) -> str:
                     pairs.append((wide, scalars) if scalar_is_weight else (scalars, wide))
                 return pairs
 
-            def accumulate(slot: Value, r: Value, pair: Streams) -> None:
+            def add(slot: Value, r: Value, pair: Streams) -> None:
                 b.store(body.add(e, b.load(slot, typ=kind), r, *pair), slot)
 
             if body.phases == 0:
                 with e.loop(0, a["depth"]) as k:
                     for slot, pair in zip(sums, operands(k), strict=True):
-                        accumulate(slot, body.product(e, *pair), pair)
+                        add(slot, body.product(e, *pair), pair)
             else:
                 with e.loop(0, a["depth"], body.phases) as first:
                     limit = b.add(first, constant(I64, body.phases))
@@ -273,7 +300,7 @@ def sums_module(body: Body, scalar_is_weight: bool, accumulator: Any) -> str:
                     with e.loop(first, last) as k:
                         place = e.at(staged, b.mul(b.sub(k, first), constant(I64, n)), 4 * lanes)
                         for j, (slot, pair) in enumerate(zip(sums, operands(k), strict=True)):
-                            accumulate(slot, e.load(place, single, 4 * lanes * j, align=4 * lanes), pair)
+                            add(slot, e.load(place, single, 4 * lanes * j, align=4 * lanes), pair)
 
             results = []
             for j, slot in enumerate(sums):
