@@ -83,7 +83,7 @@ class Functions:
         self._sums = compile_function(tile.sums_module(body, scalar_is_weight, accumulator), "sums")
 
     def prepare(self, source: np.ndarray, planes: Planes, target: np.ndarray) -> None:
-        """Store ``source`` where ``target`` lies, a view of the first plane of its shape, of at most four dimensions."""
+        """Store ``source`` where ``target`` lies: a view of the first plane, of its shape, at most four-dimensional."""
         lead = (1,) * (4 - source.ndim)
         steps = [[0] * (4 - source.ndim) + [s // v.itemsize for s in v.strides] for v in (source, target)]
         first = (address(target) - planes.at) // target.itemsize
