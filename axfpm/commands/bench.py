@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import click
 
-from axfpm.console import emit, json_option, multipliers_option, print_table, progress_bar
+from axfpm.console import emit, ensure_folder, json_option, multipliers_option, print_table, progress_bar, write_text
+from golden.errors import InvalidInput
 
 COLUMNS = ("shape", "multiplier", "kernel", "threads", "GMAC/s", "exact torch GMAC/s", "times slower", "port bound")
 
@@ -21,33 +24,44 @@ def table_rows(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 @multipliers_option
 @click.option("--threads", multiple=True, type=click.IntRange(min=1), help="Threads; repeat for several. 1 and 2 else.")
 @click.option("--full", is_flag=True, help="Larger shapes, 10 000 images, multipliers without a fast kernel too.")
+@click.option("--large", is_flag=True, help="Matrix products up to 4096^3 besides.")
+@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw the first one's roofline as SVG.")
 @json_option
-def command(multipliers: tuple[str, ...], threads: tuple[int, ...], full: bool, as_json: bool) -> None:
+def command(
+    multipliers: tuple[str, ...],
+    threads: tuple[int, ...],
+    full: bool,
+    large: bool,
+    plot: Path | None,
+    as_json: bool,
+) -> None:
     """Time matrix products, convolutions and whole networks against exact torch: interleaved medians of one run.
 
     Example: axfpm bench --multiplier ax-fpm --threads 1
     """
-    import torch
+    if plot is not None:
+        if plot.suffix != ".svg":
+            raise InvalidInput(f"--plot draws SVG, and {plot} does not end in .svg; name the file so")
+        ensure_folder(plot.parent)
+    # Threads of torch's OpenMP spin between calls by default, and would take the cores from the emulation.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from golden.bench import networks, run_bench
 
-    from golden.bench import cifar_alexnet, run_bench
-    from golden.cnn.models import build
-
-    images = 10_000 if full else 250
-    generator = torch.Generator().manual_seed(0)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        networks = {
-            f"LeNet-5, {images} images": (build("lenet5"), torch.rand(images, 1, 28, 28, generator=generator)),
-            "CIFAR AlexNet, 32 images": (cifar_alexnet(), torch.rand(32, 3, 32, 32, generator=generator)),
-        }
     with progress_bar("measuring") as progress:
         result = run_bench(
             not full,
-            lambda line: progress(0, 1, line),
+            progress,
             multipliers=multipliers or None,
             threads=threads or (1, 2),
-            networks=networks,
+            networks=networks(10_000 if full else 250),
+            large=large,
         )
+    if plot is not None:
+        from axfpm.report.figures import roofline
+
+        first = result["rows"][0]
+        like_first = [row for row in result["rows"] if all(row[key] == first[key] for key in ("multiplier", "threads"))]
+        write_text(plot, roofline(like_first, result["peaks"][0]))
 
     def text() -> None:
         absent = "; ".join(f"not run: {entry['kernel']} ({entry['reason']})" for entry in result["not_run"])

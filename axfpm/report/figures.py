@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from golden.significand import ama5_masks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["error_histogram", "row_dots", "saving_against_error", "slowdown_bars", "transfer_bars"]
+__all__ = ["error_histogram", "roofline", "row_dots", "saving_against_error", "slowdown_bars", "transfer_bars"]
 
 INK = "#1f2933"
 COLOURS = ("#2f6fb3", "#c8553d", "#5b8c5a", "#8a6fb0", "#c49a2c", "#4a9ea1", "#7d7d7d", "#a34d76")
@@ -107,6 +108,42 @@ def slowdown_bars(shapes: Sequence[str], ratios: Sequence[float], bounds: Sequen
     a.invert_yaxis()
     a.set_xlabel("times slower than exact torch")
     a.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return _svg(canvas)
+
+
+def roofline(rows: Sequence[Mapping[str, Any]], peak: Mapping[str, float]) -> str:
+    """Achieved rates under the roofs of memory and ports: rows of one multiplier and number of threads.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        Rows of ``golden.bench.run_bench``; those without bytes (networks) are left out.
+    peak : mapping
+        The entry of its ``peaks`` for that number of threads.
+    """
+    canvas, (a,) = _canvas(8, 4)
+    rows = [row for row in rows if row["bytes"]]
+    name = rows[0]["multiplier"]
+    intensity = [row["macs"] / row["bytes"] for row in rows]
+    x = np.geomspace(min(intensity) / 2, max(intensity) * 2, 200)
+    memory = peak["gbytes"] * x
+    bounds = sorted({row["bound"] for row in rows if row["bound"] is not None})
+    for label, bound, colour in (("exact float32", 1.0, COLOURS[6]), *((name, b, COLOURS[0]) for b in bounds[:1])):
+        a.plot(x, np.minimum(memory, peak["gmacs"] / bound), color=colour, linewidth=1.2)
+        at = f"{label}: {peak['gmacs'] / bound:.0f} GMAC/s"
+        a.annotate(at, (x[-1], peak["gmacs"] / bound), ha="right", va="bottom", color=colour, fontsize=9)
+    exact = [row["torch_gmacs"] for row in rows]
+    a.scatter(intensity, exact, s=26, facecolors="none", edgecolors=COLOURS[6], label="exact torch")
+    a.scatter(intensity, [row["gmacs"] for row in rows], s=26, color=COLOURS[0], label=f"{name}, bit-exact")
+    a.set_xscale("log")
+    a.set_yscale("log")
+    for axis in (a.xaxis, a.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())
+    a.set_xlabel("multiply-accumulates per byte of operands and results")
+    a.set_ylabel("10^9 multiply-accumulates per second")
+    a.legend(frameon=False, loc="lower right")
     return _svg(canvas)
 
 

@@ -283,7 +283,7 @@ def speed(scope: Scope, progress: Progress) -> Section:
 
     result = run_bench(
         not scope.full,
-        lambda line: progress(0, 1, line),
+        progress,
         multipliers=None if scope.full else ("ax-fpm", "exact-trunc"),
         threads=(1, 2) if scope.full else (1,),
     )
@@ -308,6 +308,10 @@ def speed(scope: Scope, progress: Progress) -> Section:
                 figures.slowdown_bars(
                     [row["shape"] for row in first], [row["ratio"] for row in first], [row["bound"] for row in first]
                 ),
+            ),
+            Figure(
+                "Roofline on one thread: what memory (slope) and execution ports (level) allow, and what was reached.",
+                figures.roofline(first, result["peaks"][0]),
             ),
         ),
         data=result,

@@ -54,26 +54,40 @@ def select(
     InvalidInput
         If AXFPM_KERNEL names no kernel, or one that cannot run this multiplier, or not on this CPU.
     """
+    return _choose(_bodies(m), accumulate, a, b, bias)
+
+
+def _bodies(m: Multiplier) -> tuple[Body, ...]:
+    """What may compute products of a multiplier, in order of preference; nothing for the plain kernel."""
     forced = os.environ.get("AXFPM_KERNEL") or None
     if forced is not None and forced not in KERNELS:
         raise InvalidInput(f"AXFPM_KERNEL={forced!r} names no kernel; choose from {', '.join(KERNELS)}")
     if forced == "plain":
-        return None
+        return ()
     from golden.kernels.bodies import BODIES
-    from golden.kernels.body import Range
     from golden.kernels.jit import cpu_features
 
-    ordinary = Range(110, 140)
     usable = _usable(m, BODIES, cpu_features())
-    named = [body for body in usable if forced in (None, body.kernel)]
-    if forced is not None and not named:
+    if forced is None:
+        return usable
+    named = [body for body in usable if body.kernel == forced]
+    if not named:
         raise InvalidInput(
             f"the kernel {forced!r} cannot run {str(m)!r} on this CPU; unset AXFPM_KERNEL or choose another"
         )
-    signed = accumulate == "float32" and bias is not None and bool((bias.view(np.uint32) == 0x80000000).any())
     # Operands beyond the range of the named kernel go to the one that takes any.
-    for body in (*named, *usable):
-        if body.covers(a or ordinary, b or ordinary) and (body.signs_zeros or not signed):
+    return (*named, *usable)
+
+
+def _choose(
+    bodies: tuple[Body, ...], accumulate: str, a: Range | None, b: Range | None, bias: np.ndarray | None
+) -> type[Body] | None:
+    from golden.kernels.body import Range
+
+    a, b = a or Range(110, 140), b or Range(110, 140)
+    signed = accumulate == "float32" and bias is not None and bool((bias.view(np.uint32) == 0x80000000).any())
+    for body in bodies:
+        if body.covers(a, b) and (body.signs_zeros or not signed):
             return type(body)
     return None
 
@@ -99,19 +113,20 @@ def matmul(
 
     ``keep`` says whether the packed weights are likely to be of use again.
     """
-    if select(m, accumulate) is None:
+    bodies = _bodies(m)
+    if not bodies:
         return _plain("matmul", x, w, bias, m, accumulate)
     from golden.kernels import products
     from golden.kernels.functions import functions, magnitude_range
     from golden.kernels.weights import contiguous
 
     if not keep:
-        body = select(m, accumulate, magnitude_range(contiguous(x)), magnitude_range(contiguous(w)), bias)
+        body = _choose(bodies, accumulate, magnitude_range(contiguous(x)), magnitude_range(contiguous(w)), bias)
         assert body is not None
         f = functions(body, m, False, accumulate, len(x))
         return products.matmul(f, x, products.pack_matmul(f, w), bias, accumulate)
     entry = _weights().entry(w)
-    body = select(m, accumulate, magnitude_range(contiguous(x)), entry.range, bias)
+    body = _choose(bodies, accumulate, magnitude_range(contiguous(x)), entry.range, bias)
     assert body is not None
     f = functions(body, m, False, accumulate, len(x))
     # Panels of lanes are the same for any number of scalars and either accumulator.
@@ -132,7 +147,8 @@ def conv2d(
 ) -> np.ndarray:
     """(B, C, H, W) * (O, C / groups, R, S) -> (B, O, H', W'), float32; k runs over input channel, row, column."""
     settings = (stride, padding, dilation, groups)
-    if select(m, accumulate) is None:
+    bodies = _bodies(m)
+    if not bodies:
         return _plain("conv2d", x, weight, bias, *settings, m, accumulate)
     from golden.kernels import convolution
     from golden.kernels.functions import functions, magnitude_range
@@ -140,7 +156,7 @@ def conv2d(
 
     weight = np.ascontiguousarray(weight)
     entry = _weights().entry(weight)
-    body = select(m, accumulate, magnitude_range(contiguous(x)), entry.range, bias)
+    body = _choose(bodies, accumulate, magnitude_range(contiguous(x)), entry.range, bias)
     assert body is not None
     f = functions(body, m, True, accumulate, len(weight) // groups)
     packed = _weights().packed(entry, (f, groups), lambda: convolution.pack_conv(f, weight, groups))

@@ -16,7 +16,7 @@ from golden.kernels.body import Body, Range, instance
 from golden.kernels.emit import F32, F64, I32
 from golden.kernels.jit import compile_function
 
-__all__ = ["Functions", "Planes", "address", "functions", "group_size", "magnitude_range"]
+__all__ = ["Functions", "Planes", "address", "call", "functions", "group_size", "magnitude_range"]
 
 DTYPES = {F32: np.dtype(np.float32), F64: np.dtype(np.float64), I32: np.dtype(np.int32)}
 
@@ -26,7 +26,8 @@ def address(array: np.ndarray) -> int:
     return array.__array_interface__["data"][0]
 
 
-def _run(function: Callable[[bytes], None], *arguments: int) -> None:
+def call(function: Callable[[bytes], None], *arguments: int) -> None:
+    """Call a compiled function."""
     # Packed bytes cost half of what an array of arguments does, and small layers are all calls.
     function(_FORMATS[len(arguments)].pack(*arguments))
 
@@ -88,7 +89,7 @@ class Functions:
         steps = [[0] * (4 - source.ndim) + [s // v.itemsize for s in v.strides] for v in (source, target)]
         first = (address(target) - planes.at) // target.itemsize
         shape = (*lead, *source.shape)
-        _run(self._copy, address(source), planes.at, planes.elements, first, *shape, *steps[0], *steps[1])
+        call(self._copy, address(source), planes.at, planes.elements, first, *shape, *steps[0], *steps[1])
 
     def records(self, source: np.ndarray) -> np.ndarray:
         """Streams of a scalar operand of shape (outputs, depth): bytes of shape (groups, depth, record)."""
@@ -96,12 +97,12 @@ class Functions:
         groups = -(-outputs // self.body.outputs)
         target = np.empty((groups, depth, self.record_size), np.uint8)
         steps = [s // 4 for s in source.strides]
-        _run(self._records, address(source), address(target), outputs, depth, *steps)
+        call(self._records, address(source), address(target), outputs, depth, *steps)
         return target
 
     def sums(self, **arguments: int) -> None:
         """Run the tile loop; arguments are those of ``tile.SUMS``, arrays by address."""
-        _run(self._sums, *(arguments[name] for name in tile.SUMS[:-1]), self._table)
+        call(self._sums, *(arguments[name] for name in tile.SUMS[:-1]), self._table)
 
 
 def functions(kind: type[Body], m: Multiplier, scalar_is_weight: bool, accumulate: str, outputs: int) -> Functions:
@@ -133,7 +134,7 @@ def _scan():
 def magnitude_range(array: np.ndarray) -> Range:
     """The biased exponents of the non-zero values of a contiguous float32 array."""
     result = np.empty(2, np.uint32)
-    _run(_scan(), address(array), array.size, address(result))
+    call(_scan(), address(array), array.size, address(result))
     least, greatest = int(result[0]), int(result[1])
     if greatest == 0:
         return Range(127, 127)  # zeros only: nothing can leave the range

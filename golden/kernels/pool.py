@@ -37,12 +37,12 @@ def _pool(size: int) -> ThreadPoolExecutor:
         return _POOL
 
 
-def _guarded(task: Callable[[], None]) -> None:
+def _guarded(task: Callable[[], object]) -> None:
     with default_environment():
         task()
 
 
-def run_all(tasks: Sequence[Callable[[], None]]) -> None:
+def run_all(tasks: Sequence[Callable[[], object]]) -> None:
     """Run tasks, each in the default floating-point environment; the calling thread takes part.
 
     Several Python threads may call this at once: they share the pool, and as each works on its own tasks too, none

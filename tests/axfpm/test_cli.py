@@ -109,6 +109,13 @@ def test_doctor():
     assert result["shadowed"] == []
 
 
+def test_bench(tmp_path):
+    plot = tmp_path / "plots" / "roofline.svg"
+    result = json.loads(run("bench", "--multiplier", "ax-fpm", "--threads", 1, "--plot", plot, "--json"))
+    assert {row["multiplier"] for row in result["rows"]} == {"ax-fpm"}
+    assert plot.read_text().startswith("<svg")
+
+
 REFUSED = [
     (("multiply", "foo", "1"), "'foo' is not a number; write 0.5"),
     (("multiply", "1", "1", "--multiplier", "ax-fmp"), "unknown multiplier 'ax-fmp'; did you mean ax-fpm"),
@@ -151,6 +158,9 @@ REFUSED = [
     (("evaluate", "--checkpoint", __file__), "test_cli.py"),
     (("evaluate", "-o", "/dev/null/results"), "cannot write to /dev/null/results"),
     (("report", "-o", "/dev/null/report"), "cannot write to /dev/null/report"),
+    (("bench", "--multiplier", "ax-fmp"), "unknown multiplier 'ax-fmp'"),
+    (("bench", "--plot", "roofline.png"), "roofline.png does not end in .svg"),
+    (("bench", "--plot", "/dev/null/r/roofline.svg"), "cannot write to /dev/null/r"),
 ]
 
 

@@ -2,6 +2,12 @@ import numpy as np
 
 from axfpm.report import figures
 
+ROWS = [
+    {"multiplier": "ax-fpm", "macs": 10**6, "bytes": 10**5, "gmacs": 7.0, "torch_gmacs": 40.0, "bound": 4.0},
+    {"multiplier": "ax-fpm", "macs": 10**6, "bytes": 4 * 10**6, "gmacs": 3.0, "torch_gmacs": 5.0, "bound": 4.0},
+    {"multiplier": "ax-fpm", "macs": 10**6, "bytes": None, "gmacs": 6.0, "torch_gmacs": 12.0, "bound": 4.0},
+]
+
 
 def test_figures_are_deterministic_svg():
     errors = {"a": np.linspace(-0.1, 0.5, 1000), "b": np.zeros(10)}
@@ -10,6 +16,7 @@ def test_figures_are_deterministic_svg():
         figures.row_dots,
         lambda: figures.saving_against_error(["ax-fpm", "e8m2"], [0.4, 0.0], [1.0, 2.0], "um^2"),
         lambda: figures.slowdown_bars(["gemm", "conv"], [3.0, 2.0], [2.5, None]),
+        lambda: figures.roofline(ROWS, {"gmacs": 50.0, "gbytes": 18.0}),
         lambda: figures.transfer_bars(["fgsm"], {"ax-fpm": [(0.5, 0.4, 0.6)], "e8m2": [None]}, "rate"),
     ):
         svg = draw()

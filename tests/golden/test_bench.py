@@ -16,10 +16,10 @@ from golden.kernels.double import Double
 
 def test_run_bench() -> None:
     before = torch.get_num_threads()
-    lines: list[str] = []
+    lines: list[tuple[int, int, str]] = []
     network = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.Flatten(), torch.nn.Linear(72, 3))
     result = run_bench(
-        progress=lines.append,
+        progress=lambda *line: lines.append(line),
         multipliers=["ax-fpm", "ax-fpm:cell=AMA1"],
         threads=[1, 2],
         shapes=[Shape("product", (3, 17, 5)), Shape("convolution", (2, 1, 8, 8, 3, 3, 1, 2))],
@@ -29,7 +29,10 @@ def test_run_bench() -> None:
     assert json.loads(json.dumps(result)) == result
     rows = result["rows"]
     assert len(rows) == len(lines) == 3 * 2 * 2
-    assert lines[0] == "product, ax-fpm, 1 thread"
+    assert lines[0] == (0, 12, "product, ax-fpm, 1 thread")
+    assert [peak["threads"] for peak in result["peaks"]] == [1, 2]
+    assert all(peak["gmacs"] > 0 and peak["gbytes"] > 0 for peak in result["peaks"])
+    assert [row["bytes"] for row in rows[:6:2]] == [4 * (15 + 85 + 51), 4 * (2 * 64 + 27 + 2 * 3 * 16), None]
     assert [row["macs"] for row in rows[:6:2]] == [3 * 17 * 5, 2 * 3 * 16 * 9, 5 * (36 * 2 * 9 + 72 * 3)]
     assert {row["kernel"] for row in rows if row["multiplier"] == "ax-fpm:cell=AMA1"} == {"tables"}
     for row in rows:

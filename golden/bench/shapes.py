@@ -1,0 +1,107 @@
+"""What the benchmark times: matrix products, convolutions and networks of the sizes that are studied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["FAMILIES", "SHAPES", "SLOW_FAMILIES", "Shape", "cifar_alexnet", "networks"]
+
+FAMILIES = ("ax-fpm", "ax-fpm-widen", "exact-trunc", "ax-bf16", "bf16", "mitchell", "exact")
+"""A multiplier per kind of kernel; those without a fast one follow in full runs."""
+SLOW_FAMILIES = ("ax-fpm-wrap", "ax-fpm:cell=AMA1")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A matrix product or a convolution to time.
+
+    Parameters
+    ----------
+    name : str
+        Label.
+    sizes : tuple of int
+        (M, N, K), or (B, C, H, W, O, R, padding, stride) of a square convolution.
+    """
+
+    name: str
+    sizes: tuple[int, ...]
+
+    @property
+    def is_conv(self) -> bool:
+        """Whether the sizes are those of a convolution."""
+        return len(self.sizes) == 8
+
+
+SHAPES = {
+    "quick": (
+        Shape("gemm 128", (128, 128, 128)),
+        Shape("gemm 256", (256, 256, 256)),
+        Shape("fc 64 x 1024 -> 1024", (64, 1024, 1024)),
+        Shape("LeNet conv1, 64 images", (64, 1, 28, 28, 6, 5, 2, 1)),
+        Shape("LeNet conv2, 64 images", (64, 6, 14, 14, 16, 5, 0, 1)),
+    ),
+    "full": (
+        Shape("gemm 512", (512, 512, 512)),
+        Shape("gemm 1024", (1024, 1024, 1024)),
+        Shape("AlexNet-like gemm", (729, 256, 2400)),
+        Shape("fc 64 x 4096 -> 1024", (64, 1024, 4096)),
+        Shape("fc 1 x 4096 -> 1024", (1, 1024, 4096)),
+        Shape("AlexNet conv2, 16 images", (16, 64, 8, 8, 192, 5, 2, 1)),
+        Shape("AlexNet conv3, 16 images", (16, 192, 8, 8, 384, 3, 1, 1)),
+        Shape("strided conv, 16 images", (16, 3, 64, 64, 32, 7, 3, 2)),
+    ),
+    "large": (Shape("gemm 2048", (2048, 2048, 2048)), Shape("gemm 4096", (4096, 4096, 4096))),
+}
+"""What is timed: ``quick`` always, ``full`` unless quick, ``large`` on request."""
+
+
+def networks(images: int) -> dict[str, tuple[Any, Any]]:
+    """The networks that are timed from end to end, with random weights: what is timed is their shapes.
+
+    Parameters
+    ----------
+    images : int
+        Digits that LeNet-5 takes at a time.
+
+    Returns
+    -------
+    dict
+        Label -> (torch module, batch of inputs).
+    """
+    import torch
+
+    from golden.cnn.models import build
+
+    generator = torch.Generator().manual_seed(0)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return {
+            f"LeNet-5, {images} images": (build("lenet5"), torch.rand(images, 1, 28, 28, generator=generator)),
+            "CIFAR AlexNet, 32 images": (cifar_alexnet(), torch.rand(32, 3, 32, 32, generator=generator)),
+        }
+
+
+def cifar_alexnet() -> Any:
+    """An AlexNet for 32 x 32 images, randomly initialised: what is timed is its shapes.
+
+    conv 64 of 11 x 11, stride 4, padding 5; pool 2; conv 192 of 5 x 5, padding 2; pool 2; conv 384, 256 and 256 of
+    3 x 3, padding 1; pool 2; linear 256 -> 10; ReLU after every convolution. After A. Krizhevsky, I. Sutskever,
+    G. Hinton, "ImageNet Classification with Deep Convolutional Neural Networks", NeurIPS 2012, in the CIFAR-10 form
+    that is common today.
+
+    Returns
+    -------
+    torch.nn.Module
+        (N, 3, 32, 32) -> (N, 10).
+    """
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Conv2d(3, 64, 11, stride=4, padding=5), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(64, 192, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(192, 384, 3, padding=1), nn.ReLU(),
+        nn.Conv2d(384, 256, 3, padding=1), nn.ReLU(),
+        nn.Conv2d(256, 256, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(256, 10),
+    )  # fmt: skip
