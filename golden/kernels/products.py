@@ -52,6 +52,8 @@ def pack_matmul(f: Functions, w: np.ndarray) -> PackedWeights:
     # Streams take several times the memory: those of a panel are derived when its turn comes.
     data = np.zeros(shape, np.float32) if f.body.derived else Planes(f.stored, shape)
     for first, last, width in ((0, whole, lanes), (whole, whole + (rest > 0), rest)):
+        if first == last:
+            continue
         source = w[:, first * lanes : first * lanes + (last - first) * width]
         step_k, step_n = source.strides
         blocks = np.lib.stride_tricks.as_strided(

@@ -49,14 +49,14 @@ def emulate(
     """Which cases come out differently, and how often each body was used."""
     machine = Machine(cpu)
     got, used = [], Counter()
-    select = kernels.select
+    choose = kernels._choose
     with machine.recording(monkeypatch, threads):
         for case in cases:
             with monkeypatch.context() as patch:
                 if case.body is not None:
                     force(patch, case.body)
                 chosen: list[type[Body] | None] = []
-                patch.setattr(kernels, "select", lambda *a, to=chosen: to.append(select(*a)) or to[-1])
+                patch.setattr(kernels, "_choose", lambda *a, to=chosen: to.append(choose(*a)) or to[-1])
                 got.append(getattr(kernels, case.operation)(*case.arguments))
                 used[chosen[-1]] += 1
     machine.run()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -75,19 +75,19 @@ class Machine:
         finally:
             _clear_caches()
 
-    def _compiled(self, text: str, name: str) -> Callable[[int], None]:
+    def _compiled(self, text: str, name: str) -> Callable[[bytes], None]:
         names, written = LAYOUTS[name]
         target = names.index(written)
         code = cross_compiled(text, self.cpu)
         native = None if name == "sums" else _COMPILE(text, name)
 
-        def call(address: int) -> None:
-            values = list((ctypes.c_int64 * len(names)).from_address(address))
+        def call(packed: bytes) -> None:
+            values = struct.unpack(f"{len(names)}q", packed)
             if native is None:
                 self._expect(values[target])
             arguments = [self._argument(value) for value in values]
             if native is not None:
-                native(address)
+                native(packed)
                 pointer = arguments[target]
                 assert isinstance(pointer, Pointer)
                 arguments[target] = replace(pointer, after=self._content(pointer.memory))
