@@ -11,12 +11,26 @@ import click
 from axfpm.console import emit, ensure_folder, json_option, multipliers_option, print_table, progress_bar, write_text
 from golden.errors import InvalidInput
 
-COLUMNS = ("shape", "multiplier", "kernel", "threads", "GMAC/s", "exact torch GMAC/s", "times slower", "port bound")
+COLUMNS = (
+    "shape", "multiplier", "kernel", "threads", "GMAC/s", "exact torch GMAC/s", "times slower", "port bound",
+    "times one thread", "exact torch's",
+)  # fmt: skip
 
 
 def table_rows(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     """Rows of the table in the order of ``COLUMNS``."""
-    keys = ("shape", "multiplier", "kernel", "threads", "gmacs", "torch_gmacs", "ratio", "bound")
+    keys = (
+        "shape",
+        "multiplier",
+        "kernel",
+        "threads",
+        "gmacs",
+        "torch_gmacs",
+        "ratio",
+        "bound",
+        "scaling",
+        "torch_scaling",
+    )
     return [tuple("-" if row[key] is None else row[key] for key in keys) for row in rows]
 
 

@@ -46,6 +46,8 @@ class Row:
         How many times slower than exact torch.
     bound : float or None
         The ratio that port counts allow, against an exact kernel at its own bound.
+    scaling, torch_scaling : float or None
+        How many times faster each is than on one thread; None on one.
     """
 
     shape: str
@@ -58,20 +60,28 @@ class Row:
     torch_gmacs: float
     ratio: float
     bound: float | None
+    scaling: float | None
+    torch_scaling: float | None
 
 
-def _interleaved(first: Callable[[], Any], second: Callable[[], Any], budget: float) -> tuple[float, float]:
-    """Median seconds of both, run in turn: three times at least, then while the budget lasts."""
-    first()
-    second()
-    times: tuple[list[float], list[float]] = ([], [])
+def _interleaved(emulated: Callable[[], Any], exact: Callable[[], Any], threads: int, budget: float) -> list[float]:
+    """Median seconds of runs in turn: emulated, exact, and both on one thread where there are more.
+
+    Three of each at least, then while the budget lasts.
+    """
+    import torch
+
+    runs = [(call, count) for count in dict.fromkeys((threads, 1)) for call in (emulated, exact)]
+    times: list[list[float]] = [[] for _ in runs]
     start = time.perf_counter()
-    while len(times[0]) < 3 or (time.perf_counter() - start < budget and len(times[0]) < 31):
-        for call, seconds in zip((first, second), times, strict=True):
+    while len(times[0]) < 4 or (time.perf_counter() - start < budget and len(times[0]) < 32):
+        for (call, count), seconds in zip(runs, times, strict=True):
+            torch.set_num_threads(count)
             before = time.perf_counter()
             call()
             seconds.append(time.perf_counter() - before)
-    return statistics.median(times[0]), statistics.median(times[1])
+    torch.set_num_threads(threads)
+    return [statistics.median(seconds[1:]) for seconds in times]  # the first run warms up
 
 
 def _product(shape: Shape, m: Multiplier, threads: int, budget: float) -> Row:
@@ -101,13 +111,19 @@ def _product(shape: Shape, m: Multiplier, threads: int, budget: float) -> Row:
         macs = out * depth
     body = kernels.select(m, "float32", magnitude_range(x.numpy()), magnitude_range(w.numpy()))
     moved = 4 * (x.numel() + w.numel() + out)
-    return _row(shape.name, m, body, threads, macs, moved, _interleaved(emulated, exact, budget))
+    return _row(shape.name, m, body, threads, macs, moved, _interleaved(emulated, exact, threads, budget))
 
 
 def _row(
-    label: str, m: Multiplier, body: Any, threads: int, macs: int, moved: int | None, seconds: tuple[float, float]
+    label: str,
+    m: Multiplier,
+    body: Any,
+    threads: int,
+    macs: int,
+    moved: int | None,
+    seconds: list[float],
 ) -> Row:
-    emulated, exact = seconds
+    emulated, exact, *alone = seconds
     return Row(
         shape=label,
         multiplier=str(m),
@@ -119,6 +135,8 @@ def _row(
         torch_gmacs=macs / exact / 1e9,
         ratio=emulated / exact,
         bound=port_bound(body, m),
+        scaling=alone[0] / emulated if alone else None,
+        torch_scaling=alone[1] / exact if alone else None,
     )
 
 
@@ -221,7 +239,7 @@ def _network(label: str, module: Any, batch: Any, m: Multiplier, threads: int, b
 
     macs = coverage(module, batch, m).macs
     body = kernels.select(m, "float32")
-    return _row(label, m, body, threads, macs, None, _interleaved(emulated, exact, budget))
+    return _row(label, m, body, threads, macs, None, _interleaved(emulated, exact, threads, budget))
 
 
 def _machine() -> dict[str, Any]:

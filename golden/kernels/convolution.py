@@ -14,7 +14,7 @@ import numpy as np
 from golden.kernels import geometry as layouts
 from golden.kernels.functions import Functions, Planes, address
 from golden.kernels.geometry import Window
-from golden.kernels.pool import run_all, threads
+from golden.kernels.pool import run_all, threads, wanted_tasks
 from golden.kernels.products import PackedWeights, depth_blocks, shares
 
 __all__ = ["conv2d", "pack_conv"]
@@ -61,7 +61,8 @@ def conv2d(
     element = sum(kind.itemsize for kind in f.stored)
     unit_bytes = max(1, math.prod(layout(window, lanes, 1).shape) * element)
     units = -(-batch // unit)
-    chunk = max(1, min(CHUNK // unit_bytes, -(-units // threads())))
+    tasks = wanted_tasks(out.size * w.depth)
+    chunk = max(1, min(CHUNK // unit_bytes, -(-units * groups // tasks)))
     geometry = layout(window, lanes, chunk)
     output_groups = w.data.shape[1]
     start = np.zeros((groups, output_groups * f.body.outputs), np.float32)
@@ -107,7 +108,7 @@ def conv2d(
 
     pieces = [(first, g) for first in range(0, batch, chunk * unit) for g in range(groups)]
     # Few images: the threads share out the output channels, each with its own copy of the input.
-    split = max(1, min(output_groups, threads() // len(pieces))) if len(pieces) < threads() else 1
+    split = max(1, min(output_groups, threads() // len(pieces))) if tasks > 1 else 1
     run_all([partial(task, *piece, part) for piece in pieces for part in shares(output_groups, split)])
     return out
 

@@ -10,8 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 from golden.kernels.environment import default_environment
 
-__all__ = ["run_all", "threads"]
+__all__ = ["run_all", "threads", "wanted_tasks"]
 
+TASKS = 4
+SMALL = 1 << 22
+"""Multiply-accumulates that are not worth waking another thread."""
 _LOCK = threading.Lock()
 _POOL: ThreadPoolExecutor | None = None
 _SIZE = 0
@@ -26,6 +29,11 @@ def threads() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def wanted_tasks(macs: int) -> int:
+    """Into how many tasks to divide a layer: several for each thread, as cores are not equally fast."""
+    return TASKS * threads() if macs > SMALL and threads() > 1 else 1
 
 
 def _pool(size: int) -> ThreadPoolExecutor:

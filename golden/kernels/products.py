@@ -15,7 +15,7 @@ import numpy as np
 
 from golden.kernels.functions import Functions, Planes, address
 from golden.kernels.geometry import Geometry, columns
-from golden.kernels.pool import run_all, threads
+from golden.kernels.pool import run_all, wanted_tasks
 
 __all__ = ["PackedWeights", "depth_blocks", "matmul", "pack_matmul", "shares"]
 
@@ -24,7 +24,7 @@ DEPTH = 512
 ROWS = 64
 COLUMNS = 256
 """Outputs per call of the tile loop: its lanes stay in the second-level cache."""
-DERIVED_ROWS = 512
+DERIVED_ROWS = 256
 DERIVED = 256 << 10
 """Where streams are derived from packed words: rows that make up for the work, and bytes of streams per call."""
 
@@ -115,12 +115,11 @@ def matmul(f: Functions, x: np.ndarray, w: PackedWeights, bias: np.ndarray | Non
                     resume=int(k > 0),
                 )
 
-    # Whole groups of rows, as many pieces for each thread; where rows are few, threads share out the columns instead.
-    groups = -(-rows // group)
-    most = max(1, (DERIVED_ROWS if f.body.derived else ROWS) // group)
-    count = min(groups, -(-groups // (most * threads())) * threads())
+    # Pieces are whole groups of rows; columns are split where that leaves too few pieces.
+    groups, tasks = -(-rows // group), wanted_tasks(rows * w.outputs * depth)
+    count = -(-groups // max(1, (DERIVED_ROWS if f.body.derived else ROWS) // group))
+    split = min(blocks, -(-tasks // count))
     pieces = [(first * group, min(last * group, rows)) for first, last in shares(groups, count)]
-    split = max(1, min(blocks, threads() // count))
     run_all([partial(task, *piece, *part) for piece in pieces for part in shares(blocks, split)])
     return out
 

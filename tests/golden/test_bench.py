@@ -38,6 +38,7 @@ def test_run_bench() -> None:
     for row in rows:
         assert row["ratio"] == pytest.approx(row["torch_gmacs"] / row["gmacs"])
         assert row["gmacs"] > 0
+        assert (row["scaling"] is None) == (row["threads"] == 1)
     named = {entry["kernel"] for entry in result["not_run"]} | set(result["machine"]["kernels"])
     assert named == {"avx512", "avx2", "portable", "tables", "plain"}
 

@@ -25,7 +25,9 @@ M = multiplier("ax-fpm")
 
 
 @pytest.fixture
-def keep_torch_threads():
+def divided(monkeypatch: pytest.MonkeyPatch):
+    """Small layers are divided among threads too."""
+    monkeypatch.setattr(pool, "SMALL", 0)
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
@@ -39,9 +41,13 @@ def flush_denormal():
     torch.set_flush_denormal(False)
 
 
-@pytest.mark.usefixtures("keep_torch_threads")
+@pytest.mark.usefixtures("divided")
 @pytest.mark.parametrize("accumulate", ["float32", "float64"])
-def test_results_do_not_depend_on_threads_or_batch(accumulate: str) -> None:
+@pytest.mark.parametrize("kernel", ["", "portable"])
+def test_results_do_not_depend_on_threads_or_batch(
+    accumulate: str, kernel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AXFPM_KERNEL", kernel)
     rng = np.random.default_rng(11)
     x, w = operands("relu", (70, 600), rng), operands("normal", (600, 45), rng)
     image, weight = operands("relu", (11, 4, 7, 9), rng), operands("normal", (10, 4, 3, 3), rng)
@@ -61,7 +67,7 @@ def test_results_do_not_depend_on_threads_or_batch(accumulate: str) -> None:
         assert np.array_equal(convolution, results[0][1])
 
 
-@pytest.mark.usefixtures("keep_torch_threads")
+@pytest.mark.usefixtures("divided")
 def test_several_python_threads_at_once() -> None:
     torch.set_num_threads(2)
     rng = np.random.default_rng(12)
@@ -83,7 +89,7 @@ def test_an_error_in_a_task_reaches_the_caller(monkeypatch: pytest.MonkeyPatch) 
             pool.run_all(tasks)
 
 
-@pytest.mark.usefixtures("flush_denormal")
+@pytest.mark.usefixtures("flush_denormal", "divided")
 @pytest.mark.parametrize("name", ["ax-fpm", "exact", "bf16", "ax-fpm-wrap", "mitchell", "ax-fpm:cell=AMA1"])
 @pytest.mark.parametrize("kernel", ["", "portable", "plain"])
 def test_flush_denormal_changes_nothing(name: str, kernel: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,6 +71,7 @@ class Machine:
                     for module in _modules():
                         if vars(module).get(original.__name__) is original:
                             patch.setattr(module, original.__name__, replacement)
+                patch.setattr(pool, "SMALL", 0)
                 yield
         finally:
             _clear_caches()
