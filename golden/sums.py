@@ -6,6 +6,7 @@ acc = bias (or +0); for k in order: acc = add(acc, mul(a_k, w_k)), where add is 
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -278,8 +279,13 @@ def _as_bias(bias: Any, size: int) -> np.ndarray | None:
 
 
 def _is_tensor(value: Any) -> bool:
+    return _is_tensor_class(type(value))
+
+
+@cache
+def _is_tensor_class(kind: type) -> bool:
     # Without importing torch for NumPy users: a tensor's class is torch's own or derived from it.
-    return any(base.__module__.partition(".")[0] == "torch" for base in type(value).__mro__[:-1])
+    return any(base.__module__.partition(".")[0] == "torch" for base in kind.__mro__[:-1])
 
 
 def _same_kind(out: np.ndarray, like: Any) -> Any:

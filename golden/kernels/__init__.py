@@ -129,8 +129,8 @@ def matmul(
     body = _choose(bodies, accumulate, magnitude_range(contiguous(x)), entry.range, bias)
     assert body is not None
     f = functions(body, m, False, accumulate, len(x))
-    # Panels of lanes are the same for any number of scalars and either accumulator.
-    packed = _weights().packed(entry, (body, m), lambda: products.pack_matmul(f, w))
+    # Panels of lanes are the same for any size of groups and either accumulator.
+    packed = _weights().packed(entry, (body, m, f.body.derived), lambda: products.pack_matmul(f, w))
     return products.matmul(f, x, packed, bias, accumulate)
 
 

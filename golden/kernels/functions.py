@@ -107,13 +107,18 @@ class Functions:
 
 def functions(kind: type[Body], m: Multiplier, scalar_is_weight: bool, accumulate: str, outputs: int) -> Functions:
     """The functions of a body for layers of ``outputs`` scalars (rows or channels), compiled on first use."""
-    return _functions(kind, m, scalar_is_weight, accumulate, group_size(outputs, kind.outputs))
+    group = group_size(outputs, kind.outputs)
+    # Taps of a convolution use an element again and again, but in a matrix product each group of rows uses it once.
+    derived = kind.derived and (scalar_is_weight or outputs > 2 * group)
+    return _functions(kind, m, scalar_is_weight, accumulate, group, derived)
 
 
 @lru_cache(maxsize=256)
-def _functions(kind: type[Body], m: Multiplier, scalar_is_weight: bool, accumulate: str, group: int) -> Functions:
+def _functions(
+    kind: type[Body], m: Multiplier, scalar_is_weight: bool, accumulate: str, group: int, derived: bool
+) -> Functions:
     body = copy(instance(kind, m))
-    body.outputs = group
+    body.outputs, body.derived = group, derived
     return Functions(body, scalar_is_weight, accumulate)
 
 
