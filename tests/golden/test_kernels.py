@@ -26,6 +26,7 @@ from golden.kernels.bodies import BODIES
 from golden.kernels.body import Body, Range
 from golden.kernels.directed import Avx2, Avx512
 from golden.kernels.double import Double
+from golden.kernels.functions import functions
 from golden.kernels.jit import cpu_features
 
 SIZES = (0, 1, 2, 3, 15, 16, 17, 23, 115)
@@ -113,6 +114,19 @@ def _structured(name: str, body: type[Body], size: int, monkeypatch: pytest.Monk
     for row in range(0, size, 100):
         part = slice(row, row + 100)
         assert np.array_equal(got[part].view(np.uint32), plain_matmul(x[part], w, bias, m, "float32"))
+
+
+@pytest.mark.parametrize("accumulate", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["ax-fpm", "ax-fpm-widen", "exact-trunc"])
+def test_streams_of_several_panels(name: str, accumulate: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Enough rows for streams to be derived ahead, enough terms for three passes, and panels that share no size.
+    monkeypatch.setenv("AXFPM_KERNEL", "portable")
+    m = multiplier(name)
+    rng = np.random.default_rng(7)
+    x, w, bias = (operands("relu", shape, rng) for shape in ((20, 1100), (1100, 61), (61,)))
+    assert functions(Double, m, False, accumulate, len(x)).body.derived
+    got = kernels.matmul(x, w, bias, m, accumulate)
+    assert np.array_equal(got.view(np.uint32), plain_matmul(x, w, bias, m, accumulate))
 
 
 def test_plugged_in_designs() -> None:
