@@ -10,7 +10,7 @@ from kernel_cases import canonical, operands
 
 from golden import kernels
 from golden.catalogue import Multiplier, multiplier
-from golden.kernels import plain
+from golden.kernels import convolution, plain
 from golden.multiply import multiply_words
 
 Pair = tuple[int, int]
@@ -52,7 +52,10 @@ def _pair(rng: np.random.Generator, least: int) -> Pair:
 
 
 @pytest.mark.parametrize("name", ["ax-fpm", "ax-fpm-widen", "bf16", "ax-bf16", "mitchell", "ax-fpm-wrap", "exact"])
-def test_equals_naive_loop(name: str) -> None:
+@pytest.mark.parametrize("strips", [False, True])
+def test_equals_naive_loop(name: str, strips: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if strips:  # as low as they may be; with windows of one row some hold nothing but padding
+        monkeypatch.setattr(convolution, "CHUNK", 1)
     m = multiplier(name)
     rng = np.random.default_rng(sum(name.encode()))
     for case in range(8):
@@ -86,6 +89,26 @@ def test_depthwise_and_deep_equal_plain(accumulate: str) -> None:
         assert np.array_equal(got.view(np.uint32), canonical(expected))
 
 
+@pytest.mark.parametrize("kernel", ["", "portable"])
+@pytest.mark.parametrize("batch", [1, 8])
+def test_strips_of_large_images_equal_plain(batch: int, kernel: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AXFPM_KERNEL", kernel)
+    m = multiplier("ax-fpm")
+    rng = np.random.default_rng(13)
+    x, weight = operands("relu", (batch, 9, 190, 33), rng), operands("normal", (3, 9, 3, 3), rng)
+    tops: list[int] = []
+    original = convolution._inside
+    monkeypatch.setattr(
+        convolution, "_inside", lambda size, first, limit: tops.append(first) or original(size, first, limit)
+    )
+    for settings in (((1, 1), (1, 1), (1, 1), 1), ((2, 1), (0, 2), (3, 1), 1)):
+        got = kernels.conv2d(x, weight, None, *settings, m, "float32")
+        with np.errstate(all="ignore"):
+            expected = plain.conv2d(x, weight, None, *settings, m, "float32")
+        assert np.array_equal(got.view(np.uint32), canonical(expected))
+    assert len(set(tops)) > 2, "no strips"
+
+
 def test_empty() -> None:
     m = multiplier("ax-fpm")
     ones = np.ones((2, 3, 4, 4), np.float32)
@@ -114,8 +137,10 @@ def test_strided_and_permuted_inputs() -> None:
     assert np.array_equal(got, packed)
 
 
-@pytest.mark.parametrize("shape", [(8, 16, 40, 40), (1, 16, 96, 96)])
-def test_extra_memory_is_bounded(shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("kernel", ["", "portable"])
+@pytest.mark.parametrize("shape", [(8, 16, 40, 40), (1, 16, 96, 96), (1, 16, 300, 300), (8, 16, 64, 8)])
+def test_extra_memory_is_bounded(shape: tuple[int, ...], kernel: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AXFPM_KERNEL", kernel)
     m = multiplier("ax-fpm")
     x = np.ones(shape, np.float32)
     weight = np.ones((16, 16, 3, 3), np.float32)
