@@ -6,7 +6,9 @@ acc = bias (or +0); for k in order: acc = add(acc, mul(a_k, w_k)), where add is 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import cache
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -73,8 +75,8 @@ def matmul(
         raise InvalidInput(f"the leading dimensions of {x.shape} and {y.shape} do not broadcast") from None
     x, y = np.broadcast_to(x, (*lead, *x.shape[-2:])), np.broadcast_to(y, (*lead, *y.shape[-2:]))
     out = np.empty((*lead, x.shape[-2], y.shape[-1]), np.float32)
-    for index in np.ndindex(*lead):
-        out[index] = kernels.matmul(x[index], y[index], start, m, accumulate, keep=False)
+    for place in np.ndindex(*lead):
+        out[place] = kernels.matmul(x[place], y[place], start, m, accumulate, keep=False)
     return _same_kind(out, a)
 
 
@@ -237,8 +239,11 @@ def _check_accumulate(accumulate: str) -> None:
 
 
 def _pair(name: str, value: int | tuple[int, int], least: int) -> tuple[int, int]:
-    pair = (value, value) if isinstance(value, int) else tuple(value)
-    if len(pair) != 2 or any(not isinstance(v, int) or v < least for v in pair):
+    try:
+        pair = tuple(index(v) for v in (value if isinstance(value, Iterable) else (value, value)))
+    except TypeError:
+        pair = ()
+    if len(pair) != 2 or min(pair) < least:
         raise InvalidInput(f"{name}={value!r} is not a whole number >= {least}, nor a pair of them")
     return pair[0], pair[1]
 
@@ -259,7 +264,8 @@ def _as_array(value: Any, name: str) -> np.ndarray:
         raise InvalidType(
             f"{name} has dtype {array.dtype}, and products are defined on float32; convert it with .astype('float32')"
         )
-    return array
+    # Fields of records have strides that are no multiples of their size.
+    return np.ascontiguousarray(array) if any(step % array.itemsize for step in array.strides) else array
 
 
 def _check_kinds(like: Any, **others: Any) -> None:

@@ -130,7 +130,7 @@ def matmul(
     assert body is not None
     f = functions(body, m, False, accumulate, len(x))
     # Panels of lanes are the same for any size of groups and either accumulator.
-    packed = _weights().packed(entry, (body, m, f.body.derived), lambda: products.pack_matmul(f, w))
+    packed = _weights().packed(entry, (body, m, f.body.derived), lambda: products.pack_matmul(f, entry.weights))
     return products.matmul(f, x, packed, bias, accumulate)
 
 
@@ -159,7 +159,7 @@ def conv2d(
     body = _choose(bodies, accumulate, magnitude_range(contiguous(x)), entry.range, bias)
     assert body is not None
     f = functions(body, m, True, accumulate, len(weight) // groups)
-    packed = _weights().packed(entry, (f, groups), lambda: convolution.pack_conv(f, weight, groups))
+    packed = _weights().packed(entry, (f, groups), lambda: convolution.pack_conv(f, entry.weights, groups))
     return convolution.conv2d(f, x, weight.shape, packed, bias, *settings, accumulate)
 
 

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from golden.kernels import geometry as layouts
-from golden.kernels.functions import Functions, Planes, address
-from golden.kernels.geometry import Window
+from golden.kernels.functions import Functions, Planes, address, underived
+from golden.kernels.geometry import Geometry, Window
 from golden.kernels.pool import run_all, threads, wanted_tasks
 from golden.kernels.products import PackedWeights, depth_blocks, shares
 
 __all__ = ["conv2d", "pack_conv"]
 
+Piece = tuple[int, int, int]
+"""First image, first output row, group."""
 CHUNK = 256 << 10
 """Bytes of packed images per task, where the rows of a kernel are not more."""
 
@@ -67,28 +70,45 @@ def conv2d(
 
     units = -(-batch // unit)
     tasks = wanted_tasks(out.size * w.depth)
-    element = sum(kind.itemsize for kind in f.stored)
-    row_bytes = math.prod(layout(window(1), lanes, 1).shape) * element // reach
-    strip = _strip(h, reach, stride[0], row_bytes, -(-tasks // (units * groups)))
-    unit_bytes = ((strip - 1) * stride[0] + reach) * row_bytes
-    chunk = 1 if strip < h else max(1, min(CHUNK // max(unit_bytes, 1), -(-units * groups // tasks)))
+    workers = threads() if tasks > 1 else 1
+
+    def plan(f: Functions) -> tuple[int, int, list[Piece], int]:
+        """Rows of a strip, units of a chunk, the pieces, and the bytes of those that are worked on at once."""
+        element = sum(kind.itemsize for kind in f.stored)
+        row_bytes = math.prod(layout(window(1), lanes, 1).shape) * element // reach
+        strip = _strip(h, reach, stride[0], row_bytes, -(-tasks // (units * groups)))
+        unit_bytes = ((strip - 1) * stride[0] + reach) * row_bytes
+        chunk = 1 if strip < h else max(1, min(CHUNK // max(unit_bytes, 1), -(-units * groups // tasks)))
+        tops = range(0, h, strip)
+        pieces = [(first, top, g) for first in range(0, batch, chunk * unit) for top in tops for g in range(groups)]
+        return strip, chunk, pieces, min(len(pieces), workers) * chunk * unit_bytes
+
+    strip, chunk, pieces, size = plan(f)
+    if f.body.derived and size > x.nbytes + out.nbytes:
+        # Small but deep images: streams would take several times the layer's memory.
+        f = underived(f)
+        strip, chunk, pieces, _ = plan(f)
     output_groups = w.data.shape[1]
     start = np.zeros((groups, output_groups * f.body.outputs), np.float32)
     if bias is not None:
         start[:, : w.outputs] = bias.reshape(groups, w.outputs)
-    out_at, bias_at, records_at = address(out), address(start), address(w.data)
 
-    def task(first: int, top: int, g: int, outputs: tuple[int, int]) -> None:
+    def pack(first: int, top: int, g: int) -> tuple[Planes, Geometry, np.ndarray]:
         images = x[first : first + chunk * unit, g * channels_in : (g + 1) * channels_in]
         used = -(-len(images) // unit)
         geometry = layout(window(min(strip, h - top)), lanes, chunk)
-        planes = Planes(f.stored, (used, *geometry.shape))
+        planes = Planes(f.stored, (used, *geometry.shape), lanes)
         copy(f, images, planes, padding[0] - top * stride[0], padding[1])
-        counts = geometry.counts
+        counts = geometry.counts[: used * geometry.blocks]
         if by_image and len(images) % lanes:
-            counts = counts[: used * geometry.blocks].copy()
+            counts = counts.copy()
             counts[-geometry.blocks :] = len(images) % lanes
-        counts_at = address(counts)
+        return planes, geometry, counts
+
+    def add(piece: Piece, outputs: tuple[int, int], planes: Planes, geometry: Geometry, counts: np.ndarray):
+        first, top, g = piece
+        # A task holds the arrays that it writes, whatever becomes of its caller.
+        out_at, bias_at, records_at, counts_at = (address(array) for array in (out, start, w.data, counts))
         for k, stop in depth_blocks(w.depth, accumulate):
             f.sums(
                 vectors=planes.at,
@@ -97,7 +117,7 @@ def conv2d(
                 depth=stop - k,
                 starts=geometry.starts_at,
                 first_block=0,
-                last_block=geometry.blocks * used,
+                last_block=len(counts),
                 records=records_at + (g * output_groups * w.depth + k) * f.record_size,
                 group_stride=w.depth * f.record_size,
                 first_group=outputs[0],
@@ -112,12 +132,24 @@ def conv2d(
                 resume=int(k > 0),
             )
 
-    pieces = [
-        (first, top, g) for first in range(0, batch, chunk * unit) for top in range(0, h, strip) for g in range(groups)
-    ]
-    # Few and small images: the threads share out the output channels, each with its own copy of the input.
-    split = max(1, min(output_groups, threads() // len(pieces))) if tasks > 1 else 1
-    run_all([partial(task, *piece, part) for piece in pieces for part in shares(output_groups, split)])
+    split = min(output_groups, workers // len(pieces))
+    if split < 2:
+
+        def run(piece: Piece) -> None:
+            add(piece, (0, output_groups), *pack(*piece))
+
+        run_all([partial(run, piece) for piece in pieces])
+        return out
+
+    # Few and small images: the threads share out the output channels.
+    packed: dict[Piece, Any] = {}
+
+    def keep(piece: Piece) -> None:
+        packed[piece] = pack(*piece)
+
+    run_all([partial(keep, piece) for piece in pieces])
+    parts = shares(output_groups, split)
+    run_all([partial(add, piece, part, *packed[piece]) for piece in pieces for part in parts])
     return out
 
 

@@ -16,7 +16,7 @@ from golden.kernels.body import Body, Range, instance
 from golden.kernels.emit import F32, F64, I32
 from golden.kernels.jit import compile_function
 
-__all__ = ["Functions", "Planes", "address", "call", "functions", "group_size", "magnitude_range"]
+__all__ = ["Functions", "Planes", "address", "call", "functions", "group_size", "magnitude_range", "underived"]
 
 DTYPES = {F32: np.dtype(np.float32), F64: np.dtype(np.float64), I32: np.dtype(np.int32)}
 
@@ -44,11 +44,13 @@ class Planes:
         What is stored of an element.
     shape : tuple of int
         Of every plane. All elements start as +0.
+    beyond : int
+        Elements that may be read behind the last.
     """
 
-    def __init__(self, kinds: tuple[np.dtype, ...], shape: tuple[int, ...]) -> None:
+    def __init__(self, kinds: tuple[np.dtype, ...], shape: tuple[int, ...], beyond: int = 0) -> None:
         # Every plane starts a cache line, if the first does.
-        self.elements = -(-math.prod(shape) // 16) * 16
+        self.elements = -(-(math.prod(shape) + beyond) // 16) * 16
         self._memory = np.zeros(self.elements * sum(kind.itemsize for kind in kinds) + 64, np.uint8)
         data = self._memory[-address(self._memory) % 64 :]
         self.first = data[: math.prod(shape) * kinds[0].itemsize].view(kinds[0]).reshape(shape)
@@ -75,6 +77,8 @@ class Functions:
 
     def __init__(self, body: Body, scalar_is_weight: bool, accumulate: str) -> None:
         self.body = body
+        self.accumulate = accumulate
+        self.scalar_is_weight = scalar_is_weight
         self.record_size = tile.record_size(body, scalar_is_weight)
         self.stored = tuple(DTYPES[kind] for kind in body.stored(scalar_is_weight))
         self._table = 0 if body.table is None else address(body.table)
@@ -111,6 +115,12 @@ def functions(kind: type[Body], m: Multiplier, scalar_is_weight: bool, accumulat
     # Taps of a convolution use an element again and again, but in a matrix product each group of rows uses it once.
     derived = kind.derived and (scalar_is_weight or outputs > 2 * group)
     return _functions(kind, m, scalar_is_weight, accumulate, group, derived)
+
+
+def underived(f: Functions) -> Functions:
+    """The same functions, but for streams of the vector operand, which are derived as it is read."""
+    body = f.body
+    return _functions(type(body), body.m, f.scalar_is_weight, f.accumulate, body.outputs, False)
 
 
 @lru_cache(maxsize=256)

@@ -103,8 +103,9 @@ def pixels(window: Window, lanes: int, units: int) -> Geometry:
     """Lanes over pixels of an output row: (C, H, phase, W) in memory, columns x = phase (mod stride) side by side."""
     w = window
     phases = w.stride[1]
-    # Blocks may read, and ignore, what lies beyond the row; the last rows need that much memory behind them.
-    pitch = -(-w.padded[1] // phases) + lanes
+    # Blocks read, and ignore, what lies beyond the row, fewer elements than they have lanes: other rows, or memory
+    # behind the last.
+    pitch = -(-w.padded[1] // phases)
     c, r, s = np.indices((w.channels, *w.size), np.int64).reshape(3, -1)
     phase, column = (s * w.dilation[1]) % phases, (s * w.dilation[1]) // phases
     taps = ((c * w.padded[0] + r * w.dilation[0]) * phases + phase) * pitch + column

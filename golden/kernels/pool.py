@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 from golden.kernels.environment import default_environment
 
@@ -54,7 +54,8 @@ def run_all(tasks: Sequence[Callable[[], object]]) -> None:
     """Run tasks, each in the default floating-point environment; the calling thread takes part.
 
     Several Python threads may call this at once: they share the pool, and as each works on its own tasks too, none
-    waits for a thread that waits for it.
+    waits for a thread that waits for it. No task runs on when this ends, by an exception or an interrupt either: what
+    tasks write to may be gone then.
     """
     helpers = min(threads(), len(tasks)) - 1
     if helpers <= 0:
@@ -74,7 +75,11 @@ def run_all(tasks: Sequence[Callable[[], object]]) -> None:
 
     pool = _pool(helpers)
     futures = [pool.submit(work) for _ in range(helpers)]
-    work()
-    for future in futures:
-        if not future.cancel():
-            future.result()
+    try:
+        work()
+    finally:
+        waiting.clear()
+        begun = [future for future in futures if not future.cancel()]
+        wait(begun)
+    for future in begun:
+        future.result()

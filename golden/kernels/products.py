@@ -86,9 +86,10 @@ def matmul(f: Functions, x: np.ndarray, w: PackedWeights, bias: np.ndarray | Non
     if bias is not None:
         start[: w.outputs] = bias
     panels = _derived_panels(f, w) if f.body.derived else _panels(w, lanes)
-    out_at, bias_at = address(out), address(start)
 
     def task(first: int, last: int, first_block: int, last_block: int) -> None:
+        # A task holds the arrays that it writes, whatever becomes of its caller.
+        out_at, bias_at = address(out), address(start)
         for k, stop in depth_blocks(depth, accumulate):
             records = f.records(x[first:last, k:stop])
             records_at = address(records)

@@ -27,8 +27,17 @@ CHUNK = 1 << 16
 
 def contiguous(w: np.ndarray) -> np.ndarray:
     """The elements of ``w`` in memory order: a view where some order of its axes is contiguous, else a copy."""
-    axes = sorted(range(w.ndim), key=lambda axis: -abs(w.strides[axis]))
-    return np.ascontiguousarray(w.transpose(axes)).reshape(-1)
+    return np.ascontiguousarray(w.transpose(_memory_order(w))).reshape(-1)
+
+
+def _memory_order(w: np.ndarray) -> list[int]:
+    return sorted(range(w.ndim), key=lambda axis: -abs(w.strides[axis]))
+
+
+def _shaped_like(w: np.ndarray, content: np.ndarray) -> np.ndarray:
+    axes = _memory_order(w)
+    back = sorted(range(w.ndim), key=lambda place: axes[place])
+    return content.reshape([w.shape[axis] for axis in axes]).transpose(back)
 
 
 def _same_bytes(a: np.ndarray, b: np.ndarray) -> bool:
@@ -38,7 +47,10 @@ def _same_bytes(a: np.ndarray, b: np.ndarray) -> bool:
 
 @dataclass
 class _Entry:
+    """A copy of some weights, its elements in memory order and as an array of their shape, and what is known of it."""
+
     content: np.ndarray
+    weights: np.ndarray
     range: Range
     packed: dict[Any, Any] = field(default_factory=dict)
 
@@ -85,7 +97,9 @@ class WeightCache:
                 self._entries.move_to_end(key)
         if entry is not None and _same_bytes(entry.content, content):
             return entry
-        entry = _Entry(content.copy(), magnitude_range(content))
+        # Of the copy: another thread may be editing the original.
+        content = content.copy()
+        entry = _Entry(content, _shaped_like(w, content), magnitude_range(content))
         if 2 * content.nbytes <= self._limit:
             with self._lock:
                 self._entries[key] = entry

@@ -10,7 +10,7 @@ from kernel_cases import canonical, operands
 
 from golden import kernels
 from golden.catalogue import Multiplier, multiplier
-from golden.kernels import convolution, plain
+from golden.kernels import convolution, plain, pool
 from golden.multiply import multiply_words
 
 Pair = tuple[int, int]
@@ -95,7 +95,7 @@ def test_strips_of_large_images_equal_plain(batch: int, kernel: str, monkeypatch
     monkeypatch.setenv("AXFPM_KERNEL", kernel)
     m = multiplier("ax-fpm")
     rng = np.random.default_rng(13)
-    x, weight = operands("relu", (batch, 9, 190, 33), rng), operands("normal", (3, 9, 3, 3), rng)
+    x, weight = operands("relu", (batch, 9, 300, 33), rng), operands("normal", (3, 9, 3, 3), rng)
     tops: list[int] = []
     original = convolution._inside
     monkeypatch.setattr(
@@ -138,12 +138,28 @@ def test_strided_and_permuted_inputs() -> None:
 
 
 @pytest.mark.parametrize("kernel", ["", "portable"])
-@pytest.mark.parametrize("shape", [(8, 16, 40, 40), (1, 16, 96, 96), (1, 16, 300, 300), (8, 16, 64, 8)])
-def test_extra_memory_is_bounded(shape: tuple[int, ...], kernel: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("workers", [1, 2, 16])
+@pytest.mark.parametrize(
+    ("shape", "outputs"),
+    [
+        ((8, 16, 40, 40), 16),
+        ((1, 16, 96, 96), 16),
+        ((1, 16, 300, 300), 16),
+        ((8, 16, 64, 8), 16),
+        ((1, 64, 128, 128), 8),
+        ((1, 512, 7, 7), 512),
+        ((1, 64, 8, 8), 64),
+    ],
+)
+def test_extra_memory_is_bounded(
+    shape: tuple[int, ...], outputs: int, workers: int, kernel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AXFPM_KERNEL", kernel)
+    for module in (pool, convolution):
+        monkeypatch.setattr(module, "threads", lambda: workers)
     m = multiplier("ax-fpm")
     x = np.ones(shape, np.float32)
-    weight = np.ones((16, 16, 3, 3), np.float32)
+    weight = np.ones((outputs, shape[1], 3, 3), np.float32)
     run = lambda: kernels.conv2d(x, weight, None, (1, 1), (1, 1), (1, 1), 1, m, "float32")  # noqa: E731
     result = run()
     tracemalloc.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from kernel_cases import chosen, operands, plain_matmul
 
 from golden import kernels, sums
 from golden.catalogue import multiplier
-from golden.kernels import pool
+from golden.kernels import convolution, pool, products
 from golden.kernels.directed import Avx2
 from golden.kernels.environment import default_environment
 from golden.kernels.jit import cpu_features
@@ -62,9 +63,9 @@ def test_results_do_not_depend_on_threads_or_batch(
         rows = [kernels.matmul(x[i : i + 5], w, None, M, accumulate) for i in range(0, 70, 5)]
         results.append((kernels.matmul(x, w, None, M, accumulate), whole))
         assert np.array_equal(results[-1][0], np.concatenate(rows))
-    for product, convolution in results[1:]:
+    for product, whole in results[1:]:
         assert np.array_equal(product, results[0][0])
-        assert np.array_equal(convolution, results[0][1])
+        assert np.array_equal(whole, results[0][1])
 
 
 @pytest.mark.usefixtures("divided")
@@ -87,6 +88,25 @@ def test_an_error_in_a_task_reaches_the_caller(monkeypatch: pytest.MonkeyPatch) 
     for tasks in ([fail] * 6, [lambda: None] * 5 + [fail]):
         with pytest.raises(ArithmeticError, match="from a task"):
             pool.run_all(tasks)
+
+
+def test_no_task_outlives_its_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What tasks write to belongs to the caller, who may be interrupted.
+    monkeypatch.setattr(pool, "threads", lambda: 2)
+    caller, both, finished = threading.get_ident(), threading.Barrier(2), []
+
+    def task() -> None:
+        both.wait(timeout=30)
+        if threading.get_ident() == caller:
+            raise KeyboardInterrupt
+        time.sleep(0.3)
+        finished.append(True)
+
+    begun: list[bool] = []
+    with pytest.raises(KeyboardInterrupt):
+        pool.run_all([task, task, lambda: begun.append(True)])
+    assert finished
+    assert not begun
 
 
 @pytest.mark.usefixtures("flush_denormal", "divided")
@@ -185,6 +205,31 @@ def test_weight_cache_tells_nan_and_zero_bits_apart() -> None:
     assert cache.entry(w) is entry  # a NaN equals itself, as bytes
     w[0, 0] = -0.0
     assert cache.entry(w) is not entry
+
+
+@pytest.mark.parametrize("operation", ["matmul", "conv2d"])
+def test_weights_edited_while_they_are_packed(operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # By another thread, between the copy that a hit is compared with and the packing.
+    rng = np.random.default_rng(14)
+    shapes = {"matmul": ((3, 5), (5, 7)), "conv2d": ((2, 5, 4, 9), (7, 5, 2, 2))}[operation]
+    x, w = (operands("normal", shape, rng) for shape in shapes)
+    module, name = {"matmul": (products, "pack_matmul"), "conv2d": (convolution, "pack_conv")}[operation]
+    pack, before = getattr(module, name), w.copy()
+
+    def edited(*arguments):
+        w[:] = 0
+        return pack(*arguments)
+
+    call = {
+        "matmul": lambda: kernels.matmul(x, w, None, M, "float32"),
+        "conv2d": lambda: kernels.conv2d(x, w, None, (1, 1), (0, 0), (1, 1), 1, M, "float32"),
+    }[operation]
+    expected = call()
+    kernels._weights().clear()
+    monkeypatch.setattr(module, name, edited)
+    call()
+    w[:] = before
+    assert np.array_equal(call(), expected)
 
 
 # Code

@@ -97,6 +97,19 @@ def test_nan_is_canonical(kernel: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert np.array_equal(canonical(bias), bias.view(np.uint32))
 
 
+def test_fields_of_records() -> None:
+    # Strides that are no multiples of the elements' size.
+    x, w = (np.zeros(v.shape, [("tag", "u1"), ("value", "<f4")]) for v in (X, W))
+    x["value"], w["value"] = X, W
+    assert np.array_equal(matmul(x["value"], w["value"], bias=BIAS), matmul(X, W, bias=BIAS))
+
+
+def test_whole_numbers_of_any_kind() -> None:
+    image, kernel = operands("normal", (1, 1, 5, 5), RNG), operands("normal", (1, 1, 2, 2), RNG)
+    expected = conv2d(image, kernel, stride=2, padding=(1, 0))
+    assert np.array_equal(conv2d(image, kernel, stride=np.int64(2), padding=np.array([1, 0])), expected)
+
+
 def test_operands_are_not_changed() -> None:
     x, w = X.copy(), W.copy()
     x[0, 0], w[0, 0] = np.float32(1e-40), np.float32(1e-41)  # flushed in the packed copies only
