@@ -37,7 +37,9 @@ def table_rows(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 @click.command("bench")
 @multipliers_option
 @click.option("--threads", multiple=True, type=click.IntRange(min=1), help="Threads; repeat for several. 1 and 2 else.")
-@click.option("--full", is_flag=True, help="Larger shapes, 10 000 images, multipliers without a fast kernel too.")
+@click.option(
+    "--full", is_flag=True, help="Larger shapes, all of MNIST's test images, multipliers without a fast kernel too."
+)
 @click.option("--large", is_flag=True, help="Matrix products up to 4096^3 besides.")
 @click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw the first one's roofline as SVG.")
 @json_option
@@ -61,13 +63,14 @@ def command(
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from golden.bench import networks, run_bench
 
+    timed = networks(full)
     with progress_bar("measuring") as progress:
         result = run_bench(
             not full,
             progress,
             multipliers=multipliers or None,
             threads=threads or (1, 2),
-            networks=networks(10_000 if full else 250),
+            networks=timed,
             large=large,
         )
     if plot is not None:

@@ -56,30 +56,39 @@ SHAPES = {
 """What is timed: ``quick`` always, ``full`` unless quick, ``large`` on request."""
 
 
-def networks(images: int) -> dict[str, tuple[Any, Any]]:
-    """The networks that are timed from end to end, with random weights: what is timed is their shapes.
+def networks(full: bool) -> dict[str, tuple[Any, Any]]:
+    """The networks that are timed from end to end.
 
     Parameters
     ----------
-    images : int
-        Digits that LeNet-5 takes at a time.
+    full : bool
+        LeNet-5 as trained on MNIST, on all its 10 000 test images; else with random weights on 250 random images. The
+        CIFAR AlexNet has random weights: what is timed is its shapes.
 
     Returns
     -------
     dict
         Label -> (torch module, batch of inputs).
+
+    Raises
+    ------
+    InvalidInput
+        If MNIST is wanted, and neither there nor to be downloaded.
     """
     import torch
 
-    from golden.cnn.models import build
+    from golden.cnn import checkpoint, data, models
 
     generator = torch.Generator().manual_seed(0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return {
-            f"LeNet-5, {images} images": (build("lenet5"), torch.rand(images, 1, 28, 28, generator=generator)),
-            "CIFAR AlexNet, 32 images": (cifar_alexnet(), torch.rand(32, 3, 32, 32, generator=generator)),
-        }
+        alexnet = cifar_alexnet(), torch.rand(32, 3, 32, 32, generator=generator)
+        if full:
+            digits = checkpoint.load("lenet5-mnist")[0], torch.from_numpy(data.load("mnist")[0])
+        else:
+            digits = models.build("lenet5"), torch.rand(250, 1, 28, 28, generator=generator)
+    name = f"LeNet-5, {len(digits[1])} {'MNIST' if full else 'random'} images"
+    return {name: digits, "CIFAR AlexNet, 32 images": alexnet}
 
 
 def cifar_alexnet() -> Any:

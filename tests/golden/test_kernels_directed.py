@@ -54,17 +54,23 @@ def test_avx512_is_not_run_without_it() -> None:
     assert Avx512.features - cpu_features()
 
 
-@pytest.mark.parametrize("name", ["ax-fpm", "ax-fpm-widen", "exact-trunc"])
-def test_avx2_rounding_mode_surrounds_the_products(name: str) -> None:
-    """Between the two loads of MXCSR lie the products, and no sum."""
-    lines = assembly(sums_module(Avx2(multiplier(name)), True, F32), cpu="haswell").splitlines()
+@pytest.mark.parametrize("scalar_is_weight", [False, True])
+@pytest.mark.parametrize(("name", "additions"), [("ax-fpm", 1), ("ax-fpm-widen", 1), ("exact-trunc", 0)])
+def test_avx2_rounding_mode_surrounds_the_products(name: str, additions: int, scalar_is_weight: bool) -> None:
+    """The last two loads of MXCSR enclose the products, one addition of two vectors each or none; sums come after."""
+    body = Avx2(multiplier(name))
+    lines = assembly(sums_module(body, scalar_is_weight, F32), cpu="haswell").splitlines()
     changes = [i for i, line in enumerate(lines) if "ldmxcsr" in line]
-    assert len(changes) >= 2
-    products = [i for i, line in enumerate(lines) if re.search(r"\bvmulps\b", line)]
-    assert products
-    last = max(i for i in changes)
-    first = min(changes)
-    assert first < min(products) < max(products) < last or name == "exact-trunc"
+    parts = [lines[: changes[-2]], lines[changes[-2] : changes[-1]], lines[changes[-1] :]]
+    before, products, sums = (
+        [sum(bool(re.search(rf"\b{name}", line)) for line in part) for name in ("vmulps", "vfm", "vaddps")]
+        for part in parts
+    )
+    vectors = 2 * body.outputs
+    doubled = 2 * additions * (not scalar_is_weight)  # t = 2 (b & T) of the two vectors of weights, exact in any mode
+    assert before == [0, 0, 0]
+    assert products == [vectors, 2 * additions * vectors, additions * vectors + doubled]
+    assert sums == [0, 0, vectors]
 
 
 def test_portable_kernel_compiles_for_other_processors() -> None:

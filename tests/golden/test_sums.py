@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -107,7 +109,8 @@ def test_fields_of_records() -> None:
 def test_whole_numbers_of_any_kind() -> None:
     image, kernel = operands("normal", (1, 1, 5, 5), RNG), operands("normal", (1, 1, 2, 2), RNG)
     expected = conv2d(image, kernel, stride=2, padding=(1, 0))
-    assert np.array_equal(conv2d(image, kernel, stride=np.int64(2), padding=np.array([1, 0])), expected)
+    settings: Any = {"stride": np.int64(2), "padding": np.array([1, 0])}
+    assert np.array_equal(conv2d(image, kernel, **settings), expected)
 
 
 def test_operands_are_not_changed() -> None:
