@@ -154,7 +154,6 @@ def conv2d(
     from golden.kernels.functions import functions, magnitude_range
     from golden.kernels.weights import contiguous
 
-    weight = np.ascontiguousarray(weight)
     entry = _weights().entry(weight)
     body = _choose(bodies, accumulate, magnitude_range(contiguous(x)), entry.range, bias)
     assert body is not None

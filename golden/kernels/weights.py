@@ -1,13 +1,14 @@
 """Packed weights, kept between calls.
 
-A hit requires equal bytes: version counters miss edits through ``.data``, and addresses are reused. Entries hold
-copies, never the caller's arrays, so they keep nothing of the caller's alive; the least recently used go first when the
-total passes a bound.
+A hit requires equal bytes: version counters miss edits through ``.data``, and addresses are reused. Entries hold copies
+and a weak reference to the memory they were copied from: they keep nothing of the caller's alive, and leave when it is
+gone. The least recently used go first when the total passes a bound.
 """
 
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -34,6 +35,22 @@ def _memory_order(w: np.ndarray) -> list[int]:
     return sorted(range(w.ndim), key=lambda axis: -abs(w.strides[axis]))
 
 
+def _lifetime(w: np.ndarray) -> Callable[[], bool]:
+    """Whether the memory behind an array still exists: an array's, or the storage that a tensor shares with others."""
+    owner: Any = w
+    while isinstance(owner, np.ndarray) and owner.base is not None:
+        owner = owner.base
+    if isinstance(owner, np.ndarray):
+        array = weakref.ref(owner)
+        return lambda: array() is not None
+    if not hasattr(owner, "untyped_storage"):
+        return lambda: True
+    from torch.multiprocessing.reductions import StorageWeakRef
+
+    storage = StorageWeakRef(owner.untyped_storage())
+    return lambda: not storage.expired()
+
+
 def _shaped_like(w: np.ndarray, content: np.ndarray) -> np.ndarray:
     axes = _memory_order(w)
     back = sorted(range(w.ndim), key=lambda place: axes[place])
@@ -52,6 +69,7 @@ class _Entry:
     content: np.ndarray
     weights: np.ndarray
     range: Range
+    alive: Callable[[], bool]
     packed: dict[Any, Any] = field(default_factory=dict)
 
     @property
@@ -99,9 +117,11 @@ class WeightCache:
             return entry
         # Of the copy: another thread may be editing the original.
         content = content.copy()
-        entry = _Entry(content, _shaped_like(w, content), magnitude_range(content))
+        entry = _Entry(content, _shaped_like(w, content), magnitude_range(content), _lifetime(w))
         if 2 * content.nbytes <= self._limit:
             with self._lock:
+                for gone in [known for known, kept in self._entries.items() if not kept.alive()]:
+                    del self._entries[gone]
                 self._entries[key] = entry
                 self._entries.move_to_end(key)
         return entry

@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -196,6 +197,28 @@ def test_weight_cache_hits_and_bound() -> None:
     assert not cache.entry(changed).packed
     cache.clear()
     assert cache.size == 0
+
+
+@pytest.mark.parametrize("kind", ["array", "tensor"])
+def test_weights_that_are_gone_leave_the_cache(kind: str) -> None:
+    cache = WeightCache()
+
+    def weights() -> Any:
+        return torch.ones(4, 5) if kind == "tensor" else np.ones((4, 5), np.float32)
+
+    def view(w: Any) -> np.ndarray:
+        return w.detach().t().numpy() if kind == "tensor" else w.T
+
+    first, second = weights(), weights()
+    entry = cache.entry(view(first))
+    cache.entry(view(second))
+    assert cache.entry(view(first)) is entry
+    assert len(cache) == 2
+    del second
+    third = weights() * 2
+    cache.entry(view(third))
+    assert len(cache) == 2  # the second left
+    assert cache.entry(view(first)) is entry
 
 
 def test_weight_cache_tells_nan_and_zero_bits_apart() -> None:
