@@ -17,7 +17,8 @@ class approximate:  # noqa: N801
     """Run the convolutions and matrix products of this thread on a multiplier, while entered.
 
     Inside, calls of ``linear``, ``conv1d``, ``conv2d``, matrix products (``@``, ``matmul``, ``mm``, ``bmm``, ``addmm``,
-    ``baddbmm``, ``mv``, ``addmv``, ``dot``, ``vdot``, ``inner``, ``tensordot``, ``einsum`` of two operands),
+    ``baddbmm``, ``mv``, ``addmv``, ``dot``, ``vdot``, ``linalg.vecdot``, ``inner``, ``tensordot``, ``einsum`` of two
+    operands),
     ``scaled_dot_product_attention`` and ``multi_head_attention_forward`` run bit for bit on the multiplier, whether
     called by a module of ``torch.nn`` or directly. The left operand is the activation, also in attention. Elementwise
     products, norms and pooling stay exact (``coverage`` lists them). Any other convolution, matrix product, attention
@@ -52,7 +53,8 @@ class approximate:  # noqa: N801
         ``torch.func`` transforms.
     InvalidType
         (a TypeError) Inside the context, if an operand of a product is not a dense float32 tensor on the CPU, or a
-        module is compiled (``torch.jit``, ``torch.compile``).
+        module is compiled (``torch.jit``, ``torch.compile``). Of two tensors joined by ``@`` or ``Tensor.matmul`` it
+        is an InvalidInput: Python takes a TypeError there for an operator that the tensors lack.
 
     Notes
     -----

@@ -18,7 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from golden.door.checks import require_dense, require_eager
 from golden.door.contractions import Contraction
-from golden.door.operators import COVERED, OPENED
+from golden.door.operators import COVERED, OPENED, SIGNS
 from golden.door.rules import Rule, Settings
 from golden.door.state import current_door, issued_by_us, thread
 from golden.door.vocabulary import sums_products
@@ -83,8 +83,13 @@ class Door(TorchFunctionMode):
         kwargs = {key: value for key, value in kwargs.items() if key != "out"}
         self.function = func.__name__.strip("_")
         require_eager(self.what)
-        require_dense(self.what, (*args, *kwargs.values()))
-        return replacement(rule, *args, **kwargs)
+        try:
+            require_dense(self.what, (*args, *kwargs.values()))
+            return replacement(rule, *args, **kwargs)
+        except InvalidType as problem:
+            if func in SIGNS and all(isinstance(operand, torch.Tensor) for operand in args):
+                raise InvalidInput(str(problem)) from None  # a TypeError here would only tell Python to try elsewhere
+            raise
 
     def module_here(self) -> tuple[tuple[str, ...], nn.Module | None]:
         """Return the names and the object of the innermost module being called that the root registers."""

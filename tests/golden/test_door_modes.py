@@ -116,6 +116,33 @@ def test_operands_of_other_kinds_raise_one_sentence(make, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: torch.rand(3, 3).double(),
+            "matmul has an input of dtype float64, and products are defined on float32",
+        ),
+        (lambda: torch.rand(3, 3).half(), "dtype float16"),
+        (lambda: torch.ones(3, 3, dtype=torch.int32), "dtype int32"),
+        (lambda: torch.rand(3, 3).to(torch.complex64), "dtype complex64"),
+        (lambda: torch.rand(3, 3).to_sparse(), "layout torch.sparse_coo"),
+        (lambda: torch.rand(3, 3, device="meta"), "an input on meta"),
+        (lambda: torch.tensor(1.0), "two tensors of at least one dimension"),
+    ],
+)
+def test_the_sign_of_a_product_says_what_is_wrong(make, message):
+    x = make()
+    with approximate("ax-fpm"):
+        with pytest.raises(InvalidInput, match=message) as caught:
+            _ = x @ x
+        with pytest.raises(InvalidInput, match=message.replace("matmul", "rmatmul")):
+            x.__rmatmul__(x)
+        with pytest.raises(TypeError, match="unsupported operand"):
+            torch.rand(3, 3) @ 2  # type: ignore[operator]
+    assert "\n" not in str(caught.value)
+
+
 def test_autocast_transforms_and_tracing_raise():
     net, x = nn.Linear(3, 2), torch.rand(2, 3)
     with approximate("ax-fpm"):

@@ -1,13 +1,18 @@
 """Every covered call, in torch's own semantics and on the multiplier bit for bit."""
 
+import contextlib
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from golden.catalogue import multiplier
 from golden.door import approximate
+from golden.door.convolutions import convolve
+from golden.door.rules import Rule
 from golden.errors import InvalidInput
 from golden.sums import conv2d, matmul
 
@@ -34,6 +39,16 @@ CALLS = {
     "conv2d, valid": lambda: functional.conv2d(whole(1, 2, 7, 6), whole(3, 2, 4, 3), padding="valid", stride=2),
     "conv2d, one": lambda: functional.conv2d(whole(2, 7, 6), whole(3, 2, 4, 3), whole(3)),
     "conv2d, depthwise": lambda: functional.conv2d(whole(2, 4, 6, 6), whole(8, 1, 3, 3), padding=1, groups=4),
+    "conv2d, integers": lambda: functional.conv2d(
+        whole(1, 4, 7, 6),
+        whole(4, 2, 3, 3),
+        None,
+        np.int64(2),  # type: ignore[arg-type]
+        (np.int32(1), torch.tensor(2)),  # type: ignore[arg-type]
+        torch.tensor(1),  # type: ignore[arg-type]
+        np.int64(2),  # type: ignore[arg-type]
+    ),
+    "conv1d, integers": lambda: functional.conv1d(whole(1, 2, 7), whole(3, 2, 3), None, np.int64(2), [np.int64(1)]),  # type: ignore[call-overload]
     "matmul 1 1": lambda: torch.matmul(whole(4), whole(4)),
     "matmul 1 2": lambda: whole(4) @ whole(4, 3),
     "matmul 2 1": lambda: whole(3, 4) @ whole(4),
@@ -56,6 +71,20 @@ CALLS = {
     "addmv": lambda: torch.addmv(whole(3), whole(3, 4), whole(4)),
     "baddbmm": lambda: torch.baddbmm(whole(2, 1, 5), whole(2, 3, 4), whole(2, 4, 5), beta=3),
     "baddbmm, beta 0": lambda: torch.baddbmm(torch.full((1,), math.nan), whole(2, 3, 4), whole(2, 4, 5), beta=0),
+    "inner, vectors": lambda: torch.inner(whole(4), whole(4)),
+    "vecdot": lambda: torch.linalg.vecdot(whole(2, 1, 4), whole(3, 4)),
+    "vecdot, dim": lambda: torch.linalg.vecdot(whole(2, 4, 3), whole(2, 4, 3), dim=1),
+    "tensordot, all": lambda: torch.tensordot(whole(2, 3), whole(2, 3), 2),
+    "einsum to a scalar": lambda: torch.einsum("i,i->", whole(4), whole(4)),
+    "einsum all": lambda: torch.einsum("ij,ij->", whole(3, 4), whole(3, 4)),
+    "names": lambda: (
+        torch.mm(whole(2, 4), mat2=whole(4, 3))
+        + torch.bmm(whole(1, 2, 4), mat2=whole(1, 4, 3))[0]
+        + torch.baddbmm(whole(1), batch1=whole(1, 2, 4), batch2=whole(1, 4, 3))[0]
+        + torch.vdot(whole(4), other=whole(4))
+        + torch.mv(whole(3, 4), vec=whole(4))
+        + torch.addmv(whole(3), mat=whole(3, 4), vec=whole(4))
+    ),
     "tensordot": lambda: torch.tensordot(whole(2, 3, 4), whole(3, 4, 5)),
     "tensordot, lists": lambda: torch.tensordot(whole(2, 3, 4), whole(4, 5, 3), dims=([1, 2], [2, 0])),  # type: ignore[arg-type]
     "einsum mm": lambda: torch.einsum("ij,jk", whole(2, 3), whole(3, 4)),
@@ -194,6 +223,52 @@ def test_attention_has_torch_semantics(settings):
     torch.testing.assert_close(y, functional.scaled_dot_product_attention(q, k, v, **settings))
 
 
+MASKS = {
+    "bool": torch.tensor([[True, False, True], [False] * 3]),
+    "float": torch.tensor([[0.5, -math.inf, 0.0], [-math.inf] * 3]),
+    "all": torch.full((2, 3), -math.inf),
+}
+
+
+@pytest.mark.parametrize("name", MASKS)
+@pytest.mark.filterwarnings("error")
+def test_queries_that_may_attend_to_nothing(name):
+    values, gradients = [], []
+    for context in (approximate("exact"), contextlib.nullcontext()):
+        torch.manual_seed(4)
+        q, k, v = (torch.randn(2, n, 4, requires_grad=True) for n in (2, 3, 3))
+        with context:
+            y = functional.scaled_dot_product_attention(q, k, v, attn_mask=MASKS[name])
+        values.append(y)
+        gradients.append(torch.autograd.grad(y.square().sum(), (q, k, v)))
+    assert not values[0][:, 1].any() and all(g.isfinite().all() for g in gradients[0])
+    torch.testing.assert_close(values[0], values[1])
+    torch.testing.assert_close(gradients[0], gradients[1])
+
+
+def test_a_sequence_of_nothing_but_padding():
+    mha, x = nn.MultiheadAttention(4, 2, batch_first=True), torch.randn(2, 3, 4)
+    padding = torch.tensor([[False, False, True], [True] * 3])
+    found = []
+    for context in (approximate("exact"), contextlib.nullcontext()):
+        x.requires_grad_().grad = None
+        with context:
+            y, _ = mha(x, x, x, key_padding_mask=padding, need_weights=False)
+        y.square().sum().backward()
+        found.append((y, x.grad))
+    assert found[0][0].isfinite().all()
+    torch.testing.assert_close(found[0], found[1])
+
+
+def test_vecdot_sums_along_its_dimension_with_the_first_operand_as_activation():
+    x, y = torch.randn(3, 20, 2), torch.randn(20, 2)
+    with approximate("ax-fpm"):
+        z = torch.linalg.vecdot(x, y, dim=1)
+    for i in range(3):
+        for j in range(2):
+            assert torch.equal(z[i, j], matmul(x[i, None, :, j], y[:, j, None], "ax-fpm")[0, 0])
+
+
 def test_multi_head_attention_by_hand():
     mha = nn.MultiheadAttention(4, 2, batch_first=True).eval()
     x = torch.randn(1, 3, 4)
@@ -233,6 +308,14 @@ def test_attention_weights_are_covered():
     torch.testing.assert_close((y, weights), expected)
 
 
+@pytest.mark.parametrize("value", [1.0, (1, 1.5), (1, 2, 3), "1", np.array([1.0, 1.0]), None])
+def test_settings_of_convolutions_are_whole_numbers(value):
+    # torch refuses most of these before the door sees them
+    message = r"stride=.* is not a whole number, nor 2 of them"
+    with pytest.raises(InvalidInput, match=message):
+        convolve(2)(Rule(multiplier("exact")), whole(1, 1, 3, 3), whole(1, 1, 2, 2), stride=value)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -245,6 +328,11 @@ def test_attention_weights_are_covered():
         (lambda: torch.tensordot(whole(2, 3), whole(2, 3), 1), "cannot contract"),
         (lambda: functional.conv2d(whole(1, 1, 3, 3), whole(1, 1, 2)), "conv2d cannot take"),
         (lambda: functional.conv2d(whole(1, 1, 3, 3), whole(1, 1, 2, 2), padding="equal"), "unknown padding"),
+        (
+            lambda: functional.conv2d(whole(1, 1, 3, 3), whole(1, 1, 2, 2), padding="same", stride=2),
+            "padding='same' has",
+        ),
+        (lambda: functional.conv1d(whole(1, 1, 3), whole(1, 1, 2), dilation=(1, 1)), "whole number, nor 1 of them"),
     ],
 )
 def test_what_has_no_meaning_here_says_so(call, message):
