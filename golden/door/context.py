@@ -61,7 +61,9 @@ class approximate:  # noqa: N801
     Contexts nest, and the innermost decides alone. One context object may be entered again, and from several threads
     at once; threads that code inside the context starts are outside it. Functions under ``torch.compile`` run eagerly
     inside the context. ``backward`` works inside and outside: gradients are exact torch on the chosen form.
-    ``torch.utils.checkpoint`` recomputes on the multiplier only if ``backward`` is called inside the context.
+    ``torch.utils.checkpoint`` computes again in whatever context ``backward`` is called in, which has to be the same
+    one: another or none is an InvalidInput. Checkpoints within a context with ``layers=``, or within an
+    ``ApproximateModule``, are refused when they are made; around an ``ApproximateModule`` they are welcome.
 
     Examples
     --------

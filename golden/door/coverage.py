@@ -161,7 +161,7 @@ class _Counter(Door):
         self.counted: dict[tuple[str, str, str], Operator] = {}
 
     def _count(self, operator: str, multiplier: str, macs: int, uncovered: bool = False) -> None:
-        module = self.module_here()[0][0]
+        module = self.calls.here()[0][0]
         key = (module, operator, multiplier)
         before = self.counted.get(key)
         self.counted[key] = (

@@ -28,9 +28,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from golden.door.checkpoints import require_same_context
 from golden.door.checks import require_plain
 from golden.door.contractions import Contraction
-from golden.door.rules import Rule
+from golden.door.rules import Rule, Settings
 from golden.door.split import Operand, ratios, split_activation, split_weight, two_product_form
 from golden.door.state import current_door, issuing
 
@@ -48,15 +49,23 @@ def contract(operation: Contraction, x: Tensor, w: Tensor, bias: Tensor | None, 
         if rule.compute == "torch":
             y = operation.exact(x, w)
             return y if bias is None else y + operation.along_outputs(bias)
-        return _Contract.apply(x, w, bias, operation, rule, torch.is_grad_enabled())  # type: ignore[return-value]
+        again = door.computed_again() if door else None
+        return _Contract.apply(x, w, bias, operation, rule, torch.is_grad_enabled(), again)  # type: ignore[return-value]
 
 
 class _Contract(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, w: Tensor, bias: Tensor | None, operation: Contraction, rule: Rule, recording: bool
+        ctx: Any,
+        x: Tensor,
+        w: Tensor,
+        bias: Tensor | None,
+        operation: Contraction,
+        rule: Rule,
+        recording: bool,
+        again: Settings | None,
     ) -> Tensor:
-        ctx.operation, ctx.rule, ctx.factor = operation, rule, 1.0
+        ctx.operation, ctx.rule, ctx.factor, ctx.again = operation, rule, 1.0, again
         ctx.save_for_backward(x, w)
         if rule.gradient == "masked":
             two_product_form(rule.multiplier)  # a multiplier without one is refused here, not in backward
@@ -70,6 +79,8 @@ class _Contract(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        if ctx.again is not None:
+            require_same_context(ctx.again)
         x, w = ctx.saved_tensors
         operation: Contraction = ctx.operation
         need_x, need_w, need_bias = ctx.needs_input_grad[:3]
@@ -78,7 +89,7 @@ class _Contract(torch.autograd.Function):
                 gx, gw = _masked_gradients(operation, grad, x, w, need_x, need_w, ctx.rule)
             else:
                 gx, gw = operation.gradients(ctx.factor * grad, x, w, need_x, need_w)
-            return gx, gw, operation.bias_gradient(grad) if need_bias else None, None, None, None
+            return gx, gw, operation.bias_gradient(grad) if need_bias else None, None, None, None, None
 
 
 def _two_products(operation: Contraction, x: Tensor, w: Tensor, bias: Tensor | None, rule: Rule) -> Tensor:

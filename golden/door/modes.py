@@ -7,7 +7,9 @@ products and was not issued by the door is an error (or is listed), so that noth
 
 from __future__ import annotations
 
+import sys
 import threading
+from types import FrameType
 from typing import Any
 
 import torch
@@ -16,6 +18,8 @@ from torch.nn.modules import module as hooks
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from golden.door.calls import Calls
+from golden.door.checkpoints import hold_to, refuse_layers, refuse_module, running_checkpoints
 from golden.door.checks import require_dense, require_eager
 from golden.door.contractions import Contraction
 from golden.door.operators import COVERED, OPENED, SIGNS
@@ -43,14 +47,16 @@ class Door(TorchFunctionMode):
         self.settings = settings
         self.found = found
         self.owner: Any = None
-        self.calls: list[nn.Module] = []
-        self.names: dict[int, tuple[str, ...]] | None = None
+        self.calls = Calls()
+        self.ends_with_forward = False
         self.function = ""
+        self._checkpoints = 0
         self._auditor = _Auditor(self)
 
     def enter(self, owner: Any) -> None:
         """Become this thread's innermost context."""
         self.owner = owner
+        self._checkpoints = len(running_checkpoints())
         _module_hooks.acquire()
         self.__enter__()
         self._auditor.__enter__()
@@ -59,6 +65,7 @@ class Door(TorchFunctionMode):
     def leave(self, *exception: Any) -> None:
         """Restore what was before ``enter``."""
         thread.doors.remove(self)
+        self.calls.clear()
         _module_hooks.release()
         arguments = exception if exception else (None, None, None)
         self._auditor.__exit__(*arguments)
@@ -75,13 +82,14 @@ class Door(TorchFunctionMode):
         replacement = COVERED.get(func)
         if replacement is None:
             return func(*args, **kwargs)
+        self.function = func.__name__.strip("_")
         rule = self.rule_here()
+        self._require_one_rule(rule)
         if rule is None:
             return func(*args, **kwargs)
         if kwargs.get("out") is not None:
             raise InvalidInput(f"{func.__name__} with out= cannot run on a multiplier; assign the result instead")
         kwargs = {key: value for key, value in kwargs.items() if key != "out"}
-        self.function = func.__name__.strip("_")
         require_eager(self.what)
         try:
             require_dense(self.what, (*args, *kwargs.values()))
@@ -91,29 +99,37 @@ class Door(TorchFunctionMode):
                 raise InvalidInput(str(problem)) from None  # a TypeError here would only tell Python to try elsewhere
             raise
 
-    def module_here(self) -> tuple[tuple[str, ...], nn.Module | None]:
-        """Return the names and the object of the innermost module being called that the root registers."""
-        if not self.calls:
-            return ("",), None
-        if self.names is None:
-            self.names = {}
-            for name, module in self.calls[0].named_modules(remove_duplicate=False):
-                self.names[id(module)] = (*self.names.get(id(module), ()), name)
-        for module in reversed(self.calls):
-            if id(module) in self.names:
-                return self.names[id(module)], module
-        return ("",), self.calls[0]
-
     def rule_here(self) -> Rule | None:
         """Return the rule for the module being called; None for exact torch."""
         if self.settings.layers is None:
             return self.settings.rule
-        names, module = self.module_here()
-        return self.settings.rule_for(names, module, (self.names or {}) if module is not None else {})
+        names, module = self.calls.here()
+        return self.settings.rule_for(names, module, (self.calls.names or {}) if module is not None else {})
+
+    def computed_again(self) -> Settings | None:
+        """Return what ``backward`` has to find open, if it will compute a product of now again, else None."""
+        inside = self._checkpoints_inside()
+        for node in inside:
+            if node is not None:
+                hold_to(node, self.settings)
+        return self.settings if inside else None
+
+    def _checkpoints_inside(self) -> list[Any]:
+        """Return the checkpoints begun in this context that will compute again; see ``running_checkpoints``."""
+        running = running_checkpoints()
+        inside = running[: len(running) - self._checkpoints]
+        again = torch.is_grad_enabled() or any(node is not None for node in inside)
+        return inside if again else []
+
+    def _require_one_rule(self, rule: Rule | None) -> None:
+        """Raise InvalidInput where a backward pass would compute a call again by another rule than this one."""
+        ends = self.ends_with_forward and (rule is not None or len(thread.doors) > 1)
+        if (ends or (self.settings.layers is not None and not self.ends_with_forward)) and self._checkpoints_inside():
+            raise (refuse_module if ends else refuse_layers)(self.what())
 
     def place(self) -> str:
         """Describe the module being called, for messages."""
-        names, module = self.module_here()
+        names, module = self.calls.here()
         if module is None:
             return ""
         return f" of {type(module).__name__} {names[0]!r}" if names[0] else f" of {type(module).__name__}"
@@ -122,7 +138,7 @@ class Door(TorchFunctionMode):
         """Describe the call being replaced, for messages."""
         return self.function + self.place()
 
-    def before_module(self, module: nn.Module) -> None:
+    def before_module(self, module: nn.Module, hook: FrameType) -> None:
         """Note that a module is about to be called."""
         if isinstance(module, torch.jit.ScriptModule):
             raise InvalidType(
@@ -132,14 +148,11 @@ class Door(TorchFunctionMode):
             raise InvalidType(
                 "a module under torch.compile hides its operators from the door; call the original module"
             )
-        if not self.calls:
-            self.names = None
-        self.calls.append(module)
+        self.calls.begin(module, hook)
 
-    def after_module(self, module: nn.Module) -> None:
+    def after_module(self, hook: FrameType) -> None:
         """Note that a module's call ended, by a result or an exception."""
-        if self.calls and self.calls[-1] is module:
-            self.calls.pop()
+        self.calls.end(hook)
 
     def record(self, operation: Contraction, x: torch.Tensor, w: torch.Tensor) -> None:
         """See a contraction before the door issues it; counting contexts override this."""
@@ -204,13 +217,13 @@ class _ModuleHooks:
 def _before(module: nn.Module, inputs: Any) -> None:
     door = current_door()
     if door is not None:
-        door.before_module(module)
+        door.before_module(module, sys._getframe())
 
 
 def _after(module: nn.Module, inputs: Any, output: Any) -> None:
     door = current_door()
     if door is not None:
-        door.after_module(module)
+        door.after_module(sys._getframe())
 
 
 _module_hooks = _ModuleHooks()

@@ -11,6 +11,7 @@ from torch import nn
 from golden.catalogue import Multiplier
 from golden.door.context import approximate
 from golden.door.rules import Layers
+from golden.door.state import thread
 from golden.errors import InvalidType
 
 __all__ = ["ApproximateModule"]
@@ -36,7 +37,9 @@ class ApproximateModule(nn.Module):
     InvalidType
         (a TypeError) If the model is no ``torch.nn.Module``, or one under ``torch.jit`` or ``torch.compile``.
     InvalidInput
-        (a ValueError) As for ``approximate``.
+        (a ValueError) As for ``approximate``, and if the model uses ``torch.utils.checkpoint`` around a product while
+        gradients are recorded: ``backward`` would compute it again when the context has ended. A checkpoint around
+        this whole module is fine.
     """
 
     model: nn.Module
@@ -90,6 +93,7 @@ class ApproximateModule(nn.Module):
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Run the wrapped model on the multiplier."""
         with self.__dict__["context"]:
+            thread.doors[-1].ends_with_forward = True
             return self.__dict__["model"](*args, **kwargs)
 
     def train(self, mode: bool = True) -> ApproximateModule:

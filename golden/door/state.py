@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from golden.door.contractions import Contraction
+    from golden.door.rules import Settings
 
 __all__ = ["OpenDoor", "current_door", "issued_by_us", "issuing", "thread"]
 
@@ -19,18 +21,25 @@ __all__ = ["OpenDoor", "current_door", "issued_by_us", "issuing", "thread"]
 class OpenDoor(Protocol):
     """A context as operators, module hooks and its owner see it."""
 
+    settings: Settings
     owner: Any
+    ends_with_forward: bool
+    """Whether the context is left before any backward pass can run."""
 
     def leave(self, *exception: Any) -> None:
         """End the context."""
         ...
 
-    def before_module(self, module: nn.Module) -> None:
-        """Note that a module is about to be called."""
+    def before_module(self, module: nn.Module, hook: FrameType) -> None:
+        """Note that a module is about to be called, told by the frame of a hook."""
         ...
 
-    def after_module(self, module: nn.Module) -> None:
+    def after_module(self, hook: FrameType) -> None:
         """Note that a module's call ended."""
+        ...
+
+    def computed_again(self) -> Settings | None:
+        """Return what ``backward`` has to find open, if it will compute a product of now again, else None."""
         ...
 
     def what(self) -> str:

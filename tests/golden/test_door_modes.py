@@ -1,7 +1,10 @@
 """What a context is: audited, per thread, nested, and clear about what it cannot do."""
 
+import contextlib
+import gc
 import threading
 import warnings
+import weakref
 from typing import Any
 
 import pytest
@@ -268,6 +271,49 @@ def test_an_exception_leaves_everything_as_it_was():
             net(x)
         # the failed call left no module behind: this product belongs to none
         assert torch.equal(x @ w, matmul(x, w, "ax-fpm"))
+
+
+class Interrupted(nn.Module):
+    def forward(self, x):
+        raise KeyboardInterrupt
+
+
+class Catching(nn.Module):
+    """A module in which another one is interrupted before its own product."""
+
+    def __init__(self):
+        super().__init__()
+        self.interrupted, self.fc = nn.Sequential(nn.ReLU(), Interrupted()), nn.Linear(9, 3)
+
+    def forward(self, x):
+        with contextlib.suppress(KeyboardInterrupt):
+            self.interrupted(x)
+        return x @ self.fc.weight.t() + self.fc(x)
+
+
+def test_an_interrupt_leaves_no_module_behind():
+    net, x = Catching(), torch.randn(2, 9)
+    layers = {"interrupted": None, "fc": "bf16"}
+    w, bias = net.fc.weight.t(), net.fc.bias
+    expected = matmul(x, w, "ax-fpm") + matmul(x, w, "bf16", bias)
+    with approximate("ax-fpm", layers=layers):
+        assert torch.equal(net(x), expected)
+        with pytest.raises(KeyboardInterrupt):
+            net.interrupted(x)
+        assert torch.equal(x @ w, matmul(x, w, "ax-fpm"))
+        assert torch.equal(net(x), expected)  # a root again, with its own names
+
+
+def test_modules_that_ended_keep_nothing_alive():
+    net, x = nn.Sequential(nn.Linear(9, 9), nn.ReLU()), torch.randn(2, 9)
+    with torch.no_grad(), approximate("ax-fpm", layers={"0": True}):
+        net(x)
+        seen = weakref.ref(x)
+        gc.disable()
+        del x
+        alive = seen() is not None
+        gc.enable()
+    assert not alive
 
 
 def test_contexts_are_left_in_reverse_order():
