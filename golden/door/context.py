@@ -7,7 +7,7 @@ from typing import Any
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.door.modes import Door
 from golden.door.rules import Layers, Rule, Settings
-from golden.door.state import thread
+from golden.door.state import current_door, thread
 from golden.errors import InvalidInput
 
 __all__ = ["approximate"]
@@ -89,7 +89,8 @@ class approximate:  # noqa: N801
         return tuple(self._found)
 
     def __enter__(self) -> approximate:
-        Door(self.settings, self._found).enter(owner=self)
+        outer = current_door()
+        (outer.inside if outer else Door)(self.settings, self._found).enter(owner=self)
         return self
 
     def __exit__(self, *exception: Any) -> None:

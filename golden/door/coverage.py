@@ -9,13 +9,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils import flop_counter
 
 from golden.catalogue import Multiplier
 from golden.door.context import approximate
 from golden.door.contractions import Contraction
+from golden.door.macs import multiplications
 from golden.door.modes import Door
-from golden.door.rules import Layers
+from golden.door.rules import Layers, Settings
 from golden.door.vocabulary import sums_products
 from golden.errors import InvalidType
 
@@ -28,8 +28,6 @@ _MOVES = re.compile(
     r"|scalar_tensor|slice|split|stack|t|to|transpose|tril|unsafe|unsqueeze|view|zero|zeros)"
     r"(_like|_alias|_copy|_empty|_full|_ones|_zeros|_split|_view|_select|[123]d)?_?"
 )
-# Operators that multiply, or divide, once per element of their result.
-_ELEMENTWISE_PRODUCTS = re.compile(r"(mul|div|square|pow)_?|_*(native_|cudnn_|fused_)?(batch|layer|group|rms)_norm.*")
 
 
 @dataclass(frozen=True)
@@ -50,10 +48,12 @@ class Operator:
         Calls for one example batch.
     macs : int
         Multiplications in all calls, those by padding included: multiply-accumulates of a contraction, one per result
-        of an elementwise product, division or norm, 0 for what does not multiply.
+        of an elementwise product, division or norm, 0 for what does not multiply or is not ``counted``.
     uncovered : bool
         Whether it is a convolution, matrix product, attention or recurrent operator that the multiplier should run and
         cannot; ``approximate`` raises on those unless told otherwise.
+    counted : bool
+        Whether ``macs`` is known; it is not for a few operators that sum products in ways of their own.
     """
 
     module: str
@@ -63,6 +63,7 @@ class Operator:
     calls: int
     macs: int
     uncovered: bool
+    counted: bool = True
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,13 @@ class Coverage:
 
     @property
     def macs(self) -> int:
-        """All multiplications."""
+        """All multiplications that are known, see ``uncounted``."""
         return sum(operator.macs for operator in self.operators)
+
+    @property
+    def uncounted(self) -> tuple[Operator, ...]:
+        """Exact operators that sum products, nobody knows how many: the approximated share is at most what it seems."""
+        return tuple(operator for operator in self.operators if not operator.counted)
 
     def table(self) -> str:
         """Return a text table with a line per operator and a line of sums."""
@@ -96,12 +102,13 @@ class Coverage:
                 o.operator,
                 o.multiplier or ("exact (uncovered)" if o.uncovered else "exact"),
                 str(o.calls),
-                f"{o.macs:,}" if o.macs else "?" if o.uncovered else "-",
+                f"{o.macs:,}" if o.macs else "-" if o.counted else "?",
             )
             for o in self.operators
         ]
         share = self.approximated_macs / self.macs if self.macs else 0.0
-        rows.append(("all", "", f"{share:.2%} approximated", "", f"{self.macs:,}"))
+        most, more = ("at most ", " + ?") if self.uncounted else ("", "")
+        rows.append(("all", "", f"{most}{share:.2%} approximated", "", f"{self.macs:,}{more}"))
         widths = [max(len(row[i]) for row in rows) for i in range(5)]
         lines = [
             "  ".join(
@@ -118,7 +125,8 @@ class Coverage:
 def coverage(model: nn.Module, example: Any, multiplier: str | Multiplier, *, layers: Layers | None = None) -> Coverage:
     """Return what of a model runs on a multiplier.
 
-    The model runs once, in its present mode and without gradients, in plain torch: nothing is emulated.
+    The model runs once, in its present mode and without gradients, in plain torch: nothing is emulated. Contexts that
+    it enters itself, such as an ``ApproximateModule`` within it, decide by their own settings and count as well.
 
     Parameters
     ----------
@@ -143,9 +151,8 @@ def coverage(model: nn.Module, example: Any, multiplier: str | Multiplier, *, la
         model = model.model
     if not isinstance(model, nn.Module):
         raise InvalidType(f"a model is a torch.nn.Module, not {type(model).__name__}")
-    context = approximate(multiplier, layers=layers, uncovered="exact")
-    settings = replace(context.settings, rule=replace(context.settings.rule, compute="torch"))
-    door = _Counter(replace(settings), {})
+    context = approximate(multiplier, layers=layers)
+    door = _Counter(context.settings)
     with torch.no_grad():
         door.enter(owner=context)
         try:
@@ -156,18 +163,36 @@ def coverage(model: nn.Module, example: Any, multiplier: str | Multiplier, *, la
 
 
 class _Counter(Door):
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.counted: dict[tuple[str, str, str], Operator] = {}
+    """A context that counts instead of emulating; one that is entered inside another shares its table."""
 
-    def _count(self, operator: str, multiplier: str, macs: int, uncovered: bool = False) -> None:
-        module = self.calls.here()[0][0]
-        key = (module, operator, multiplier)
-        before = self.counted.get(key)
-        self.counted[key] = (
-            replace(before, calls=before.calls + 1, macs=before.macs + macs)
-            if before
-            else Operator(module, operator, bool(multiplier), multiplier, 1, macs, uncovered)
+    def __init__(self, settings: Settings, outer: _Counter | None = None) -> None:
+        super().__init__(replace(settings, rule=replace(settings.rule, compute="torch"), uncovered="exact"), {})
+        self.outer = outer
+        self.top: _Counter = outer.top if outer else self
+        self.counted: dict[tuple[str, str, str], Operator] = outer.counted if outer else {}
+
+    def inside(self, settings: Settings, found: dict[str, None]) -> _Counter:
+        """Return a counter for a context that the model enters."""
+        return _Counter(settings, self)
+
+    def _name_here(self) -> str:
+        """Return the name of the module being called under the model, also where an inner context has its own root."""
+        names, module = self.calls.here()
+        if self.outer is None:
+            return names[0]
+        before = self.outer._name_here()
+        known = (self.top.calls.names or {}).get(id(module))
+        return known[0] if known else ".".join(name for name in (before, names[0]) if name)
+
+    def _count(self, operator: str, multiplier: str, macs: int | None, uncovered: bool = False) -> None:
+        key = (self._name_here(), operator, multiplier)
+        before = self.counted.get(key) or Operator(key[0], operator, bool(multiplier), multiplier, 0, 0, uncovered)
+        self.counted[key] = replace(
+            before,
+            calls=before.calls + 1,
+            macs=before.macs + (macs or 0),
+            uncovered=before.uncovered or uncovered,
+            counted=before.counted and macs is not None,
         )
 
     def record(self, operation: Contraction, x: Tensor, w: Tensor) -> None:
@@ -181,10 +206,5 @@ class _Counter(Door):
         name = func._schema.name.rpartition("::")[2]
         if _MOVES.fullmatch(name) or getattr(func, "is_view", False):
             return
-        macs = 0
-        if func._overloadpacket in flop_counter.flop_registry:
-            macs = flop_counter.flop_registry[func._overloadpacket](*args, **kwargs, out_val=result) // 2
-        elif _ELEMENTWISE_PRODUCTS.fullmatch(name):
-            first = result[0] if isinstance(result, (tuple, list)) else result
-            macs = first.numel()
+        macs = multiplications(func, args, kwargs, result)
         self._count(name, "", macs, uncovered=sums_products(func) and self.rule_here() is not None)

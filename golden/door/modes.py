@@ -53,6 +53,10 @@ class Door(TorchFunctionMode):
         self._checkpoints = 0
         self._auditor = _Auditor(self)
 
+    def inside(self, settings: Settings, found: dict[str, None]) -> Door:
+        """Return the door of a context that is entered inside this one; counting contexts count there too."""
+        return Door(settings, found)
+
     def enter(self, owner: Any) -> None:
         """Become this thread's innermost context."""
         self.owner = owner

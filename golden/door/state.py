@@ -26,6 +26,14 @@ class OpenDoor(Protocol):
     ends_with_forward: bool
     """Whether the context is left before any backward pass can run."""
 
+    def inside(self, settings: Settings, found: dict[str, None]) -> OpenDoor:
+        """Return the door of a context that is entered inside this one."""
+        ...
+
+    def enter(self, owner: Any) -> None:
+        """Become this thread's innermost context."""
+        ...
+
     def leave(self, *exception: Any) -> None:
         """End the context."""
         ...

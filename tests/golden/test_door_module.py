@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from golden.cnn.models import DefensiveLeNet
-from golden.door import ApproximateModule, approximate, coverage, surrogate
+from golden.door import ApproximateModule, approximate, surrogate
 from golden.errors import InvalidInput, InvalidType
 from golden.multiply import multiply
 from golden.sums import matmul
@@ -218,48 +218,3 @@ def test_the_published_network_sums_the_products_of_the_script():
     assert torch.equal(logits, matmul(hidden, weights.t(), "ax-fpm", bias, "float64"))
     products = multiply(hidden.numpy()[:, :, None], weights.t().numpy()[None], "ax-fpm").astype(np.float64)
     assert np.array_equal(logits.numpy(), (np.cumsum(products, axis=1)[:, -1] + bias.numpy()).astype(np.float32))
-
-
-def test_coverage_counts_every_operator():
-    net = Net().eval()
-    report = coverage(net, X, "ax-fpm", layers={"model": "bf16"})
-    rows = {(o.module, o.operator): o for o in report}
-    conv, last, norm = rows["conv", "conv2d"], rows["model", "linear"], rows["norm", "native_batch_norm"]
-    assert (conv.approximated, conv.multiplier, conv.calls, conv.macs) == (True, "ax-fpm", 1, 2 * 2 * 16 * 9)
-    assert (last.approximated, last.multiplier, last.macs) == (True, "bf16", 2 * 32 * 3)
-    assert (norm.approximated, norm.multiplier, norm.macs, norm.uncovered) == (False, "", 2 * 2 * 16, False)
-    assert set(rows) == {
-        ("", "sub"),
-        ("conv", "conv2d"),
-        ("norm", "native_batch_norm"),
-        ("", "relu"),
-        ("model", "linear"),
-    }
-    assert report.approximated_macs == 576 + 192
-    assert report.macs == len(X) * 32 + report.approximated_macs
-    table = str(report)
-    assert table.splitlines()[0].split() == ["module", "operator", "runs", "on", "calls", "MACs"]
-    assert "92.31% approximated" in table
-    assert len(table.splitlines()) == len(report) + 2
-
-
-def test_coverage_counts_padding_groups_and_batches():
-    conv = nn.Conv2d(4, 6, 3, stride=2, padding=1, groups=2)
-    (row,) = coverage(conv, torch.rand(3, 4, 9, 8), "ax-fpm")
-    assert row.macs == 3 * 6 * 5 * 4 * 2 * 9
-    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).eval()
-    rows = {(o.module, o.operator): o for o in coverage(layer, torch.rand(2, 5, 8), "ax-fpm")}
-    assert rows["self_attn", "linear"].macs == 2 * 5 * 8 * 24 + 2 * 5 * 8 * 8
-    assert rows["self_attn", "scaled_dot_product_attention"].macs == 2 * (2 * 5 * 5 * 8)
-    assert not rows["self_attn", "_softmax"].approximated
-
-
-def test_coverage_lists_what_the_multiplier_misses():
-    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ConvTranspose2d(2, 1, 3))
-    report = coverage(net, X, "ax-fpm")
-    missed = [o for o in report if o.uncovered]
-    assert [(o.module, o.operator, o.macs) for o in missed] == [("1", "convolution", 2 * 4 * 4 * 2 * 9)]
-    assert "exact (uncovered)" in report.table()
-    chosen = coverage(ApproximateModule(net, "bf16", layers={"1": None}), X, "ax-fpm")
-    assert not any(o.uncovered for o in chosen)
-    assert [o.multiplier for o in chosen] == ["ax-fpm", ""]
