@@ -13,7 +13,7 @@ from golden.errors import InvalidInput
 
 COLUMNS = (
     "shape", "multiplier", "kernel", "threads", "GMAC/s", "exact torch GMAC/s", "times slower", "port bound",
-    "times one thread", "exact torch's",
+    "speedup", "exact torch speedup",
 )  # fmt: skip
 
 
@@ -82,6 +82,7 @@ def command(
 
     def text() -> None:
         absent = "; ".join(f"not run: {entry['kernel']} ({entry['reason']})" for entry in result["not_run"])
-        print_table("Emulation speed", COLUMNS, table_rows(result["rows"]), absent)
+        note = "speedup: over one thread" + (f"; {absent}" if absent else "")
+        print_table("Emulation speed", COLUMNS, table_rows(result["rows"]), note)
 
     emit(result, as_json=as_json, text=text)
