@@ -61,8 +61,32 @@ class Command:
         return self.a.shape[0], self.a.shape[1], self.w.shape[1]
 
 
+class Utilisation:
+    """How busy a product kept an array, by its shape (M, K, N), its cycles, their bound and the processing elements."""
+
+    shape: tuple[int, int, int]
+    cycles: int
+    bound: int
+    places: int
+
+    @property
+    def macs(self) -> int:
+        """M K N."""
+        return self.shape[0] * self.shape[1] * self.shape[2]
+
+    @property
+    def utilisation(self) -> float:
+        """M K N / (rows x columns x cycles)."""
+        return self.macs / (self.places * self.cycles)
+
+    @property
+    def bound_utilisation(self) -> float:
+        """The same at the bound."""
+        return self.macs / (self.places * self.bound)
+
+
 @dataclass(frozen=True)
-class Timing:
+class Timing(Utilisation):
     """How long a command took.
 
     Parameters
@@ -85,21 +109,6 @@ class Timing:
     stalled: int
     bound: int
     places: int
-
-    @property
-    def macs(self) -> int:
-        """M K N."""
-        return self.shape[0] * self.shape[1] * self.shape[2]
-
-    @property
-    def utilisation(self) -> float:
-        """M K N / (rows x columns x cycles)."""
-        return self.macs / (self.places * self.cycles)
-
-    @property
-    def bound_utilisation(self) -> float:
-        """The same at the bound."""
-        return self.macs / (self.places * self.bound)
 
 
 def bound_cycles(shape: tuple[int, int, int], rows: int, columns: int, loop: int = 0) -> int:

@@ -17,7 +17,7 @@ import numpy as np
 
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.errors import InvalidInput, MissingTool
-from sim.engine import Command, bound_cycles, command_of, engine_job, outputs, timings
+from sim.engine import Command, Utilisation, bound_cycles, command_of, engine_job, outputs, timings
 from sim.harness import run_streams
 from sim.streams import judge
 
@@ -25,7 +25,7 @@ __all__ = ["LayerReport", "NetworkReport", "run_network"]
 
 
 @dataclass(frozen=True)
-class LayerReport:
+class LayerReport(Utilisation):
     """One layer on the engine, all images together.
 
     Parameters
@@ -54,24 +54,9 @@ class LayerReport:
     failures: int
 
     @property
-    def macs(self) -> int:
-        """Multiply-accumulates."""
-        return self.shape[0] * self.shape[1] * self.shape[2]
-
-    @property
     def macs_per_cycle(self) -> float:
         """Multiply-accumulates per cycle."""
         return self.macs / self.cycles
-
-    @property
-    def utilisation(self) -> float:
-        """M K N / (rows x columns x cycles)."""
-        return self.macs / (self.places * self.cycles)
-
-    @property
-    def bound_utilisation(self) -> float:
-        """The same at the bound."""
-        return self.macs / (self.places * self.bound)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -105,7 +105,7 @@ def conv2d(
             counts[-geometry.blocks :] = len(images) % lanes
         return planes, geometry, counts
 
-    def add(piece: Piece, outputs: tuple[int, int], planes: Planes, geometry: Geometry, counts: np.ndarray):
+    def add(piece: Piece, outputs: tuple[int, int], planes: Planes, geometry: Geometry, counts: np.ndarray) -> None:
         first, top, g = piece
         # A task holds the arrays that it writes, whatever becomes of its caller.
         out_at, bias_at, records_at, counts_at = (address(array) for array in (out, start, w.data, counts))

@@ -1,6 +1,14 @@
-"""Lets the tests of this folder import what they share."""
+"""Lets the tests of this folder import what they share, and seeds them."""
 
 import sys
 from pathlib import Path
 
+import pytest
+import torch
+
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(3)

@@ -13,11 +13,6 @@ from golden.errors import InvalidInput
 from golden.sums import matmul
 
 
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(3)
-
-
 class Net(nn.Module):
     def __init__(self):
         super().__init__()

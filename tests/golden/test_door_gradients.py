@@ -11,12 +11,6 @@ from golden.door import ApproximateModule, approximate, surrogate
 from golden.errors import InvalidInput
 from golden.multiply import multiply
 
-
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(3)
-
-
 LAYERS = {
     "linear": (functional.linear, (6, 9), (4, 9), (4,)),
     "conv2d": (lambda x, w, b: functional.conv2d(x, w, b, 2, 1), (2, 3, 7, 6), (4, 3, 3, 2), (4,)),

@@ -14,12 +14,6 @@ from golden.door.vocabulary import sums_products
 from golden.errors import InvalidInput, InvalidType
 from golden.sums import matmul
 
-
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(3)
-
-
 UNCOVERED = {
     "conv3d": lambda: nn.Conv3d(1, 1, 2)(torch.rand(1, 1, 3, 3, 3)),
     "conv transpose": lambda: nn.ConvTranspose2d(1, 1, 2)(torch.rand(1, 1, 3, 3)),

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from door_cases import Net, X
 from torch import nn
 from torch.nn import functional
 
@@ -18,29 +19,6 @@ from golden.door import ApproximateModule, approximate, surrogate
 from golden.errors import InvalidInput, InvalidType
 from golden.multiply import multiply
 from golden.sums import matmul
-
-
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(3)
-
-
-class Net(nn.Module):
-    """With a buffer, an extra attribute, and a child whose name is an attribute of the wrapper."""
-
-    def __init__(self):
-        super().__init__()
-        self.conv, self.norm = nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2)
-        self.model = nn.Linear(32, 3)
-        self.register_buffer("mean", torch.tensor(0.5))
-        self.register_buffer("seen", torch.tensor(0), persistent=False)
-        self.classes = 3
-
-    def forward(self, x):
-        return self.model(self.norm(self.conv(x - self.mean)).relu().flatten(1))
-
-
-X = torch.rand(2, 1, 6, 6, generator=torch.Generator().manual_seed(1))
 
 
 def test_forward_is_the_context():
