@@ -6,6 +6,7 @@ acc = bias (or +0); for k in order: acc = add(acc, mul(a_k, w_k)), where add is 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable
 from functools import cache
 from operator import index
@@ -74,10 +75,7 @@ def matmul(
     except ValueError:
         raise InvalidInput(f"the leading dimensions of {x.shape} and {y.shape} do not broadcast") from None
     x, y = np.broadcast_to(x, (*lead, *x.shape[-2:])), np.broadcast_to(y, (*lead, *y.shape[-2:]))
-    out = np.empty((*lead, x.shape[-2], y.shape[-1]), np.float32)
-    for place in np.ndindex(*lead):
-        out[place] = kernels.matmul(x[place], y[place], start, m, accumulate, keep=False)
-    return _same_kind(out, a)
+    return _same_kind(kernels.matmul(x, y, start, m, accumulate), a)
 
 
 def linear(
@@ -252,13 +250,13 @@ def _as_array(value: Any, name: str) -> np.ndarray:
     if _is_tensor(value):
         if value.device.type != "cpu":
             raise InvalidType(f"{name} is on {value.device}, and the emulation runs on the CPU; move it with .cpu()")
-        value = value.detach().resolve_conj().resolve_neg()
-        dtype = str(value.dtype).removeprefix("torch.")
-        if dtype != "float32":
+        if value.dtype != sys.modules["torch"].float32:
+            dtype = str(value.dtype).removeprefix("torch.")
             raise InvalidType(
                 f"{name} has dtype {dtype}, and products are defined on float32; convert it with .float()"
             )
-        value = value.numpy()
+        value = value.detach()
+        value = (value.resolve_neg() if value.is_neg() else value).numpy()
     array = np.asarray(value)
     if array.dtype != np.float32:
         raise InvalidType(

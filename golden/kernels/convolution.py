@@ -9,37 +9,38 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from golden.kernels import geometry as layouts
-from golden.kernels.functions import Functions, Planes, address, underived
+from golden.kernels.calls import address
+from golden.kernels.functions import Functions, Planes, underived
 from golden.kernels.geometry import Geometry, Window
 from golden.kernels.pool import run_all, threads, wanted_tasks
-from golden.kernels.products import PackedWeights, depth_blocks, shares
+from golden.kernels.products import depth_blocks, shares
 
-__all__ = ["conv2d", "pack_conv"]
+__all__ = ["conv2d"]
 
-Piece = tuple[int, int, int]
-"""First image, first output row, group."""
 CHUNK = 256 << 10
 """Bytes of packed images per task, where the rows of a kernel are not more."""
+RECORDS = 32 << 20
+"""Bytes of packed weights at a time."""
 
 
-def pack_conv(f: Functions, weight: np.ndarray, groups: int) -> PackedWeights:
-    """Pack weights (O, C / groups, R, S) for ``conv2d``: records of shape (groups, output groups, k, bytes)."""
-    outputs = weight.shape[0] // groups
-    depth = math.prod(weight.shape[1:])
-    packed = [f.records(part) for part in weight.reshape(groups, outputs, depth)]
-    return PackedWeights(np.stack(packed), outputs, depth)
+class Piece(NamedTuple):
+    """A task: where its images, output rows and groups begin, and how many groups it has."""
+
+    image: int
+    top: int
+    group: int
+    groups: int
 
 
 def conv2d(
     f: Functions,
     x: np.ndarray,
-    weight_shape: tuple[int, ...],
-    w: PackedWeights,
+    weight: np.ndarray,
     bias: np.ndarray | None,
     stride: tuple[int, int],
     padding: tuple[int, int],
@@ -47,29 +48,60 @@ def conv2d(
     groups: int,
     accumulate: str,
 ) -> np.ndarray:
-    """(B, C, H, W) with packed weights -> (B, O, H', W')."""
-    batch, _, height, width = x.shape
-    channels_out, channels_in, rows, columns = weight_shape
-    padded = height + 2 * padding[0], width + 2 * padding[1]
-    reach = dilation[0] * (rows - 1) + 1
-    h = (padded[0] - reach) // stride[0] + 1
-    v = (padded[1] - dilation[1] * (columns - 1) - 1) // stride[1] + 1
-    out = np.empty((batch, channels_out, h, v), np.float32)
+    """(B, C, H, W) * (O, C / groups, R, S) -> (B, O, H', W')."""
+    windows = zip(x.shape[2:], padding, dilation, weight.shape[2:], stride, strict=True)
+    size = ((s + 2 * pad - gap * (reach - 1) - 1) // step + 1 for s, pad, gap, reach, step in windows)
+    out = np.empty((x.shape[0], weight.shape[0], *size), np.float32)
     if out.size == 0:
         return out
-    out_stride = channels_out * h * v
+    weight = np.ascontiguousarray(weight)
+    bias = np.zeros(len(weight), np.float32) if bias is None else bias
+    # Heavy weights are taken some groups, or within a group some outputs, at a time.
+    outputs, channels = len(weight) // groups, x.shape[1] // groups
+    each = max(1, outputs * math.prod(weight.shape[1:]) * f.record_size // f.body.outputs)
+    together = max(1, RECORDS // each)
+    least = max(1, outputs * RECORDS // each) if each > RECORDS else outputs
+    for group in range(0, groups, together):
+        some = min(together, groups - group)
+        images = x[:, group * channels : (group + some) * channels]
+        for first in range(group * outputs, (group + some) * outputs, some * least):
+            part = slice(first, min(first + some * least, (group + some) * outputs))
+            settings = (stride, padding, dilation, some, accumulate)
+            _convolve(f, images, weight[part], bias[part], out[:, part], *settings)
+    return out
+
+
+def _convolve(
+    f: Functions,
+    x: np.ndarray,
+    weight: np.ndarray,
+    bias: np.ndarray,
+    out: np.ndarray,
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    dilation: tuple[int, int],
+    groups: int,
+    accumulate: str,
+) -> None:
+    """Convolve into some channels of the result."""
+    batch, _, height, width = x.shape
+    channels_out, channels_in, rows, columns = weight.shape
+    padded = height + 2 * padding[0], width + 2 * padding[1]
+    reach = dilation[0] * (rows - 1) + 1
+    h, v = out.shape[2:]
+    outputs, depth, out_stride = channels_out // groups, math.prod(weight.shape[1:]), out.strides[0] // 4
     lanes = f.body.lanes
     # Lanes over images store each output by itself, which costs about an eighth.
     by_image = 0.87 * batch / (-(-batch // lanes) * lanes) > v / (-(-v // lanes) * lanes)
     layout, unit = (layouts.images, lanes) if by_image else (layouts.pixels, 1)
     copy = _copy_images if by_image else _copy_phases
 
-    def window(strip: int) -> Window:
+    def window(strip: int, together: int = 1) -> Window:
         size = (strip - 1) * stride[0] + reach, padded[1]
-        return Window(channels_in, size, (rows, columns), (strip, v), stride, dilation, out_stride)
+        return Window(channels_in, size, (rows, columns), (strip, v), stride, dilation, out_stride, together)
 
     units = -(-batch // unit)
-    tasks = wanted_tasks(out.size * w.depth)
+    tasks = wanted_tasks(out.size * depth)
     workers = threads() if tasks > 1 else 1
 
     def plan(f: Functions) -> tuple[int, int, list[Piece], int]:
@@ -78,57 +110,68 @@ def conv2d(
         row_bytes = math.prod(layout(window(1), lanes, 1).shape) * element // reach
         strip = _strip(h, reach, stride[0], row_bytes, -(-tasks // (units * groups)))
         unit_bytes = ((strip - 1) * stride[0] + reach) * row_bytes
-        chunk = 1 if strip < h else max(1, min(CHUNK // max(unit_bytes, 1), -(-units * groups // tasks)))
-        tops = range(0, h, strip)
-        pieces = [(first, top, g) for first in range(0, batch, chunk * unit) for top in tops for g in range(groups)]
-        return strip, chunk, pieces, min(len(pieces), workers) * chunk * unit_bytes
+        # As many units, of as many groups, as fit and leave enough pieces.
+        fitting = 1 if strip < h else max(1, min(CHUNK // max(unit_bytes, 1), -(-units * groups // tasks)))
+        chunk = min(fitting, units)
+        together = min(fitting // chunk, groups)
+        pieces = [
+            Piece(image, top, group, min(together, groups - group))
+            for image in range(0, batch, chunk * unit)
+            for top in range(0, h, strip)
+            for group in range(0, groups, together)
+        ]
+        return strip, chunk, pieces, min(len(pieces), workers) * chunk * together * unit_bytes
 
     strip, chunk, pieces, size = plan(f)
     if f.body.derived and size > x.nbytes + out.nbytes:
         # Small but deep images: streams would take several times the layer's memory.
         f = underived(f)
         strip, chunk, pieces, _ = plan(f)
-    output_groups = w.data.shape[1]
+    records = f.records(weight.reshape(groups, outputs, depth))
+    output_groups = records.shape[1]
     start = np.zeros((groups, output_groups * f.body.outputs), np.float32)
-    if bias is not None:
-        start[:, : w.outputs] = bias.reshape(groups, w.outputs)
+    start[:, :outputs] = bias.reshape(groups, outputs)
 
-    def pack(first: int, top: int, g: int) -> tuple[Planes, Geometry, np.ndarray]:
-        images = x[first : first + chunk * unit, g * channels_in : (g + 1) * channels_in]
+    def pack(piece: Piece) -> tuple[Planes, Geometry, np.ndarray]:
+        channels = slice(piece.group * channels_in, (piece.group + piece.groups) * channels_in)
+        images = x[piece.image : piece.image + chunk * unit, channels]
         used = -(-len(images) // unit)
-        geometry = layout(window(min(strip, h - top)), lanes, chunk)
-        planes = Planes(f.stored, (used, *geometry.shape), lanes)
-        copy(f, images, planes, padding[0] - top * stride[0], padding[1])
+        geometry = layout(window(min(strip, h - piece.top), piece.groups), lanes, chunk)
+        planes = Planes(f.stored, (used, piece.groups * channels_in, *geometry.shape[1:]), lanes)
+        copy(f, images, planes, padding[0] - piece.top * stride[0], padding[1])
         counts = geometry.counts[: used * geometry.blocks]
         if by_image and len(images) % lanes:
             counts = counts.copy()
             counts[-geometry.blocks :] = len(images) % lanes
         return planes, geometry, counts
 
-    def add(piece: Piece, outputs: tuple[int, int], planes: Planes, geometry: Geometry, counts: np.ndarray) -> None:
-        first, top, g = piece
+    def add(piece: Piece, some: tuple[int, int], planes: Planes, geometry: Geometry, counts: np.ndarray) -> None:
         # A task holds the arrays that it writes, whatever becomes of its caller.
-        out_at, bias_at, records_at, counts_at = (address(array) for array in (out, start, w.data, counts))
-        for k, stop in depth_blocks(w.depth, accumulate):
+        out_at, bias_at, records_at, counts_at = (address(array) for array in (out, start, records, counts))
+        here = np.arange(piece.groups)
+        there = piece.group + here
+        for k, stop in depth_blocks(depth, accumulate):
             f.sums(
+                piece.groups,
                 vectors=planes.at,
                 elements=planes.elements,
                 taps=geometry.taps_at + 8 * k,
                 depth=stop - k,
                 starts=geometry.starts_at,
+                origin=here * math.prod(geometry.shape),
                 first_block=0,
                 last_block=len(counts),
-                records=records_at + (g * output_groups * w.depth + k) * f.record_size,
-                group_stride=w.depth * f.record_size,
-                first_group=outputs[0],
-                last_group=outputs[1],
-                out=out_at + 4 * (first * out_stride + g * w.outputs * h * v + top * v),
+                records=records_at + there * records.strides[0] + k * f.record_size,
+                group_stride=depth * f.record_size,
+                first_group=some[0],
+                last_group=some[1],
+                out=out_at + 4 * (piece.image * out_stride + there * (outputs * h * v) + piece.top * v),
                 out_starts=geometry.out_starts_at,
                 counts=counts_at,
                 lane_stride=geometry.lane_stride,
                 output_stride=h * v,
-                outputs=w.outputs,
-                bias=bias_at + 4 * g * start.shape[1],
+                outputs=outputs,
+                bias=bias_at + there * start.strides[0],
                 resume=int(k > 0),
             )
 
@@ -136,21 +179,20 @@ def conv2d(
     if split < 2:
 
         def run(piece: Piece) -> None:
-            add(piece, (0, output_groups), *pack(*piece))
+            add(piece, (0, output_groups), *pack(piece))
 
         run_all([partial(run, piece) for piece in pieces])
-        return out
+        return
 
     # Few and small images: the threads share out the output channels.
     packed: dict[Piece, Any] = {}
 
     def keep(piece: Piece) -> None:
-        packed[piece] = pack(*piece)
+        packed[piece] = pack(piece)
 
     run_all([partial(keep, piece) for piece in pieces])
     parts = shares(output_groups, split)
     run_all([partial(add, piece, part, *packed[piece]) for piece in pieces for part in parts])
-    return out
 
 
 def _strip(h: int, reach: int, stride: int, row_bytes: int, strips: int) -> int:

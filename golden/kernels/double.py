@@ -95,7 +95,7 @@ class Double(Body):
         words = []
         for half, lanes in enumerate(self._halves()):
             (x, *more_x), (y, *more_y) = ([e.shuffle(v, v, lanes) for v in s[1:]] for s in (a, b))
-            p = build.fmul(x, y) if self.exact else e.call("llvm.fma", x, y, build.fmul(more_x[0], more_y[0]))
+            p = build.fmul(x, y) if self.exact else e.multiply_add(x, y, build.fmul(more_x[0], more_y[0]))
             bits = e.integer(p)
             moved = build.lshr(bits, e.like(bits, 29)) if half == 0 else build.shl(bits, e.like(bits, 3))
             words.append(build.bitcast(moved, vector(I32, self.lanes)))
@@ -110,4 +110,4 @@ class Double(Body):
         scale = e.floating(e.builder.add(x, y))
         if e.element(acc) == F64:
             return super().add(e, acc, e.builder.fmul(scale, r), a, b)
-        return e.call("llvm.fma", scale, r, acc)
+        return e.multiply_add(scale, r, acc)

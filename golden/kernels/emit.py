@@ -175,6 +175,10 @@ class Emitter:
         suffix = f"v{kind.count}{code}" if _lanes(kind) else code
         return self.declared(f"{name}.{suffix}", kind, *values)
 
+    def multiply_add(self, x: Value, y: Value, z: Value) -> Value:
+        """x y + z where x y is exact, so that it may be fused, where the CPU can, or take two steps."""
+        return self.call("llvm.fmuladd", x, y, z)
+
     def declared(self, symbol: str, result: Any, *values: Value) -> Value:
         """A call of the function ``symbol``, declared by its operands."""
         function = self.module.globals.get(symbol)
@@ -206,3 +210,24 @@ class Emitter:
     def shuffle(self, first: Value, second: Value, order: Sequence[int]) -> Value:
         """Elements of two vectors, numbered through."""
         return self.builder.shuffle_vector(first, second, ir.Constant(vector(I32, len(order)), list(order)))
+
+    def transposed(self, rows: Sequence[Value]) -> list[Value]:
+        """The columns of at most as many rows as they have lanes, a power of two; lanes of absent rows are undefined.
+
+        Stage s swaps, in every square of 2 s rows and columns, the upper right with the lower left quarter.
+        """
+        lanes = rows[0].type.count
+        matrix = [*rows, *(ir.Constant(rows[0].type, ir.Undefined) for _ in range(lanes - len(rows)))]
+        step = lanes // 2
+        while step:
+            for i in (i for i in range(lanes) if not i & step):
+                upper, lower = matrix[i], matrix[i + step]
+                first = [p if not p & step else lanes + p - step for p in range(lanes)]
+                second = [p + step if not p & step else lanes + p for p in range(lanes)]
+                matrix[i], matrix[i + step] = (self.shuffle(upper, lower, order) for order in (first, second))
+            step //= 2
+        return matrix
+
+    def first(self, value: Value, lanes: int) -> Value:
+        """The first lanes of a vector."""
+        return value if value.type.count == lanes else self.shuffle(value, value, range(lanes))

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import platform
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
-__all__ = ["default_environment"]
+__all__ = ["default_environment", "is_x86"]
 
 _SIZE = 64  # bytes; fenv_t takes at most 32 on the systems below
 
@@ -37,6 +39,12 @@ def _default_address(library: ctypes.CDLL) -> int:
     if sys.platform == "darwin":
         return ctypes.addressof(ctypes.c_char.in_dll(library, "_FE_DFL_ENV"))
     return ctypes.c_void_p(-1).value or 0
+
+
+@cache
+def is_x86() -> bool:
+    """Whether this is an x86-64 processor, whose environment compiled code sets by itself."""
+    return platform.machine().lower() in ("x86_64", "amd64")
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from golden.kernels.functions import address
+from golden.kernels.calls import address
 
 __all__ = ["Geometry", "Window", "columns", "images", "pixels"]
 
@@ -18,7 +18,7 @@ class Geometry:
     Parameters
     ----------
     shape : tuple of int
-        Of one packed unit (an image, or one image per lane).
+        Of one group of channels of a packed unit (an image, or one image per lane).
     taps : ndarray of int64
         Element k of a sum, relative to its block's start.
     starts, out_starts, counts : ndarray of int64
@@ -27,6 +27,8 @@ class Geometry:
         From lane to lane in the output.
     units, out_stride : int
         How many units, and how far apart their outputs lie.
+    groups : int
+        Groups of channels in a unit; blocks are those of the first.
     """
 
     def __init__(
@@ -39,13 +41,14 @@ class Geometry:
         lane_stride: int = 1,
         units: int = 1,
         out_stride: int = 0,
+        groups: int = 1,
     ) -> None:
         self.shape = shape
         self.lane_stride = lane_stride
         self.blocks = len(starts)
         unit = np.arange(units, dtype=np.int64)[:, None]
         self.taps = np.ascontiguousarray(taps, np.int64)
-        self.starts = (unit * int(np.prod(shape)) + starts).reshape(-1)
+        self.starts = (unit * (groups * int(np.prod(shape))) + starts).reshape(-1)
         self.out_starts = (unit * out_stride + out_starts).reshape(-1)
         self.counts = np.tile(counts, units)
         self.taps_at, self.starts_at = address(self.taps), address(self.starts)
@@ -54,7 +57,7 @@ class Geometry:
 
 @dataclass(frozen=True)
 class Window:
-    """A convolution, for one group of channels.
+    """A convolution, for one group of channels at a time.
 
     Parameters
     ----------
@@ -66,6 +69,8 @@ class Window:
         As in torch.
     out_stride : int
         Elements of all output channels of an image.
+    groups : int
+        Groups of channels that are packed together.
     """
 
     channels: int
@@ -75,6 +80,7 @@ class Window:
     stride: tuple[int, int]
     dilation: tuple[int, int]
     out_stride: int
+    groups: int = 1
 
 
 @lru_cache(maxsize=256)
@@ -95,7 +101,7 @@ def images(window: Window, lanes: int, units: int) -> Geometry:
     starts = (y * w.stride[0] * w.padded[1] + x * w.stride[1]) * lanes
     shape = (w.channels, *w.padded, lanes)
     counts = np.full(starts.size, lanes, np.int64)
-    return Geometry(shape, taps, starts, y * w.out[1] + x, counts, w.out_stride, units, lanes * w.out_stride)
+    return Geometry(shape, taps, starts, y * w.out[1] + x, counts, w.out_stride, units, lanes * w.out_stride, w.groups)
 
 
 @lru_cache(maxsize=256)
@@ -113,4 +119,6 @@ def pixels(window: Window, lanes: int, units: int) -> Geometry:
     starts = y * w.stride[0] * phases * pitch + block * lanes
     counts = np.minimum(lanes, w.out[1] - block * lanes)
     shape = (w.channels, w.padded[0], phases, pitch)
-    return Geometry(shape, taps, starts, y * w.out[1] + block * lanes, counts, units=units, out_stride=w.out_stride)
+    return Geometry(
+        shape, taps, starts, y * w.out[1] + block * lanes, counts, units=units, out_stride=w.out_stride, groups=w.groups
+    )

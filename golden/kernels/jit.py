@@ -1,13 +1,15 @@
-"""Compiles kernels for this machine, and keeps the object code on disk."""
+"""Compiles kernels for this machine, and keeps the object code on disk.
+
+``AXFPM_CPU`` narrows the machine to one of the x86-64 levels that compilers and distributions know, so that one machine
+runs every dialect of the kernels that it has; it is read once in a process.
+"""
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import os
 import tempfile
 import threading
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,24 +20,63 @@ import llvmlite.binding as llvm
 from golden.cache import cache_dir
 from golden.errors import InvalidInput
 
-__all__ = ["assembly", "compile_function", "cpu_features"]
+__all__ = ["LEVELS", "Code", "assembly", "compile_code", "cpu_features", "cpu_name"]
 
+LEVELS = {
+    "x86-64": frozenset({"sse2"}),
+    "x86-64-v3": frozenset({"sse2", "avx", "avx2", "fma"}),
+    "x86-64-v4": frozenset({"sse2", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}),
+}
+"""What ``AXFPM_CPU`` accepts (LLVM's names too) -> those of the level's features that tell kernels apart."""
 _LOCK = threading.Lock()
 _ENGINES: list[Any] = []  # compiled code lives as long as its engine
 
 
 @cache
-def cpu_features() -> frozenset[str]:
-    """LLVM's names of this CPU's features: ``avx2``, ``fma``, ``avx512f``, ``neon``."""
+def _level() -> str | None:
+    level = os.environ.get("AXFPM_CPU") or None
+    if level is None:
+        return None
+    if level not in LEVELS:
+        raise InvalidInput(f"AXFPM_CPU={level!r} names no level; choose from {', '.join(LEVELS)}, or unset it")
+    missing = sorted(LEVELS[level] - _present())
+    if missing:
+        raise InvalidInput(f"AXFPM_CPU={level!r} asks for {', '.join(missing)}, which this CPU lacks; unset it")
+    return level
+
+
+def _present() -> frozenset[str]:
     return frozenset(name for name, present in llvm.get_host_cpu_features().items() if present)
+
+
+@cache
+def cpu_features() -> frozenset[str]:
+    """LLVM's names of the features that kernels may use: ``avx2``, ``fma``, ``avx512f``, ``neon``.
+
+    Raises
+    ------
+    InvalidInput
+        If AXFPM_CPU names no level, or one that this CPU does not reach.
+    """
+    level = _level()
+    return _present() if level is None else LEVELS[level]
+
+
+def cpu_name() -> str:
+    """LLVM's name of the CPU that kernels are compiled for: this one, or the level that AXFPM_CPU narrows it to."""
+    return _level() or llvm.get_host_cpu_name()
+
+
+def _features() -> str:
+    # A level brings its own; the name of a CPU does not tell what a virtual machine hides of it.
+    return "" if _level() else llvm.get_host_cpu_features().flatten()
 
 
 def _host() -> llvm.TargetMachine:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     target = llvm.Target.from_triple(llvm.get_process_triple())
-    features = llvm.get_host_cpu_features().flatten()
-    return target.create_target_machine(cpu=llvm.get_host_cpu_name(), features=features, opt=3, jit=True)
+    return target.create_target_machine(cpu=cpu_name(), features=_features(), opt=3, jit=True)
 
 
 def _optimise(text: str, machine: llvm.TargetMachine) -> llvm.ModuleRef:
@@ -90,7 +131,7 @@ def _keep(path: Path | None, code: bytes) -> None:
 
 
 def _path(text: str, machine: llvm.TargetMachine) -> Path | None:
-    host = (llvmlite.__version__, llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten(), machine.triple)
+    host = (llvmlite.__version__, cpu_name(), _features(), machine.triple)
     name = hashlib.sha256("\0".join((*host, text)).encode()).hexdigest()
     try:
         return cache_dir("kernels") / f"{name}.o"
@@ -98,7 +139,14 @@ def _path(text: str, machine: llvm.TargetMachine) -> Path | None:
         return None
 
 
-def compile_function(text: str, name: str) -> Callable[[bytes], None]:
+class Code:
+    """A compiled function ``void name(const int64_t *)``."""
+
+    def __init__(self, address: int) -> None:
+        self.address = address
+
+
+def compile_code(text: str, name: str) -> Code:
     """Compile a module for this machine, or take it from the cache, and return one of its functions.
 
     Parameters
@@ -106,12 +154,7 @@ def compile_function(text: str, name: str) -> Callable[[bytes], None]:
     text : str
         LLVM IR.
     name : str
-        A function ``void name(const int64_t *)``.
-
-    Returns
-    -------
-    callable
-        Takes the arguments, packed; runs without the interpreter's lock.
+        The function's symbol.
     """
     with _LOCK:
         machine = _host()
@@ -126,5 +169,4 @@ def compile_function(text: str, name: str) -> Callable[[bytes], None]:
         engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         engine.finalize_object()
         _ENGINES.append(engine)
-        address = engine.get_function_address(name)
-    return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address)
+        return Code(engine.get_function_address(name))

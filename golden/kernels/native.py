@@ -48,7 +48,7 @@ class Fused(Body):
 
     def add(self, e: Emitter, acc: Value, r: Value, a: Streams, b: Streams) -> Value:
         """One rounding for float32; float64 takes the exact product."""
-        return super().add(e, acc, r, a, b) if e.element(acc) == F64 else e.call("llvm.fma", a[0], b[0], acc)
+        return super().add(e, acc, r, a, b) if e.element(acc) == F64 else e.multiply_add(a[0], b[0], acc)
 
 
 class Rounded(Body):
@@ -142,7 +142,7 @@ class Short(Body):
         build = e.builder
         if not self.high:
             return e.masked(build.fmul(a[0], b[0]), 0xFFFFFFFF & self.kept)
-        value = e.call("llvm.fma", a[0], b[0], build.fmul(a[1], b[1]))
+        value = e.multiply_add(a[0], b[0], build.fmul(a[1], b[1]))
         if not self.halve:
             return e.masked(value, 0xFFFFFFFF & self.kept)
         bits = e.integer(value)

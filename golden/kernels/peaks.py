@@ -8,9 +8,10 @@ from functools import lru_cache, partial
 import numpy as np
 from llvmlite import ir
 
+from golden.kernels.calls import Function, address
 from golden.kernels.emit import F32, Emitter, constant, vector
-from golden.kernels.functions import address, call, magnitude_range
-from golden.kernels.jit import compile_function, cpu_features
+from golden.kernels.functions import magnitude_range
+from golden.kernels.jit import cpu_features
 from golden.kernels.pool import run_all
 from golden.kernels.products import shares
 
@@ -51,7 +52,7 @@ def peak_module(lanes: int, fused: bool) -> str:
 def _peak():
     # x86 processors without the instruction would call a library function instead.
     fused = "fma" in cpu_features() or platform.machine().lower() not in ("x86_64", "amd64")
-    return compile_function(peak_module(_lanes(), fused), "peak")
+    return Function(peak_module(_lanes(), fused), "peak", 3)
 
 
 def multiply_adds(threads: int) -> int:
@@ -59,7 +60,7 @@ def multiply_adds(threads: int) -> int:
     lanes, function = _lanes(), _peak()
     operands = np.full((2, lanes), 0.5, np.float32)
     results = [np.empty((CHAINS, lanes), np.float32) for _ in range(threads)]
-    run_all([partial(call, function, TERMS, address(operands), address(out)) for out in results])
+    run_all([partial(function, TERMS, address(operands), address(out)) for out in results])
     return threads * TERMS * CHAINS * lanes
 
 

@@ -8,8 +8,6 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 
-from golden.kernels.environment import default_environment
-
 __all__ = ["run_all", "threads", "wanted_tasks"]
 
 TASKS = 4
@@ -45,13 +43,8 @@ def _pool(size: int) -> ThreadPoolExecutor:
         return _POOL
 
 
-def _guarded(task: Callable[[], object]) -> None:
-    with default_environment():
-        task()
-
-
 def run_all(tasks: Sequence[Callable[[], object]]) -> None:
-    """Run tasks, each in the default floating-point environment; the calling thread takes part.
+    """Run tasks; the calling thread takes part.
 
     Several Python threads may call this at once: they share the pool, and as each works on its own tasks too, none
     waits for a thread that waits for it. No task runs on when this ends, by an exception or an interrupt either: what
@@ -59,9 +52,8 @@ def run_all(tasks: Sequence[Callable[[], object]]) -> None:
     """
     helpers = min(threads(), len(tasks)) - 1
     if helpers <= 0:
-        with default_environment():
-            for task in tasks:
-                task()
+        for task in tasks:
+            task()
         return
     waiting = list(reversed(tasks))
 
@@ -71,7 +63,7 @@ def run_all(tasks: Sequence[Callable[[], object]]) -> None:
                 task = waiting.pop()
             except IndexError:
                 return
-            _guarded(task)
+            task()
 
     pool = _pool(helpers)
     futures = [pool.submit(work) for _ in range(helpers)]

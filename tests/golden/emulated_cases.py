@@ -14,7 +14,7 @@ from kernel_cases import canonical, force, structured
 
 from golden import kernels
 from golden.catalogue import Multiplier
-from golden.kernels import plain
+from golden.kernels import dispatch, plain
 from golden.kernels.body import Body
 from golden.kernels.environment import default_environment
 
@@ -49,14 +49,14 @@ def emulate(
     """Which cases come out differently, and how often each body was used."""
     machine = Machine(cpu)
     got, used = [], Counter()
-    choose = kernels._choose
+    choose = dispatch._choose
     with machine.recording(monkeypatch, threads):
         for case in cases:
             with monkeypatch.context() as patch:
                 if case.body is not None:
                     force(patch, case.body)
                 chosen: list[type[Body] | None] = []
-                patch.setattr(kernels, "_choose", lambda *a, to=chosen: to.append(choose(*a)) or to[-1])
+                patch.setattr(dispatch, "_choose", lambda *a, to=chosen: to.append(choose(*a)) or to[-1])
                 got.append(getattr(kernels, case.operation)(*case.arguments))
                 used[chosen[-1]] += 1
     machine.run()

@@ -200,7 +200,7 @@ def test_select_needs_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"avx2"}, Double),
         (set(), Double),
     ):
-        monkeypatch.setattr("golden.kernels.jit.cpu_features", lambda f=features: frozenset(f))
+        monkeypatch.setattr("golden.kernels.dispatch.cpu_features", lambda f=features: frozenset(f))
         assert kernels.select(m, "float32") is expected
     monkeypatch.setenv("AXFPM_KERNEL", "avx512")
     with pytest.raises(InvalidInput, match="the kernel 'avx512' cannot run 'ax-fpm' on this CPU"):

@@ -166,4 +166,24 @@ def test_extra_memory_is_bounded(
     run()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak - result.nbytes <= 2 * (x.nbytes + result.nbytes)
+    # Streams of the weights, a word and two float64 or two float32, of as many outputs as are packed at a time.
+    records = min((5 if kernel else 2) * weight.nbytes, convolution.RECORDS)
+    assert peak - result.nbytes <= 2 * (x.nbytes + result.nbytes) + 1.1 * records
+
+
+@pytest.mark.parametrize("groups", [1, 2, 6])
+def test_heavy_weights_are_taken_in_parts(groups: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    m = multiplier("ax-fpm")
+    rng = np.random.default_rng(21)
+    x, weight = operands("relu", (3, 12, 6, 5), rng), operands("normal", (36, 12 // groups, 2, 3), rng)
+    bias = operands("normal", (36,), rng)
+    settings = ((1, 1), (1, 0), (1, 1), groups)
+    whole = kernels.conv2d(x, weight, bias, *settings, m, "float32")
+    parts = []
+    convolve = convolution._convolve
+    monkeypatch.setattr(convolution, "_convolve", lambda f, *rest: (parts.append(rest[1].shape[0]), convolve(f, *rest)))
+    for limit in (1, 2000, 20_000):
+        monkeypatch.setattr(convolution, "RECORDS", limit)
+        assert np.array_equal(kernels.conv2d(x, weight, bias, *settings, m, "float32"), whole)
+    assert sum(parts) == 3 * 36
+    assert len(parts) > 6

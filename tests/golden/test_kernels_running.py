@@ -8,20 +8,18 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from kernel_cases import chosen, operands, plain_matmul
+from kernel_cases import chosen, force, operands, plain_matmul, usable
 
 from golden import kernels, sums
 from golden.catalogue import multiplier
-from golden.kernels import convolution, pool, products
-from golden.kernels.directed import Avx2
+from golden.kernels import pool
+from golden.kernels.bodies import BODIES
+from golden.kernels.body import Body
 from golden.kernels.environment import default_environment
-from golden.kernels.jit import cpu_features
-from golden.kernels.weights import WeightCache
 
 M = multiplier("ax-fpm")
 
@@ -110,16 +108,26 @@ def test_no_task_outlives_its_call(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not begun
 
 
+FLUSHED = ("ax-fpm", "exact", "bf16", "ax-fpm-wrap", "mitchell", "ax-fpm:cell=AMA1")
+
+
 @pytest.mark.usefixtures("flush_denormal", "divided")
-@pytest.mark.parametrize("name", ["ax-fpm", "exact", "bf16", "ax-fpm-wrap", "mitchell", "ax-fpm:cell=AMA1"])
-@pytest.mark.parametrize("kernel", ["", "portable", "plain"])
-def test_flush_denormal_changes_nothing(name: str, kernel: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        pytest.param(name, body, id=f"{name}-{body.name if body else 'plain'}")
+        for name in FLUSHED
+        for body in (*(body for body in BODIES if usable(body, multiplier(name))), None)
+    ],
+)
+def test_flush_denormal_changes_nothing(name: str, body: type[Body] | None, monkeypatch: pytest.MonkeyPatch) -> None:
     # Products around 2^-107 start from their negatives, some units in the last place off: the sums are subnormal, which
     # FTZ would lose.
     m = multiplier(name)
-    if kernel == "portable" and name == "ax-fpm:cell=AMA1":
-        pytest.skip("a multiplier without a closed form has no portable kernel")
-    monkeypatch.setenv("AXFPM_KERNEL", kernel)
+    if body is None:
+        monkeypatch.setenv("AXFPM_KERNEL", "plain")
+    else:
+        force(monkeypatch, body)
     rng = np.random.default_rng(15)
     x = (1 + rng.random((1, 2))).astype(np.float32)
     w = ((1 + rng.random((2, 40))) * 2.0**-107).astype(np.float32)
@@ -132,8 +140,7 @@ def test_flush_denormal_changes_nothing(name: str, kernel: str, monkeypatch: pyt
         for accumulate in ("float32", "float64"):
             got = kernels.matmul(x[:, :depth], w[:depth], bias, m, accumulate).view(np.uint32)
             assert np.array_equal(got, plain_matmul(x[:, :depth], w[:depth], bias, m, accumulate))
-    if not kernel and Avx2.features <= cpu_features() and name == "ax-fpm":
-        assert chosen(name, x, w, bias) is Avx2
+    assert chosen(name, x, w, bias) is body
     assert float(torch.tensor(2.0**-126) * torch.tensor(0.5)) == 0.0  # the caller's setting is as it was
 
 
@@ -175,84 +182,6 @@ def test_edits_in_place_are_seen() -> None:
     fresh = sums.linear(x, layer.weight.detach().clone(), multiplier="ax-fpm")
     assert torch.equal(second[0], fresh)
     assert torch.equal(second[1], sums.conv2d(image, conv.weight.detach().clone(), multiplier="ax-fpm"))
-
-
-def test_weight_cache_hits_and_bound() -> None:
-    class Packed:
-        size = 4000
-
-    cache = WeightCache(limit=20_000)
-    rng = np.random.default_rng(14)
-    arrays = [operands("normal", (10, 25), rng) for _ in range(6)]  # 1000 bytes each, 5000 with the packed form
-    for array in arrays:
-        entry = cache.entry(array)
-        packed = cache.packed(entry, "key", Packed)
-        assert cache.packed(cache.entry(array), "key", Packed) is packed
-    assert cache.size <= 20_000
-    assert len(cache) == 4
-    assert cache.entry(arrays[5]).packed
-    assert not cache.entry(arrays[0]).packed  # the oldest has left
-    changed = arrays[5]
-    changed[3, 3] += 1
-    assert not cache.entry(changed).packed
-    cache.clear()
-    assert cache.size == 0
-
-
-@pytest.mark.parametrize("kind", ["array", "tensor"])
-def test_weights_that_are_gone_leave_the_cache(kind: str) -> None:
-    cache = WeightCache()
-
-    def weights() -> Any:
-        return torch.ones(4, 5) if kind == "tensor" else np.ones((4, 5), np.float32)
-
-    def view(w: Any) -> np.ndarray:
-        return w.detach().t().numpy() if kind == "tensor" else w.T
-
-    first, second = weights(), weights()
-    entry = cache.entry(view(first))
-    cache.entry(view(second))
-    assert cache.entry(view(first)) is entry
-    assert len(cache) == 2
-    del second
-    third = weights() * 2
-    cache.entry(view(third))
-    assert len(cache) == 2  # the second left
-    assert cache.entry(view(first)) is entry
-
-
-def test_weight_cache_tells_nan_and_zero_bits_apart() -> None:
-    cache = WeightCache()
-    w = np.array([[0.0, np.nan]], np.float32)
-    entry = cache.entry(w)
-    assert cache.entry(w) is entry  # a NaN equals itself, as bytes
-    w[0, 0] = -0.0
-    assert cache.entry(w) is not entry
-
-
-@pytest.mark.parametrize("operation", ["matmul", "conv2d"])
-def test_weights_edited_while_they_are_packed(operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    # By another thread, between the copy that a hit is compared with and the packing.
-    rng = np.random.default_rng(14)
-    shapes = {"matmul": ((3, 5), (5, 7)), "conv2d": ((2, 5, 4, 9), (7, 5, 2, 2))}[operation]
-    x, w = (operands("normal", shape, rng) for shape in shapes)
-    module, name = {"matmul": (products, "pack_matmul"), "conv2d": (convolution, "pack_conv")}[operation]
-    pack, before = getattr(module, name), w.copy()
-
-    def edited(*arguments):
-        w[:] = 0
-        return pack(*arguments)
-
-    call = {
-        "matmul": lambda: kernels.matmul(x, w, None, M, "float32"),
-        "conv2d": lambda: kernels.conv2d(x, w, None, (1, 1), (0, 0), (1, 1), 1, M, "float32"),
-    }[operation]
-    expected = call()
-    kernels._weights().clear()
-    monkeypatch.setattr(module, name, edited)
-    call()
-    w[:] = before
-    assert np.array_equal(call(), expected)
 
 
 # Code

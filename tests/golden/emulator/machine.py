@@ -10,12 +10,14 @@ from functools import lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
+from typing import Any
 
 import llvmlite.binding as llvm
+import numpy as np
 import pytest
 
 from golden import kernels
-from golden.kernels import functions, jit, pool, tile
+from golden.kernels import calls, jit, packing, pool, tile
 from golden.kernels.environment import default_environment
 
 from .batch import Call, Pointer, run_calls
@@ -26,12 +28,12 @@ __all__ = ["FEATURES", "Machine", "cross_compiled"]
 FEATURES = frozenset({"avx", "avx2", "fma", "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"})
 """What the emulated CPU offers, of what bodies ask for."""
 
-_COMPILE = jit.compile_function  # the real one, also while it is replaced
+_COMPILE, _RUN = jit.compile_code, calls.run_rows  # the real ones, also while they are replaced
 # The arguments of each function, and which of them points to what it writes.
 LAYOUTS = {
-    "copy": (tile.COPY, "target"),
-    "records": (tile.RECORDS, "target"),
-    "scan": (tile.SCAN, "result"),
+    "copy": (packing.COPY, "target"),
+    "records": (packing.RECORDS, "target"),
+    "scan": (packing.SCAN, "result"),
     "sums": (tile.SUMS, "out"),
 }
 
@@ -63,8 +65,9 @@ class Machine:
             with monkeypatch.context() as patch:
                 for original, replacement in (
                     (jit.cpu_features, lambda: FEATURES),
-                    (jit.compile_function, self._compiled),
-                    (functions.address, self._arrays.address),
+                    (jit.compile_code, self._compiled),
+                    (calls.run_rows, _run_each),
+                    (calls.address, self._arrays.address),
                     (pool.threads, lambda: threads),
                     (pool.run_all, _run_in_turn),
                 ):
@@ -76,7 +79,9 @@ class Machine:
         finally:
             _clear_caches()
 
-    def _compiled(self, text: str, name: str) -> Callable[[bytes], None]:
+    def _compiled(self, text: str, name: str) -> Any:
+        if name not in LAYOUTS:  # the loop over calls, which the emulated machine has of its own
+            return _COMPILE(text, name)
         names, written = LAYOUTS[name]
         target = names.index(written)
         code = cross_compiled(text, self.cpu)
@@ -88,7 +93,7 @@ class Machine:
                 self._expect(values[target])
             arguments = [self._argument(value) for value in values]
             if native is not None:
-                native(packed)
+                _RUN(native, packed, 1)
                 pointer = arguments[target]
                 assert isinstance(pointer, Pointer)
                 arguments[target] = replace(pointer, after=self._content(pointer.memory))
@@ -133,6 +138,13 @@ class Machine:
         run_calls(calls, results, self.cpu)
         self._calls, self._results, self._arrays, self._contents = [], {}, Arrays(), {}
         return len(calls)
+
+
+def _run_each(recorder: Callable[[bytes], None], rows: bytes | np.ndarray, count: int) -> None:
+    packed = bytes(rows)
+    size = len(packed) // count
+    for start in range(0, len(packed), size):
+        recorder(packed[start : start + size])
 
 
 def _run_in_turn(tasks: Sequence[Callable[[], None]]) -> None:

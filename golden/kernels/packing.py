@@ -1,0 +1,212 @@
+"""Code that reads operands: the exponent scan, and the copies that store them as the tile loop wants them.
+
+Every function takes one address, of an array of int64 arguments in the order of the lists below. Where a layout turns
+the operand's axes around, squares of ``COPIED`` elements are transposed in registers.
+"""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import Any
+
+from llvmlite import ir
+
+from golden.kernels.body import Body, prepare
+from golden.kernels.emit import F32, F64, I32, I64, Emitter, Value, constant, vector
+
+__all__ = ["BYTES", "COPY", "RECORDS", "SCAN", "copy_module", "offsets", "planes", "records_module", "scan_module"]
+
+COPY = ("source", "target", "elements", "first", *(f"{k}{d}" for k in ("size", "from", "to") for d in range(4)))
+"""target[first + i to] = what is stored of source[i from], i of four indices; strides in elements.
+
+The target is a plane for each stored type, of ``elements`` elements, one after the other.
+"""
+
+SCAN = ("source", "result", *(f"{k}{d}" for k in ("size", "step") for d in range(4)))
+"""result: two uint32, the least non-zero magnitude less one (all ones where there is none) and the greatest."""
+
+RECORDS = ("source", "target", "outputs", "depth", "output_stride", "depth_stride")
+"""Records of streams for the scalar operand: target[group, k] holds the streams of the group's outputs."""
+
+BYTES = {F32: 4, I32: 4, F64: 8, I64: 8}
+COPIED = 8  # elements stored at a time
+SCANNED = 32
+
+
+def offsets(body: Body, scalar_is_weight: bool) -> tuple[list[int], int]:
+    """Byte offsets of the streams within a record, and its size: wide streams first, so that all are aligned."""
+    streams = body.streams(scalar_is_weight, True)
+    found, total = [0] * len(streams), 0
+    for index in sorted(range(len(streams)), key=lambda i: -BYTES[streams[i]]):
+        found[index] = total
+        total += BYTES[streams[index]] * body.outputs
+    return found, -(-total // 8) * 8
+
+
+def planes(e: Emitter, base: Value, elements: Value, kinds: tuple[Any, ...]) -> list[Value]:
+    """Where the plane of each stored type begins."""
+    starts = accumulate((BYTES[kind] for kind in kinds[:-1]), initial=0)
+    return [e.at(base, e.builder.mul(elements, constant(I64, start)), 1) for start in starts]
+
+
+def _started(name: str, layout: tuple[str, ...]) -> tuple[ir.Module, Emitter, dict[str, Value]]:
+    module = ir.Module(name)
+    e = Emitter(module, name)
+    return module, e, dict(zip(layout, (e.argument(i) for i in range(len(layout))), strict=True))
+
+
+def copy_module(body: Body, scalar_is_weight: bool) -> str:
+    """LLVM IR of the strided copy that stores the vector operand: ``COPY``."""
+    module, e, a = _started("copy", COPY)
+    stored = body.stored(scalar_is_weight)
+    targets = planes(e, e.pointer(a["target"]), a["elements"], stored)
+    b = e.builder
+    one, squares = constant(I64, 1), constant(I64, -COPIED)
+
+    def store(word: Value, place: Value) -> None:
+        value = prepare(e, word, body.m, body.element)
+        values = body.derive(e, value, scalar_is_weight) if body.derived else (value,)
+        for value, plane, kind in zip(values, targets, stored, strict=True):
+            e.store(value, e.at(plane, place, BYTES[kind]))
+
+    def moved(d: int, index: Value, source: Value, place: Value) -> tuple[Value, Value]:
+        there = e.at(source, b.mul(index, a[f"from{d}"]), 4)
+        return there, b.add(place, b.mul(index, a[f"to{d}"]))
+
+    def rows(source: Value, place: Value, first2: Value | int, first3: Value | int) -> None:
+        """Both inner indices, from a first one each, element by element but for whole vectors along the last one."""
+        with e.loop(first2, a["size2"]) as i:
+            row = moved(2, i, source, place)
+            ones = [b.icmp_signed("==", a[key], one) for key in ("from3", "to3")]
+            whole = b.select(b.and_(*ones), b.and_(a["size3"], squares), constant(I64, 0))
+            start = _whole(first3)
+            for lanes in (2 * COPIED, COPIED):
+                stop = b.and_(whole, constant(I64, -lanes))
+                with e.loop(start, stop, lanes) as j:
+                    at, to = moved(3, j, *row)
+                    store(e.load(at, vector(F32, lanes)), to)
+                start = b.select(b.icmp_signed(">", stop, start), stop, start)
+            with e.loop(start, a["size3"]) as j:
+                at, to = moved(3, j, *row)
+                store(e.load(at, F32), to)
+
+    def turned(source: Value, place: Value) -> None:
+        """Squares of the inner indices: contiguous along the first in the source, along the second in the target."""
+        whole2, whole3 = b.and_(a["size2"], squares), b.and_(a["size3"], squares)
+        with e.loop(0, whole3, COPIED) as j:
+            column = moved(3, j, source, place)
+            with e.loop(0, whole2, COPIED) as i:
+                at, to = moved(2, i, *column)
+                words = [
+                    e.load(e.at(at, b.mul(constant(I64, k), a["from3"]), 4), vector(F32, COPIED)) for k in range(COPIED)
+                ]
+                for k, word in enumerate(e.transposed(words)):
+                    store(word, b.add(to, b.mul(constant(I64, k), a["to2"])))
+        # The edges: what whole squares leave below, then beside.
+        with e.loop(whole2, a["size2"]) as i:
+            row = moved(2, i, source, place)
+            with e.loop(0, whole3) as j:
+                at, to = moved(3, j, *row)
+                store(e.load(at, F32), to)
+        rows(source, place, 0, whole3)
+
+    turns = b.and_(
+        b.and_(b.icmp_signed("==", a["from2"], one), b.icmp_signed("==", a["to3"], one)),
+        b.icmp_signed("!=", a["from3"], one),
+    )
+    with e.loop(0, a["size0"]) as i, e.loop(0, a["size1"]) as j:
+        at = moved(1, j, *moved(0, i, e.pointer(a["source"]), a["first"]))
+        with e.choice(turns) as (then, otherwise):
+            with then:
+                turned(*at)
+            with otherwise:
+                rows(*at, 0, 0)
+    e.finish()
+    return str(module)
+
+
+def _whole(value: Value | int) -> Value:
+    return constant(I64, value) if isinstance(value, int) else value
+
+
+def scan_module() -> str:
+    """LLVM IR of the magnitude scan over four indices: ``SCAN``."""
+    module, e, a = _started("scan", SCAN)
+    result = e.pointer(a["result"])
+    wide = vector(I32, SCANNED)
+    b = e.builder
+    vectors = e.slot(wide), e.slot(wide)
+    scalars = e.slot(I32), e.slot(I32)
+    for low, high in (vectors, scalars):
+        b.store(constant(wide if low is vectors[0] else I32, 0xFFFFFFFF), low)
+        b.store(constant(wide if low is vectors[0] else I32, 0), high)
+
+    def visit(word: Value, slots: tuple[Value, Value]) -> None:
+        low, high = (b.load(slot, typ=word.type) for slot in slots)
+        magnitude = b.and_(word, e.like(word, 0x7FFFFFFF))
+        # Flushed operands wrap around to the greatest unsigned value and so stay out of the minimum.
+        zero = b.icmp_unsigned("<", magnitude, e.like(word, 0x00800000))
+        kept = b.select(zero, e.like(word, 0), magnitude)
+        b.store(e.call("llvm.umin", low, b.sub(kept, e.like(word, 1))), slots[0])
+        b.store(e.call("llvm.umax", high, kept), slots[1])
+
+    def at(d: int, index: Value, source: Value) -> Value:
+        return e.at(source, b.mul(index, a[f"step{d}"]), 4)
+
+    dense = b.icmp_signed("==", a["step3"], constant(I64, 1))
+    whole = b.select(dense, b.and_(a["size3"], constant(I64, -SCANNED)), constant(I64, 0))
+    with e.loop(0, a["size0"]) as i, e.loop(0, a["size1"]) as j, e.loop(0, a["size2"]) as k:
+        row = at(2, k, at(1, j, at(0, i, e.pointer(a["source"]))))
+        with e.loop(0, whole, SCANNED) as n:
+            visit(e.load(at(3, n, row), wide), vectors)
+        with e.loop(whole, a["size3"]) as n:
+            visit(e.load(at(3, n, row), I32), scalars)
+    for name, slot, single, offset in zip(("umin", "umax"), vectors, scalars, (0, 4), strict=True):
+        of_vectors = e.declared(f"llvm.vector.reduce.{name}.v{SCANNED}i32", I32, b.load(slot, typ=wide))
+        e.store(e.call(f"llvm.{name}", of_vectors, b.load(single, typ=I32)), result, offset)
+    e.finish()
+    return str(module)
+
+
+def records_module(body: Body, scalar_is_weight: bool) -> str:
+    """LLVM IR that packs the scalar operand: ``RECORDS``."""
+    module, e, a = _started("records", RECORDS)
+    b = e.builder
+    source, target = e.pointer(a["source"]), e.pointer(a["target"])
+    places, size = offsets(body, scalar_is_weight)
+    kinds = body.streams(scalar_is_weight, True)
+    n = body.outputs
+    groups = b.sdiv(b.add(a["outputs"], constant(I64, n - 1)), constant(I64, n))
+    dense = b.icmp_signed("==", a["depth_stride"], constant(I64, 1))
+    whole = b.select(dense, b.and_(a["depth"], constant(I64, -COPIED)), constant(I64, 0))
+
+    def streams(word: Value) -> tuple[Value, ...]:
+        value = prepare(e, word, body.m, body.element)
+        return (body.weight if scalar_is_weight else body.activation)(e, value, True)
+
+    with e.loop(0, groups) as g:
+        first = b.mul(g, constant(I64, n))
+        rows = []
+        for j in range(n):
+            output = b.add(first, constant(I64, j))
+            # Outputs beyond the last repeat it; their sums are computed and not stored.
+            inside = b.icmp_signed("<", output, a["outputs"])
+            output = b.select(inside, output, b.sub(a["outputs"], constant(I64, 1)))
+            rows.append(e.at(source, b.mul(output, a["output_stride"]), 4))
+        records = e.at(target, b.mul(g, a["depth"]), size)
+        with e.loop(0, whole, COPIED) as k:
+            record = e.at(records, k, size)
+            for start in range(0, n, COPIED):
+                part = rows[start : start + COPIED]
+                words = [e.load(e.at(row, k, 4), vector(F32, COPIED)) for row in part]
+                for i, column in enumerate(e.transposed(words)):
+                    for kind, place, stream in zip(kinds, places, streams(column), strict=True):
+                        e.store(e.first(stream, len(part)), record, i * size + place + BYTES[kind] * start)
+        with e.loop(whole, a["depth"]) as k:
+            record = e.at(records, k, size)
+            for j, row in enumerate(rows):
+                derived = streams(e.load(e.at(row, b.mul(k, a["depth_stride"]), 4), F32))
+                for kind, place, stream in zip(kinds, places, derived, strict=True):
+                    e.store(stream, record, place + BYTES[kind] * j)
+    e.finish()
+    return str(module)
