@@ -13,7 +13,7 @@ from golden.errors import InvalidInput
 
 COLUMNS = (
     "shape", "multiplier", "kernel", "threads", "GMAC/s", "exact torch GMAC/s", "times slower", "port bound",
-    "speedup", "exact torch speedup",
+    "share of limit", "speedup", "exact torch speedup",
 )  # fmt: skip
 
 
@@ -28,6 +28,7 @@ def table_rows(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
         "torch_gmacs",
         "ratio",
         "bound",
+        "share",
         "scaling",
         "torch_scaling",
     )
@@ -40,6 +41,7 @@ def table_rows(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 @click.option(
     "--full", is_flag=True, help="Larger shapes, all of MNIST's test images, multipliers without a fast kernel too."
 )
+@click.option("--small", is_flag=True, help="Small calls, batches, depthwise and narrow layers besides.")
 @click.option("--large", is_flag=True, help="Matrix products up to 4096^3 besides.")
 @click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw the first one's roofline as SVG.")
 @json_option
@@ -47,6 +49,7 @@ def command(
     multipliers: tuple[str, ...],
     threads: tuple[int, ...],
     full: bool,
+    small: bool,
     large: bool,
     plot: Path | None,
     as_json: bool,
@@ -71,6 +74,7 @@ def command(
             multipliers=multipliers or None,
             threads=threads or (1, 2),
             networks=timed,
+            small=small,
             large=large,
         )
     if plot is not None:
@@ -82,7 +86,10 @@ def command(
 
     def text() -> None:
         absent = "; ".join(f"not run: {entry['kernel']} ({entry['reason']})" for entry in result["not_run"])
-        note = "speedup: over one thread" + (f"; {absent}" if absent else "")
+        note = (
+            "port bound and limit: measured by loops of nothing but a product's operations; speedup: over one thread"
+            + (f"; {absent}" if absent else "")
+        )
         print_table("Emulation speed", COLUMNS, table_rows(result["rows"]), note)
 
     emit(result, as_json=as_json, text=text)

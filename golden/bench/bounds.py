@@ -9,7 +9,7 @@ from typing import Any
 
 from golden.catalogue import Multiplier
 
-__all__ = ["Peaks", "measure_peaks", "port_bound"]
+__all__ = ["Peaks", "measure_peaks", "measure_products", "operations"]
 
 
 @dataclass(frozen=True)
@@ -32,41 +32,45 @@ class Peaks:
 
 
 def measure_peaks(threads: int) -> Peaks:
-    """Measure both on as many threads as torch is set to: the best of five runs of some milliseconds."""
+    """Measure both on as many threads as torch is set to."""
     from golden.kernels import peaks
 
-    def best(run: Callable[[int], int]) -> float:
-        run(threads)
-        rates = []
-        for _ in range(5):
-            before = time.perf_counter()
-            done = run(threads)
-            rates.append(done / (time.perf_counter() - before) / 1e9)
-        return max(rates)
-
-    return Peaks(threads, best(peaks.multiply_adds), best(peaks.read))
+    return Peaks(threads, _best(peaks.multiply_adds, threads), _best(peaks.read, threads))
 
 
-def port_bound(body: Any, m: Multiplier) -> float | None:
-    """Least ratio to exact torch that the execution ports allow: cycles per product over those of a fused multiply-add.
+def measure_products(body: Any, m: Multiplier, threads: int) -> float | None:
+    """Measure how many 10^9 products per second the ports allow: by a loop of a product's operations, without operands.
 
-    Counted per vector of float32. AVX-512: vector operations spread over two ports, and an exact multiply-add takes a
-    cycle (measured 1.04, arithmetic.md section 6). Elsewhere: four ports, as on current AVX2 machines (with three, the
-    bound is a third higher), and two multiply-adds a cycle. None where no count has been made.
+    Counting ports instead would need to know them: with AVX-512 some processors multiply and add on one port and some
+    on two, while bits are worked on by two on both, so that the ratio to a multiply-add is 3 there and 6 here. None
+    where no count of the operations has been made.
     """
-    operations = _operations(body, m)
-    ports, exact = (2, 1.0) if body is not None and body.kernel == "avx512" else (4, 0.5)
-    return None if operations is None else max(operations / ports / exact, 1.0)
+    from golden.kernels import peaks
+
+    count = operations(body, m)
+    return None if count is None else _best(lambda n: peaks.repeated(count, n), threads)
 
 
-def _operations(body: Any, m: Multiplier) -> int | None:
+def _best(run: Callable[[int], int], threads: int) -> float:
+    """The best rate of five runs of some milliseconds, in 10^9 per second."""
+    run(threads)
+    rates = []
+    for _ in range(5):
+        before = time.perf_counter()
+        done = run(threads)
+        rates.append(done / (time.perf_counter() - before) / 1e9)
+    return max(rates)
+
+
+def operations(body: Any, m: Multiplier) -> tuple[int, int] | None:
+    """Operations of one product and its sum on a vector of float32: in floating point, and on bits or integers."""
     name, halve = getattr(body, "name", None), m.carry == "halve"
     if name in ("avx512", "avx2"):
         # mul, fma, fma, add toward zero and the sum; the exponent's selection is one instruction or three.
-        return 2 if m.design.is_exact else 5 + halve * (1 if name == "avx512" else 3)
+        return (2, 0) if m.design.is_exact else (5, halve * (1 if name == "avx512" else 3))
     if name == "double":
         # Two halves of product and shift, blend, power of two, sum; clearing a bit under `halve`.
-        return 7 if m.design.is_exact else 9 + halve
+        return (3, 4) if m.design.is_exact else (5, 4 + halve)
     if name == "short":
-        return 3 if m.design.is_exact else 4 + 2 * halve
-    return {"fused": 1, "rounded": 2, "mitchell": 4}.get(name or "")
+        return (2, 1) if m.design.is_exact else (3 + halve, 1 + halve)
+    return {"fused": (1, 0), "rounded": (2, 0), "mitchell": (1, 3)}.get(name or "")

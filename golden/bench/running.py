@@ -2,7 +2,7 @@
 
 A ratio is the time of the emulation over the time of exact torch on the same operands and threads, both medians of
 repetitions taken in turn, so that a busy machine slows both. Each row also carries the bound of a roofline: what the
-kernel could reach if it only waited for the ports of the vector units.
+kernel could reach if it only waited for the ports of the vector units, measured in the same run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from golden import kernels
-from golden.bench.bounds import Peaks, measure_peaks, port_bound
+from golden.bench.bounds import Peaks, measure_peaks, measure_products, operations
 from golden.bench.shapes import FAMILIES, SHAPES, SLOW_FAMILIES, Shape
 from golden.catalogue import Multiplier, multiplier as look_up
 
@@ -45,7 +45,9 @@ class Row:
     ratio : float
         How many times slower than exact torch.
     bound : float or None
-        The ratio that port counts allow, against an exact kernel at its own bound.
+        The ratio that the ports allow, against an exact kernel at its own bound; None where no operations were counted.
+    share : float or None
+        The emulation's rate over what the ports allow it.
     scaling, torch_scaling : float or None
         How many times faster each is than on one thread; None on one.
     """
@@ -60,6 +62,7 @@ class Row:
     torch_gmacs: float
     ratio: float
     bound: float | None
+    share: float | None
     scaling: float | None
     torch_scaling: float | None
 
@@ -84,7 +87,21 @@ def _interleaved(emulated: Callable[[], Any], exact: Callable[[], Any], threads:
     return [statistics.median(seconds[1:]) for seconds in times]  # the first run warms up
 
 
-def _product(shape: Shape, m: Multiplier, threads: int, budget: float) -> Row:
+class _Limits:
+    """The peaks for a number of threads, and what they allow each body, measured when first asked for."""
+
+    def __init__(self, threads: int) -> None:
+        self.peaks = measure_peaks(threads)
+        self._products: dict[Any, float | None] = {}
+
+    def products(self, body: Any, m: Multiplier) -> float | None:
+        count = operations(body, m)
+        if count not in self._products:
+            self._products[count] = measure_products(body, m, self.peaks.threads)
+        return self._products[count]
+
+
+def _product(shape: Shape, m: Multiplier, limits: _Limits, budget: float) -> Row:
     import torch
 
     from golden import sums
@@ -95,46 +112,50 @@ def _product(shape: Shape, m: Multiplier, threads: int, budget: float) -> Row:
     def normal(*size: int) -> torch.Tensor:
         return torch.randn(*size, generator=generator)
 
-    if shape.is_conv:
-        batch, channels, height, width, outputs, window, padding, stride = shape.sizes
-        x, w = normal(batch, channels, height, width).relu(), normal(outputs, channels, window, window) * 0.1
-        exact = lambda: torch.conv2d(x, w, None, stride, padding)  # noqa: E731
-        emulated = lambda: sums.conv2d(x, w, stride=stride, padding=padding, multiplier=m)  # noqa: E731
-        out = exact().numel()
-        macs = out * w[0].numel()
+    if shape.operation == "conv2d":
+        batch, channels, height, width, outputs, window, padding, stride, groups = shape.sizes
+        x = normal(batch, channels, height, width).relu()
+        w = normal(outputs, channels // groups, window, window) * 0.1
+        settings: dict[str, Any] = {"stride": stride, "padding": padding, "groups": groups}
+        exact = lambda: torch.conv2d(x, w, None, **settings)  # noqa: E731
+        emulated = lambda: sums.conv2d(x, w, multiplier=m, **settings)  # noqa: E731
+        depth = w[0].numel()
     else:
-        rows, columns, depth = shape.sizes
-        x, w = normal(rows, depth).relu(), normal(depth, columns)
+        *lead, rows, columns, depth = shape.sizes
+        x, w = normal(*lead, rows, depth).relu(), normal(*lead, depth, columns)
         exact = lambda: x @ w  # noqa: E731
         emulated = lambda: sums.matmul(x, w, m)  # noqa: E731
-        out = rows * columns
-        macs = out * depth
+    out = exact().numel()
+    macs = out * depth
     body = kernels.select(m, "float32", magnitude_range(x.numpy()), magnitude_range(w.numpy()))
     moved = 4 * (x.numel() + w.numel() + out)
-    return _row(shape.name, m, body, threads, macs, moved, _interleaved(emulated, exact, threads, budget))
+    seconds = _interleaved(emulated, exact, limits.peaks.threads, budget)
+    return _row(shape.name, m, body, limits, macs, moved, seconds)
 
 
 def _row(
     label: str,
     m: Multiplier,
     body: Any,
-    threads: int,
+    limits: _Limits,
     macs: int,
     moved: int | None,
     seconds: list[float],
 ) -> Row:
     emulated, exact, *alone = seconds
+    allowed = limits.products(body, m)
     return Row(
         shape=label,
         multiplier=str(m),
         kernel="plain" if body is None else body.name,
-        threads=threads,
+        threads=limits.peaks.threads,
         macs=macs,
         bytes=moved,
         gmacs=macs / emulated / 1e9,
         torch_gmacs=macs / exact / 1e9,
         ratio=emulated / exact,
-        bound=port_bound(body, m),
+        bound=None if allowed is None else limits.peaks.gmacs / allowed,
+        share=None if allowed is None else macs / emulated / 1e9 / allowed,
         scaling=alone[0] / emulated if alone else None,
         torch_scaling=alone[1] / exact if alone else None,
     )
@@ -148,6 +169,7 @@ def run_bench(
     threads: Iterable[int] = (1, 2),
     shapes: Iterable[Shape] | None = None,
     networks: Mapping[str, tuple[Any, Any]] | None = None,
+    small: bool = False,
     large: bool = False,
 ) -> dict[str, Any]:
     """Time the emulation against exact torch.
@@ -166,6 +188,8 @@ def run_bench(
         What to compute; by default the quick ones of ``SHAPES``, and the full ones unless ``quick``.
     networks : mapping, optional
         Label -> (module, batch of inputs), timed from end to end in evaluation mode.
+    small : bool
+        Add small calls, batches, depthwise and narrow layers.
     large : bool
         Add matrix products up to 4096^3, for the multipliers that have a bound.
 
@@ -185,10 +209,10 @@ def run_bench(
 
     names = multipliers if multipliers is not None else FAMILIES + (() if quick else SLOW_FAMILIES)
     chosen = [look_up(name) for name in names]
-    usual = SHAPES["quick"] + (() if quick else SHAPES["full"])
+    usual = SHAPES["quick"] + (() if quick else SHAPES["full"]) + (SHAPES["small"] if small else ())
     timed = [(shape, m) for shape in (usual if shapes is None else shapes) for m in chosen]
     if large:
-        bounded = [m for m in chosen if port_bound(kernels.select(m, "float32"), m) is not None]
+        bounded = [m for m in chosen if operations(kernels.select(m, "float32"), m) is not None]
         timed += [(shape, m) for shape in SHAPES["large"] for m in bounded]
     budget = 0.2 if quick else 1.0
     rows: list[Row] = []
@@ -205,13 +229,14 @@ def run_bench(
     try:
         for count in counts:
             torch.set_num_threads(count)
-            peaks.append(measure_peaks(count))
+            limits = _Limits(count)
+            peaks.append(limits.peaks)
             for shape, m in timed:
                 report(shape.name, m, count)
-                rows.append(_product(shape, m, count, budget))
+                rows.append(_product(shape, m, limits, budget))
             for label, m in pairs:
                 report(label, m, count)
-                rows.append(_network(label, *(networks or {})[label], m, count, budget))
+                rows.append(_network(label, *(networks or {})[label], m, limits, budget))
     finally:
         torch.set_num_threads(before)
     return {
@@ -222,7 +247,7 @@ def run_bench(
     }
 
 
-def _network(label: str, module: Any, batch: Any, m: Multiplier, threads: int, budget: float) -> Row:
+def _network(label: str, module: Any, batch: Any, m: Multiplier, limits: _Limits, budget: float) -> Row:
     import torch
 
     from golden.door import approximate, coverage
@@ -239,7 +264,8 @@ def _network(label: str, module: Any, batch: Any, m: Multiplier, threads: int, b
 
     macs = coverage(module, batch, m).macs
     body = kernels.select(m, "float32")
-    return _row(label, m, body, threads, macs, None, _interleaved(emulated, exact, threads, budget))
+    seconds = _interleaved(emulated, exact, limits.peaks.threads, budget)
+    return _row(label, m, body, limits, macs, None, seconds)
 
 
 def _machine() -> dict[str, Any]:

@@ -21,16 +21,17 @@ class Shape:
     name : str
         Label.
     sizes : tuple of int
-        (M, N, K), or (B, C, H, W, O, R, padding, stride) of a square convolution.
+        (M, N, K) or (B, M, N, K) of a matrix product or a batch of them, or (B, C, H, W, O, R, padding, stride, groups)
+        of a square convolution.
     """
 
     name: str
     sizes: tuple[int, ...]
 
     @property
-    def is_conv(self) -> bool:
-        """Whether the sizes are those of a convolution."""
-        return len(self.sizes) == 8
+    def operation(self) -> str:
+        """``matmul`` or ``conv2d``."""
+        return "conv2d" if len(self.sizes) == 9 else "matmul"
 
 
 SHAPES = {
@@ -38,8 +39,8 @@ SHAPES = {
         Shape("gemm 128", (128, 128, 128)),
         Shape("gemm 256", (256, 256, 256)),
         Shape("fc 64 x 1024 -> 1024", (64, 1024, 1024)),
-        Shape("LeNet conv1, 64 images", (64, 1, 28, 28, 6, 5, 2, 1)),
-        Shape("LeNet conv2, 64 images", (64, 6, 14, 14, 16, 5, 0, 1)),
+        Shape("LeNet conv1, 64 images", (64, 1, 28, 28, 6, 5, 2, 1, 1)),
+        Shape("LeNet conv2, 64 images", (64, 6, 14, 14, 16, 5, 0, 1, 1)),
     ),
     "full": (
         Shape("gemm 512", (512, 512, 512)),
@@ -47,13 +48,23 @@ SHAPES = {
         Shape("AlexNet-like gemm", (729, 256, 2400)),
         Shape("fc 64 x 4096 -> 1024", (64, 1024, 4096)),
         Shape("fc 1 x 4096 -> 1024", (1, 1024, 4096)),
-        Shape("AlexNet conv2, 16 images", (16, 64, 8, 8, 192, 5, 2, 1)),
-        Shape("AlexNet conv3, 16 images", (16, 192, 8, 8, 384, 3, 1, 1)),
-        Shape("strided conv, 16 images", (16, 3, 64, 64, 32, 7, 3, 2)),
+        Shape("AlexNet conv2, 16 images", (16, 64, 8, 8, 192, 5, 2, 1, 1)),
+        Shape("AlexNet conv3, 16 images", (16, 192, 8, 8, 384, 3, 1, 1, 1)),
+        Shape("strided conv, 16 images", (16, 3, 64, 64, 32, 7, 3, 2, 1)),
+    ),
+    "small": (
+        Shape("gemm 32", (32, 32, 32)),
+        Shape("512 of 16^3", (512, 16, 16, 16)),
+        Shape("attention scores, 24 of 197 x 197 x 64", (24, 197, 197, 64)),
+        Shape("narrow, 16384 x 150 -> 16", (16384, 16, 150)),
+        Shape("depthwise 3 x 3, 128 channels, 8 images", (8, 128, 14, 14, 128, 3, 1, 1, 128)),
+        Shape("depthwise 3 x 3, 512 channels", (1, 512, 7, 7, 512, 3, 1, 1, 512)),
+        Shape("pointwise, 128 channels, 8 images", (8, 128, 14, 14, 128, 1, 0, 1, 1)),
+        Shape("fc 1 x 4096 -> 1024", (1, 1024, 4096)),
     ),
     "large": (Shape("gemm 2048", (2048, 2048, 2048)), Shape("gemm 4096", (4096, 4096, 4096))),
 }
-"""What is timed: ``quick`` always, ``full`` unless quick, ``large`` on request."""
+"""What is timed: ``quick`` always, ``full`` unless quick, ``small`` and ``large`` on request."""
 
 
 def networks(full: bool) -> dict[str, tuple[Any, Any]]:

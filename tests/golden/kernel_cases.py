@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -92,3 +94,17 @@ def force(monkeypatch: pytest.MonkeyPatch, body: type[Body]) -> None:
 def chosen(name: str, x: np.ndarray, w: np.ndarray, bias: np.ndarray | None = None) -> type[Body] | None:
     """What ``select`` takes for these operands."""
     return kernels.select(multiplier(name), "float32", magnitude_range(x), magnitude_range(w), bias)
+
+
+def inner_loop(text: str) -> list[str]:
+    """Instructions of the loop with the most vector instructions."""
+    lines = text.splitlines()
+    labels = {match[1]: i for i, line in enumerate(lines) if (match := re.match(r"(\.LBB\w+):", line))}
+    loops = [
+        (labels[match[1]], i)
+        for i, line in enumerate(lines)
+        if (match := re.search(r"\bj\w+\s+(\.LBB\w+)", line)) and labels.get(match[1], i) < i
+    ]
+    inner = [(a, b) for a, b in loops if not any(a <= c and d < b for c, d in loops if (c, d) != (a, b))]
+    a, b = max(inner, key=lambda loop: sum("mm" in line for line in lines[loop[0] : loop[1]]))
+    return [line.strip() for line in lines[a + 1 : b + 1]]

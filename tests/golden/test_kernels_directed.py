@@ -5,26 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
+from kernel_cases import inner_loop
 
 from golden.catalogue import multiplier
 from golden.kernels.directed import Avx2, Avx512
 from golden.kernels.emit import F32
 from golden.kernels.jit import assembly
 from golden.kernels.tile import sums_module
-
-
-def inner_loop(text: str) -> list[str]:
-    """Instructions of the loop with the most vector instructions."""
-    lines = text.splitlines()
-    labels = {match[1]: i for i, line in enumerate(lines) if (match := re.match(r"(\.LBB\w+):", line))}
-    loops = [
-        (labels[match[1]], i)
-        for i, line in enumerate(lines)
-        if (match := re.search(r"\bj\w+\s+(\.LBB\w+)", line)) and labels.get(match[1], i) < i
-    ]
-    inner = [(a, b) for a, b in loops if not any(a <= c and d < b for c, d in loops if (c, d) != (a, b))]
-    a, b = max(inner, key=lambda loop: sum("mm" in line for line in lines[loop[0] : loop[1]]))
-    return [line.strip() for line in lines[a + 1 : b + 1]]
 
 
 @pytest.mark.parametrize("scalar_is_weight", [False, True])
