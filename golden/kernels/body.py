@@ -110,6 +110,10 @@ class Body:
     """Most outputs of the scalar operand that share one load of the vector operand."""
     derived = False
     """Whether the vector operand is stored as its streams, derived once, rather than as its prepared value."""
+    derives_images = False
+    """Whether that pays in convolutions, whose taps use an element again and again."""
+    derives_from: float = float("inf")
+    """From how many rows on it pays in matrix products, where each group of rows uses an element once."""
     table: np.ndarray | None = None
     """uint32 that ``product`` looks up."""
     phases = 0

@@ -99,7 +99,8 @@ class Avx512(Directed):
 
     name = kernel = "avx512"
     lanes = 16
-    outputs = 8
+    outputs = 10
+    derives_from = 160
     features = frozenset({"avx512f", "avx512dq", "avx512vl"})
 
     def toward_zero(self, e: Emitter, operation: str, *values: Value) -> Value:

@@ -32,7 +32,8 @@ class Double(Body):
     """
 
     name = "double"
-    derived = True
+    derives_images = True
+    derives_from = 17
 
     def __init__(self, m: Multiplier) -> None:
         super().__init__(m)

@@ -87,6 +87,11 @@ class Emitter:
         """Store ``value`` at ``base`` plus ``offset`` bytes."""
         self.builder.store(value, self.at(base, offset, 1) if offset else base, align=align)
 
+    def prefetch(self, base: Value) -> None:
+        """Ask for what lies at an address, which need not exist."""
+        hints = [constant(I32, number) for number in (0, 3, 1)]  # for reading, to the first level, data
+        self.declared("llvm.prefetch.p0", ir.VoidType(), base, *hints)
+
     def slot(self, kind: Any, count: int = 1) -> Value:
         """Stack memory for ``count`` values of type ``kind``; single values become registers."""
         builder = ir.IRBuilder(self._entry)

@@ -137,8 +137,7 @@ class Functions:
 def functions(kind: type[Body], m: Multiplier, scalar_is_weight: bool, accumulate: str, outputs: int) -> Functions:
     """The functions of a body for layers of ``outputs`` scalars (rows or channels), compiled on first use."""
     group = group_size(outputs, kind.outputs)
-    # Taps of a convolution use an element again and again, but in a matrix product each group of rows uses it once.
-    derived = kind.derived and (scalar_is_weight or outputs > 2 * group)
+    derived = kind.derives_images if scalar_is_weight else outputs >= kind.derives_from
     return _functions(kind, m, scalar_is_weight, accumulate, group, derived)
 
 

@@ -30,6 +30,7 @@ RECORDS = ("source", "target", "outputs", "depth", "output_stride", "depth_strid
 
 BYTES = {F32: 4, I32: 4, F64: 8, I64: 8}
 COPIED = 8  # elements stored at a time
+AHEAD = 16  # rows
 SCANNED = 32
 
 
@@ -84,6 +85,8 @@ def copy_module(body: Body, scalar_is_weight: bool) -> str:
                 stop = b.and_(whole, constant(I64, -lanes))
                 with e.loop(start, stop, lanes) as j:
                     at, to = moved(3, j, *row)
+                    # Rows of a matrix lie pages apart, where the processor looks ahead for nothing.
+                    e.prefetch(e.at(at, b.mul(a["from2"], constant(I64, AHEAD)), 4))
                     store(e.load(at, vector(F32, lanes)), to)
                 start = b.select(b.icmp_signed(">", stop, start), stop, start)
             with e.loop(start, a["size3"]) as j:

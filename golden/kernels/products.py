@@ -21,8 +21,8 @@ __all__ = ["batched", "depth_blocks", "matmul", "shares"]
 
 DEPTH = 512
 """Terms of a sum per block: the records of a group and a block of lanes stay close to the core."""
-ROWS = 512
-"""Rows of a task: they make up for packing the weights again in the next one."""
+RECORDS = 2 << 20
+"""Bytes of packed activations per task: as many as the caches take, to make up for packing the weights in each."""
 PANELS = 512 << 10
 """Bytes of packed weights per call of the tile loop: they stay in the second-level cache."""
 CALL = 1 << 20
@@ -67,7 +67,8 @@ def _tasks(
     (rows, depth), outputs = x.shape, w.shape[1]
     lanes, group = f.body.lanes, f.body.outputs
     groups, blocks, tasks = -(-rows // group), -(-outputs // lanes), wanted_tasks(rows * depth * outputs)
-    by_rows, by_columns = -(-rows // ROWS), 1
+    term = f.record_size // group * max(1, min(depth, DEPTH))
+    by_rows, by_columns = -(-rows // max(group, RECORDS // term)), 1
     if tasks > 1:
         # Rows that are split pack the weights again, columns that are split the activations.
         splits = [(r, min(-(-tasks // r), blocks)) for r in range(by_rows, max(by_rows, min(groups, tasks)) + 1)]
