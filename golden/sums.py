@@ -67,9 +67,10 @@ def matmul(
         raise InvalidInput(f"matmul takes shapes (..., M, K) and (..., K, N), not {x.shape} and {y.shape}")
     start = _as_bias(bias, y.shape[-1])
     if y.ndim == 2:
-        rows = x.reshape(-1, x.shape[-1]) if x.size else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
-        out = kernels.matmul(rows, y, start, m, accumulate)
-        return _same_kind(out.reshape(*x.shape[:-1], y.shape[-1]), a)
+        if x.ndim == 2:
+            return _same_kind(kernels.matmul(x, y, start, m, accumulate), a)
+        rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+        return _same_kind(kernels.matmul(rows, y, start, m, accumulate).reshape(*x.shape[:-1], y.shape[-1]), a)
     try:
         lead = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
     except ValueError:
@@ -256,7 +257,7 @@ def _as_array(value: Any, name: str) -> np.ndarray:
                 f"{name} has dtype {dtype}, and products are defined on float32; convert it with .float()"
             )
         value = value.detach()
-        value = (value.resolve_neg() if value.is_neg() else value).numpy()
+        return (value.resolve_neg() if value.is_neg() else value).numpy()
     array = np.asarray(value)
     if array.dtype != np.float32:
         raise InvalidType(

@@ -151,8 +151,7 @@ def _convolve(
         here = np.arange(piece.groups)
         there = piece.group + here
         for k, stop in depth_blocks(depth, accumulate):
-            f.sums(
-                piece.groups,
+            sums = f.arguments(
                 vectors=planes.at,
                 elements=planes.elements,
                 taps=geometry.taps_at + 8 * k,
@@ -174,6 +173,7 @@ def _convolve(
                 bias=bias_at + there * start.strides[0],
                 resume=int(k > 0),
             )
+            f.sums.each(piece.groups, *sums)
 
     split = min(output_groups, workers // len(pieces))
     if split < 2:

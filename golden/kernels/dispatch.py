@@ -12,7 +12,7 @@ from golden.errors import InvalidInput
 from golden.kernels import KERNELS, bodies, convolution, plain, products
 from golden.kernels.body import Body, Range, instance
 from golden.kernels.environment import default_environment
-from golden.kernels.functions import functions, magnitude_range
+from golden.kernels.functions import Functions, functions, magnitude_range
 from golden.kernels.jit import cpu_features
 
 __all__ = ["conv2d", "matmul", "select"]
@@ -73,12 +73,47 @@ def _bodies(m: Multiplier) -> tuple[Body, ...]:
 def _choose(
     usable: tuple[Body, ...], accumulate: str, a: Range | None, b: Range | None, bias: np.ndarray | None
 ) -> type[Body] | None:
-    a, b = a or Range(110, 140), b or Range(110, 140)
+    a, b = a or USUAL, b or USUAL
     signed = accumulate == "float32" and bias is not None and bool((bias.view(np.uint32) == 0x80000000).any())
     for body in usable:
         if body.covers(a, b) and (body.signs_zeros or not signed):
             return type(body)
     return None
+
+
+USUAL = Range(110, 140)
+"""Exponents of ordinary operands."""
+
+
+class Choice:
+    """The functions for a matrix product: at first for ordinary operands, then for those that packing has met.
+
+    Parameters
+    ----------
+    usable : tuple of Body
+        What may compute it, in order of preference.
+    m, accumulate, bias
+        Of the product.
+    rows : int
+        Rows of the activations.
+    """
+
+    def __init__(
+        self, usable: tuple[Body, ...], m: Multiplier, accumulate: str, bias: np.ndarray | None, rows: int
+    ) -> None:
+        self._settings = usable, accumulate, bias
+        self._functions = m, False, accumulate, rows
+
+    def usual(self) -> Functions:
+        """For ordinary operands."""
+        return self.covering(USUAL, USUAL)
+
+    def covering(self, a: Range, b: Range) -> Functions:
+        """For activations and weights of these ranges."""
+        usable, accumulate, bias = self._settings
+        body = _choose(usable, accumulate, a, b, bias)
+        assert body is not None
+        return functions(body, *self._functions)
 
 
 @lru_cache(maxsize=256)
@@ -99,10 +134,8 @@ def matmul(x: np.ndarray, w: np.ndarray, bias: np.ndarray | None, m: Multiplier,
         for place in np.ndindex(*x.shape[:-2]):
             out[place] = _plain("matmul", x[place], w[place], bias, m, accumulate)
         return out
-    body = _choose(usable, accumulate, magnitude_range(x), magnitude_range(w), bias)
-    assert body is not None
-    f = functions(body, m, False, accumulate, x.shape[-2])
-    return (products.matmul if x.ndim == 2 else products.batched)(f, x, w, bias, accumulate)
+    choice = Choice(usable, m, accumulate, bias, x.shape[-2])
+    return (products.matmul if x.ndim == 2 else products.batched)(choice, x, w, bias, accumulate)
 
 
 def conv2d(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from copy import copy
 from functools import lru_cache
 from typing import Any
@@ -15,12 +16,30 @@ from golden.kernels.body import Body, Range, instance
 from golden.kernels.calls import Function, address
 from golden.kernels.emit import F32, F64, I32
 
-__all__ = ["Functions", "Planes", "functions", "group_size", "magnitude_range", "underived"]
+__all__ = ["Extent", "Functions", "Layout", "Planes", "functions", "group_size", "magnitude_range", "underived"]
 
 DTYPES = {F32: np.dtype(np.float32), F64: np.dtype(np.float64), I32: np.dtype(np.int32)}
 
 
-class Planes:
+class Extent:
+    """Which magnitudes packing has seen so far."""
+
+    def __init__(self) -> None:
+        self._words = _NOTHING.copy()
+        self.at = address(self._words)
+
+    def range(self) -> Range:
+        """The biased exponents of the non-zero values."""
+        least, greatest = self._words.tolist()
+        if greatest == 0:
+            return Range(127, 127)  # zeros only: nothing can leave the range
+        return Range((least + 1) >> 23, greatest >> 23)
+
+
+_NOTHING = np.array([0xFFFFFFFF, 0], np.uint32)
+
+
+class Layout:
     """The vector operand as a kernel reads it: an array of one shape for each type stored, one after the other.
 
     Parameters
@@ -28,18 +47,34 @@ class Planes:
     kinds : tuple of dtype
         What is stored of an element.
     shape : tuple of int
-        Of every plane. All elements start as +0.
+        Of every plane.
     beyond : int
         Elements that may be read behind the last.
     """
 
     def __init__(self, kinds: tuple[np.dtype, ...], shape: tuple[int, ...], beyond: int = 0) -> None:
+        self.kinds, self.shape = kinds, shape
         # Every plane starts a cache line, if the first does.
         self.elements = -(-(math.prod(shape) + beyond) // 16) * 16
-        self._memory = np.zeros(self.elements * sum(kind.itemsize for kind in kinds) + 64, np.uint8)
-        data = self._memory[-address(self._memory) % 64 :]
-        self.first = data[: math.prod(shape) * kinds[0].itemsize].view(kinds[0]).reshape(shape)
-        self.at = address(data)
+        self.nbytes = self.elements * sum(kind.itemsize for kind in kinds)
+
+
+class Planes:
+    """Memory of a ``Layout``, which takes the same parameters. All elements start as +0."""
+
+    def __init__(self, kinds: tuple[np.dtype, ...], shape: tuple[int, ...], beyond: int = 0) -> None:
+        self.layout = Layout(kinds, shape, beyond)
+        self.elements = self.layout.elements
+        self._memory = np.zeros(self.layout.nbytes + 64, np.uint8)
+        start = address(self._memory)
+        self._offset = -start % 64
+        self.at = start + self._offset
+
+    @property
+    def first(self) -> np.ndarray:
+        """The first plane."""
+        kind, shape = self.layout.kinds[0], self.layout.shape
+        return self._memory[self._offset :][: math.prod(shape) * kind.itemsize].view(kind).reshape(shape)
 
     @property
     def nbytes(self) -> int:
@@ -70,7 +105,7 @@ class Functions:
         self.copy = Function(packing.copy_module(body, scalar_is_weight), "copy", len(packing.COPY))
         self.pack = Function(packing.records_module(body, scalar_is_weight), "records", len(packing.RECORDS))
         accumulator = F64 if accumulate == "float64" else F32
-        self._sums = Function(tile.sums_module(body, scalar_is_weight, accumulator), "sums", len(tile.SUMS))
+        self.sums = Function(tile.sums_module(body, scalar_is_weight, accumulator), "sums", len(tile.SUMS))
 
     def prepare(self, source: np.ndarray, planes: Planes, target: np.ndarray) -> None:
         """Store ``source`` where ``target`` lies: a view of the first plane, of its shape, at most four-dimensional."""
@@ -79,34 +114,40 @@ class Functions:
         steps = (0,) * absent + tuple(step // 4 for step in source.strides)
         to = (0,) * absent + tuple(step // target.itemsize for step in target.strides)
         first = (address(target) - planes.at) // target.itemsize
-        self.copy(address(source), planes.at, planes.elements, first, *sizes, *steps, *to)
+        seen = Extent()
+        self.copy(address(source), planes.at, planes.elements, first, seen.at, *sizes, *steps, *to)
 
-    def store_panels(
-        self, at: Any, depth: int, outputs: int, depth_stride: int, output_stride: int, planes: Planes, pitch: int
-    ) -> None:
-        """Store weights (depth, outputs), or one such matrix for each of an array of addresses, as panels.
+    def panel_copies(
+        self,
+        source: Any,
+        shape: tuple[int, int],
+        steps: tuple[int, int],
+        panels: Layout,
+        target: int = 0,
+        extent: int = 0,
+    ) -> Iterator[tuple[Any, ...]]:
+        """Arguments of the calls of ``copy`` that store weights (depth, outputs) as panels.
 
-        Planes have the shape (matrices, blocks, pitch, lanes), the pitch at least the depth; what they hold beyond the
-        outputs stays.
+        Parameters
+        ----------
+        source : int or ndarray of int64
+            Where they begin; of several matrices, the addresses.
+        shape, steps : pair of int
+            Depth and outputs; from one to the next, in elements.
+        panels : Layout
+            Of shape (blocks, at least depth, lanes), for several matrices with one dimension more in front.
+        target, extent : int
+            Addresses of the panels and of an ``Extent``.
         """
-        lanes = self.body.lanes
+        (depth, outputs), lanes = shape, self.body.lanes
         whole, rest = divmod(outputs, lanes)
-        panel = pitch * lanes
+        panel = panels.shape[-2] * lanes
+        first = np.arange(len(source)) * (panels.shape[-3] * panel) if isinstance(source, np.ndarray) else 0
         for block, blocks, width in ((0, whole, lanes), (whole, 1, rest)):
-            if not blocks or not width:
-                continue
-            source: Any = at + 4 * block * lanes * output_stride
-            first = block * panel
-            sizes, steps, to = (
-                (1, blocks, depth, width),
-                (0, lanes * output_stride, depth_stride, output_stride),
-                (0, panel, lanes, 1),
-            )
-            if isinstance(at, np.ndarray):
-                first = first + np.arange(len(at)) * ((whole + (rest > 0)) * panel)
-                self.copy.each(len(at), source, planes.at, planes.elements, first, *sizes, *steps, *to)
-            else:
-                self.copy(source, planes.at, planes.elements, first, *sizes, *steps, *to)
+            if blocks and width:
+                at = source + 4 * block * lanes * steps[1]
+                sizes, from_, to = (1, blocks, depth, width), (0, lanes * steps[1], *steps), (0, panel, lanes, 1)
+                yield at, target, panels.elements, first + block * panel, extent, *sizes, *from_, *to
 
     def records(self, source: np.ndarray) -> np.ndarray:
         """Streams of scalar operands of shape (..., outputs, depth): bytes of shape (..., groups, depth, record).
@@ -120,18 +161,15 @@ class Functions:
         if lead:
             place = np.arange(lead[0])
             at, to = address(source) + place * source.strides[0], address(target) + place * target.strides[0]
-            self.pack.each(lead[0], at, to, outputs, depth, *steps)
+            self.pack.each(lead[0], at, to, Extent().at, outputs, depth, *steps)
         else:
-            self.pack(address(source), address(target), outputs, depth, *steps)
+            self.pack(address(source), address(target), Extent().at, outputs, depth, *steps)
         return target
 
-    def sums(self, count: int | None = None, **arguments: Any) -> None:
-        """Run the tile loop once, or ``count`` times; arguments are those of ``tile.SUMS``, arrays by address."""
-        values = map((arguments | {"table": self._table}).__getitem__, tile.SUMS)
-        if count is None:
-            self._sums(*values)
-        else:
-            self._sums.each(count, *values)
+    def arguments(self, **arguments: Any) -> list[Any]:
+        """Arguments of ``sums``, in order: those of ``tile.SUMS`` but for the table, arrays by address."""
+        arguments["table"] = self._table
+        return [arguments[name] for name in tile.SUMS]
 
 
 def functions(kind: type[Body], m: Multiplier, scalar_is_weight: bool, accumulate: str, outputs: int) -> Functions:
@@ -179,13 +217,10 @@ def magnitude_range(array: np.ndarray) -> Range:
         axes = _merged(array)
         if len(axes) > 4:
             return magnitude_range(np.ascontiguousarray(array))
-    result = np.empty(2, np.uint32)
+    extent = Extent()
     sizes, steps = zip(*((1, 0),) * (4 - len(axes)), *axes, strict=True)
-    _scan()(address(array), address(result), *sizes, *steps)
-    least, greatest = result.tolist()
-    if greatest == 0:
-        return Range(127, 127)  # zeros only: nothing can leave the range
-    return Range((least + 1) >> 23, greatest >> 23)
+    _scan()(address(array), extent.at, *sizes, *steps)
+    return extent.range()
 
 
 def _merged(array: np.ndarray) -> list[tuple[int, int]]:

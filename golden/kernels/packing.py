@@ -16,16 +16,20 @@ from golden.kernels.emit import F32, F64, I32, I64, Emitter, Value, constant, ve
 
 __all__ = ["BYTES", "COPY", "RECORDS", "SCAN", "copy_module", "offsets", "planes", "records_module", "scan_module"]
 
-COPY = ("source", "target", "elements", "first", *(f"{k}{d}" for k in ("size", "from", "to") for d in range(4)))
+COPY = (
+    *("source", "target", "elements", "first", "extent"),
+    *(f"{k}{d}" for k in ("size", "from", "to") for d in range(4)),
+)
 """target[first + i to] = what is stored of source[i from], i of four indices; strides in elements.
 
 The target is a plane for each stored type, of ``elements`` elements, one after the other.
 """
 
-SCAN = ("source", "result", *(f"{k}{d}" for k in ("size", "step") for d in range(4)))
-"""result: two uint32, the least non-zero magnitude less one (all ones where there is none) and the greatest."""
+SCAN = ("source", "extent", *(f"{k}{d}" for k in ("size", "step") for d in range(4)))
+"""Reads only. Every function widens ``extent`` to what it has read: two uint32, the least non-zero magnitude less one
+(all ones before there is any), and the greatest."""
 
-RECORDS = ("source", "target", "outputs", "depth", "output_stride", "depth_stride")
+RECORDS = ("source", "target", "extent", "outputs", "depth", "output_stride", "depth_stride")
 """Records of streams for the scalar operand: target[group, k] holds the streams of the group's outputs."""
 
 BYTES = {F32: 4, I32: 4, F64: 8, I64: 8}
@@ -56,6 +60,41 @@ def _started(name: str, layout: tuple[str, ...]) -> tuple[ir.Module, Emitter, di
     return module, e, dict(zip(layout, (e.argument(i) for i in range(len(layout))), strict=True))
 
 
+class _Extent:
+    """The magnitudes that a function has seen: in registers, for each number of lanes, until it ends."""
+
+    def __init__(self, e: Emitter, *lanes: int) -> None:
+        self.e = e
+        self.slots = {n: (e.slot(vector(I32, n)), e.slot(vector(I32, n))) for n in (0, *lanes)}
+        for n, (low, high) in self.slots.items():
+            e.builder.store(constant(vector(I32, n), 0xFFFFFFFF), low)
+            e.builder.store(constant(vector(I32, n), 0), high)
+
+    def see(self, word: Value) -> None:
+        """Take note of float32 words."""
+        e, b = self.e, self.e.builder
+        bits = word if e.element(word) == I32 else e.integer(word)
+        slots = self.slots[bits.type.count if e.is_vector(bits) else 0]
+        low, high = (b.load(slot, typ=bits.type) for slot in slots)
+        magnitude = b.and_(bits, e.like(bits, 0x7FFFFFFF))
+        # Flushed operands wrap around to the greatest unsigned value and so stay out of the minimum.
+        zero = b.icmp_unsigned("<", magnitude, e.like(bits, 0x00800000))
+        kept = b.select(zero, e.like(bits, 0), magnitude)
+        b.store(e.call("llvm.umin", low, b.sub(kept, e.like(bits, 1))), slots[0])
+        b.store(e.call("llvm.umax", high, kept), slots[1])
+
+    def finish(self, target: Value) -> None:
+        """Widen the two words at an address."""
+        e = self.e
+        for place, name in enumerate(("umin", "umax")):
+            found = e.load(target, I32, 4 * place)
+            for n, slots in self.slots.items():
+                value = e.builder.load(slots[place], typ=vector(I32, n))
+                value = e.declared(f"llvm.vector.reduce.{name}.v{n}i32", I32, value) if n else value
+                found = e.call(f"llvm.{name}", found, value)
+            e.store(found, target, 4 * place)
+
+
 def copy_module(body: Body, scalar_is_weight: bool) -> str:
     """LLVM IR of the strided copy that stores the vector operand: ``COPY``."""
     module, e, a = _started("copy", COPY)
@@ -63,8 +102,10 @@ def copy_module(body: Body, scalar_is_weight: bool) -> str:
     targets = planes(e, e.pointer(a["target"]), a["elements"], stored)
     b = e.builder
     one, squares = constant(I64, 1), constant(I64, -COPIED)
+    extent = _Extent(e, COPIED, 2 * COPIED)
 
     def store(word: Value, place: Value) -> None:
+        extent.see(word)
         value = prepare(e, word, body.m, body.element)
         values = body.derive(e, value, scalar_is_weight) if body.derived else (value,)
         for value, plane, kind in zip(values, targets, stored, strict=True):
@@ -124,6 +165,7 @@ def copy_module(body: Body, scalar_is_weight: bool) -> str:
                 turned(*at)
             with otherwise:
                 rows(*at, 0, 0)
+    extent.finish(e.pointer(a["extent"]))
     e.finish()
     return str(module)
 
@@ -135,23 +177,8 @@ def _whole(value: Value | int) -> Value:
 def scan_module() -> str:
     """LLVM IR of the magnitude scan over four indices: ``SCAN``."""
     module, e, a = _started("scan", SCAN)
-    result = e.pointer(a["result"])
-    wide = vector(I32, SCANNED)
     b = e.builder
-    vectors = e.slot(wide), e.slot(wide)
-    scalars = e.slot(I32), e.slot(I32)
-    for low, high in (vectors, scalars):
-        b.store(constant(wide if low is vectors[0] else I32, 0xFFFFFFFF), low)
-        b.store(constant(wide if low is vectors[0] else I32, 0), high)
-
-    def visit(word: Value, slots: tuple[Value, Value]) -> None:
-        low, high = (b.load(slot, typ=word.type) for slot in slots)
-        magnitude = b.and_(word, e.like(word, 0x7FFFFFFF))
-        # Flushed operands wrap around to the greatest unsigned value and so stay out of the minimum.
-        zero = b.icmp_unsigned("<", magnitude, e.like(word, 0x00800000))
-        kept = b.select(zero, e.like(word, 0), magnitude)
-        b.store(e.call("llvm.umin", low, b.sub(kept, e.like(word, 1))), slots[0])
-        b.store(e.call("llvm.umax", high, kept), slots[1])
+    extent = _Extent(e, SCANNED)
 
     def at(d: int, index: Value, source: Value) -> Value:
         return e.at(source, b.mul(index, a[f"step{d}"]), 4)
@@ -161,12 +188,10 @@ def scan_module() -> str:
     with e.loop(0, a["size0"]) as i, e.loop(0, a["size1"]) as j, e.loop(0, a["size2"]) as k:
         row = at(2, k, at(1, j, at(0, i, e.pointer(a["source"]))))
         with e.loop(0, whole, SCANNED) as n:
-            visit(e.load(at(3, n, row), wide), vectors)
+            extent.see(e.load(at(3, n, row), vector(I32, SCANNED)))
         with e.loop(whole, a["size3"]) as n:
-            visit(e.load(at(3, n, row), I32), scalars)
-    for name, slot, single, offset in zip(("umin", "umax"), vectors, scalars, (0, 4), strict=True):
-        of_vectors = e.declared(f"llvm.vector.reduce.{name}.v{SCANNED}i32", I32, b.load(slot, typ=wide))
-        e.store(e.call(f"llvm.{name}", of_vectors, b.load(single, typ=I32)), result, offset)
+            extent.see(e.load(at(3, n, row), I32))
+    extent.finish(e.pointer(a["extent"]))
     e.finish()
     return str(module)
 
@@ -182,6 +207,8 @@ def records_module(body: Body, scalar_is_weight: bool) -> str:
     groups = b.sdiv(b.add(a["outputs"], constant(I64, n - 1)), constant(I64, n))
     dense = b.icmp_signed("==", a["depth_stride"], constant(I64, 1))
     whole = b.select(dense, b.and_(a["depth"], constant(I64, -COPIED)), constant(I64, 0))
+
+    extent = _Extent(e, COPIED)
 
     def streams(word: Value) -> tuple[Value, ...]:
         value = prepare(e, word, body.m, body.element)
@@ -202,14 +229,19 @@ def records_module(body: Body, scalar_is_weight: bool) -> str:
             for start in range(0, n, COPIED):
                 part = rows[start : start + COPIED]
                 words = [e.load(e.at(row, k, 4), vector(F32, COPIED)) for row in part]
+                for word in words:
+                    extent.see(word)
                 for i, column in enumerate(e.transposed(words)):
                     for kind, place, stream in zip(kinds, places, streams(column), strict=True):
                         e.store(e.first(stream, len(part)), record, i * size + place + BYTES[kind] * start)
         with e.loop(whole, a["depth"]) as k:
             record = e.at(records, k, size)
             for j, row in enumerate(rows):
-                derived = streams(e.load(e.at(row, b.mul(k, a["depth_stride"]), 4), F32))
+                word = e.load(e.at(row, b.mul(k, a["depth_stride"]), 4), F32)
+                extent.see(word)
+                derived = streams(word)
                 for kind, place, stream in zip(kinds, places, derived, strict=True):
                     e.store(stream, record, place + BYTES[kind] * j)
+    extent.finish(e.pointer(a["extent"]))
     e.finish()
     return str(module)

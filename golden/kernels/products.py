@@ -8,14 +8,18 @@ between calls: packing them costs no more than finding out whether they are stil
 from __future__ import annotations
 
 import math
-from functools import partial
+from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from golden.kernels.calls import address
-from golden.kernels.functions import Functions, Planes
-from golden.kernels.geometry import columns
+from golden.kernels.body import Range
+from golden.kernels.calls import address, run_rows
+from golden.kernels.functions import Extent, Functions, Layout, Planes, magnitude_range
+from golden.kernels.geometry import Geometry, columns
 from golden.kernels.pool import SMALL, run_all, wanted_tasks
+from golden.kernels.tile import SUMS
 
 __all__ = ["batched", "depth_blocks", "matmul", "shares"]
 
@@ -25,8 +29,8 @@ RECORDS = 2 << 20
 """Bytes of packed activations per task: as many as the caches take, to make up for packing the weights in each."""
 PANELS = 512 << 10
 """Bytes of packed weights per call of the tile loop: they stay in the second-level cache."""
-CALL = 1 << 20
-"""Multiply-accumulates that make up for the interpreter's part of a call."""
+LANES = 16
+"""Most lanes of a body."""
 BATCH = 256 << 10
 """Bytes of packed operands per task of a batch."""
 
@@ -44,26 +48,39 @@ def shares(total: int, parts: int) -> list[tuple[int, int]]:
     return [(total * i // parts, total * (i + 1) // parts) for i in range(parts)]
 
 
-def _start(bias: np.ndarray | None, outputs: int, lanes: int) -> np.ndarray:
-    """The bias, padded to whole blocks of lanes."""
-    start = np.zeros(-(-outputs // lanes) * lanes, np.float32)
+def _start(bias: np.ndarray | None, outputs: int) -> np.ndarray:
+    """The bias, padded to whole blocks of any body's lanes."""
+    start = np.zeros(-(-outputs // LANES) * LANES + LANES, np.float32)
     if bias is not None:
         start[:outputs] = bias
     return start
 
 
-def matmul(f: Functions, x: np.ndarray, w: np.ndarray, bias: np.ndarray | None, accumulate: str) -> np.ndarray:
+class Choice(Protocol):
+    """The functions for a product, by the exponents of its operands."""
+
+    def usual(self) -> Functions:
+        """For ordinary operands."""
+        ...
+
+    def covering(self, a: Range, b: Range) -> Functions:
+        """For activations and weights of these ranges."""
+        ...
+
+
+def matmul(choice: Choice, x: np.ndarray, w: np.ndarray, bias: np.ndarray | None, accumulate: str) -> np.ndarray:
     """(M, K) x (K, N) -> (M, N), lanes over N."""
     out = np.empty((x.shape[0], w.shape[1]), np.float32)
     if out.size:
-        run_all(_tasks(f, x, w, out, _start(bias, w.shape[1], f.body.lanes), accumulate))
+        run_all(_tasks(choice, x, w, out, _start(bias, w.shape[1]), accumulate))
     return out
 
 
 def _tasks(
-    f: Functions, x: np.ndarray, w: np.ndarray, out: np.ndarray, start: np.ndarray, accumulate: str
+    choice: Choice, x: np.ndarray, w: np.ndarray, out: np.ndarray, start: np.ndarray, accumulate: str
 ) -> list[partial[None]]:
     """The parts of a product, each a task of its own."""
+    f = choice.usual()
     (rows, depth), outputs = x.shape, w.shape[1]
     lanes, group = f.body.lanes, f.body.outputs
     groups, blocks, tasks = -(-rows // group), -(-outputs // lanes), wanted_tasks(rows * depth * outputs)
@@ -75,67 +92,137 @@ def _tasks(
         by_rows, by_columns = min(splits, key=lambda s: (s[0] * s[1] < tasks, s[0] * outputs + s[1] * rows))
     pieces = [(first * group, min(last * group, rows)) for first, last in shares(groups, by_rows)]
     parts = [(first * lanes, min(last * lanes, outputs)) for first, last in shares(blocks, by_columns)]
-    return [partial(_tile, f, x, w, out, start, *piece, *part, accumulate) for piece in pieces for part in parts]
+    return [
+        partial(_task, choice, f, x, w, out, start, accumulate, *piece, *part) for piece in pieces for part in parts
+    ]
 
 
-def _tile(
+def _task(
+    choice: Choice,
     f: Functions,
     x: np.ndarray,
     w: np.ndarray,
     out: np.ndarray,
     start: np.ndarray,
+    accumulate: str,
     first: int,
     last: int,
     left: int,
     right: int,
-    accumulate: str,
 ) -> None:
     """Rows ``first`` to ``last`` and columns ``left`` to ``right`` of a product."""
-    rows, lanes, terms = last - first, f.body.lanes, depth_blocks(x.shape[1], accumulate)
+    part = x[first:last], w[:, left:right], out[first:last, left:right], start[left:], accumulate
+    if not _tile(f, *part):
+        _tile(choice.covering(magnitude_range(part[0]), magnitude_range(part[1])), *part)
+
+
+def _tile(f: Functions, x: np.ndarray, w: np.ndarray, out: np.ndarray, start: np.ndarray, accumulate: str) -> bool:
+    """Compute a part of a product; False, and a part to compute again, if packing met operands beyond the body."""
+    steps = _steps(f, *x.shape, w.shape[1], x.strides, w.strides, out.strides[0], accumulate)
+    # Lanes beyond the last column hold zeros: subnormal remains of older arrays could be slow.
+    scratch = (np.zeros if w.shape[1] % f.body.lanes else np.empty)(steps.scratch, np.uint8)
+    activations, weights = Extent(), Extent()
+    at = address(scratch)
+    arrays = (0, at + -at % 64, address(x), address(w), address(out), address(start), activations.at, weights.at)
+    run_rows(np.array(arrays, np.int64)[steps.relative_to] + steps.table, len(steps.table))
+    return f.body.covers(activations.range(), weights.range())
+
+
+class _Steps(NamedTuple):
+    """The calls that compute a part of a product, with addresses relative to its arrays.
+
+    Parameters
+    ----------
+    table : ndarray of int64
+        Rows for ``run_rows``.
+    relative_to : ndarray of int64
+        What each of its numbers is to be added to.
+    scratch : int
+        Bytes of memory for panels and records.
+    used : list of Geometry
+        What the table points to.
+    """
+
+    table: np.ndarray
+    relative_to: np.ndarray
+    scratch: int
+    used: list[Geometry]
+
+
+_NUMBER, _SCRATCH, _X, _W, _OUT, _START, _ACTIVATIONS, _WEIGHTS = range(8)
+"""What the numbers of a table are relative to."""
+
+
+@lru_cache(maxsize=1024)
+def _steps(
+    f: Functions,
+    rows: int,
+    depth: int,
+    outputs: int,
+    x_strides: tuple[int, int],
+    w_strides: tuple[int, int],
+    out_stride: int,
+    accumulate: str,
+) -> _Steps:
+    """For every pass over the sums: pack the activations; for every panel: store it and run the tile loop."""
+    lanes, terms = f.body.lanes, depth_blocks(depth, accumulate)
     longest = max(1, terms[0][1])
-    (x_row, x_term), (w_term, w_column) = x.strides, w.strides
-    blocks = -(-(right - left) // lanes)
     fitting = PANELS // (longest * lanes * sum(kind.itemsize for kind in f.stored))
-    blocks = min(max(1, fitting, CALL // (longest * lanes * rows)), blocks)
-    planes = Planes(f.stored, (blocks, longest, lanes))
+    blocks = min(max(1, fitting), -(-outputs // lanes))
     groups = -(-rows // f.body.outputs)
-    records = np.empty(groups * longest * f.record_size, np.uint8)
-    records_at, x_at, w_at = address(records), address(x) + first * x_row, address(w)
-    out_at, bias_at, out_row = address(out) + first * out.strides[0], address(start), out.strides[0] // 4
+    panels = Layout(f.stored, (blocks, longest, lanes))
+    records = panels.nbytes
+    table: list[list[tuple[int, int]]] = []
+    used: list[Geometry] = []
+
+    def add(address: int, arguments: Sequence[int], relative: Mapping[int, int]) -> None:
+        row = [(relative.get(i, _NUMBER), value) for i, value in enumerate(arguments)]
+        table.append([(_NUMBER, address), *row, *((_NUMBER, 0),) * (len(SUMS) - len(row))])
+
     for k, stop in terms:
-        depth = stop - k
-        f.pack(x_at + k * x_term, records_at, rows, depth, x_row // 4, x_term // 4)
-        for column in range(left, right, blocks * lanes):
-            outputs = min(blocks * lanes, right - column)
-            f.store_panels(
-                w_at + k * w_term + column * w_column, depth, outputs, w_term // 4, w_column // 4, planes, longest
-            )
-            geometry = columns(outputs, longest, lanes)
-            f.sums(
-                vectors=planes.at,
-                elements=planes.elements,
+        sizes = rows, stop - k, x_strides[0] // 4, x_strides[1] // 4
+        add(f.pack.address, (k * x_strides[1], records, 0, *sizes), {0: _X, 1: _SCRATCH, 2: _ACTIVATIONS})
+        for column in range(0, outputs, blocks * lanes):
+            count = min(blocks * lanes, outputs - column)
+            at, steps = k * w_strides[0] + column * w_strides[1], (w_strides[0] // 4, w_strides[1] // 4)
+            for arguments in f.panel_copies(at, (stop - k, count), steps, panels):
+                add(f.copy.address, arguments, {0: _W, 1: _SCRATCH, 4: _WEIGHTS})
+            geometry = columns(count, longest, lanes)
+            used.append(geometry)
+            sums = f.arguments(
+                vectors=0,
+                elements=panels.elements,
                 taps=geometry.taps_at,
-                depth=depth,
+                depth=stop - k,
                 starts=geometry.starts_at,
                 origin=0,
                 first_block=0,
                 last_block=geometry.blocks,
-                records=records_at,
-                group_stride=depth * f.record_size,
+                records=records,
+                group_stride=(stop - k) * f.record_size,
                 first_group=0,
                 last_group=groups,
-                out=out_at + 4 * column,
+                out=4 * column,
                 out_starts=geometry.out_starts_at,
                 counts=geometry.counts_at,
                 lane_stride=1,
-                output_stride=out_row,
+                output_stride=out_stride // 4,
                 outputs=rows,
-                bias=bias_at + 4 * column,
+                bias=4 * column,
                 resume=int(k > 0),
             )
+            places = {"vectors": _SCRATCH, "records": _SCRATCH, "out": _OUT, "bias": _START}
+            add(f.sums.address, sums, {SUMS.index(name): base for name, base in places.items()})
+    content = np.array(table, np.int64)
+    return _Steps(
+        np.ascontiguousarray(content[..., 1]),
+        np.ascontiguousarray(content[..., 0]),
+        records + groups * longest * f.record_size + 64,
+        used,
+    )
 
 
-def batched(f: Functions, x: np.ndarray, w: np.ndarray, bias: np.ndarray | None, accumulate: str) -> np.ndarray:
+def batched(choice: Choice, x: np.ndarray, w: np.ndarray, bias: np.ndarray | None, accumulate: str) -> np.ndarray:
     """(..., M, K) x (..., K, N) -> (..., M, N), lanes over N; leading dimensions are equal and may have steps of 0."""
     *lead, rows, depth = x.shape
     outputs, count = w.shape[-1], math.prod(lead)
@@ -143,57 +230,81 @@ def batched(f: Functions, x: np.ndarray, w: np.ndarray, bias: np.ndarray | None,
     if not out.size:
         return out.reshape(*lead, rows, outputs)
     places, macs = np.unravel_index(np.arange(count), lead), rows * depth * outputs
-    lanes = f.body.lanes
-    start = _start(bias, outputs, lanes)
+    start = _start(bias, outputs)
     if macs > SMALL:  # large ones by themselves
         for i, place in enumerate(zip(*places, strict=True)):
-            run_all(_tasks(f, x[place], w[place], out[i], start, accumulate))
+            run_all(_tasks(choice, x[place], w[place], out[i], start, accumulate))
         return out.reshape(*lead, rows, outputs)
+    f = choice.usual()
     at_x, at_w = (_addresses(array, places) for array in (x, w))
-    blocks, groups = -(-outputs // lanes), -(-rows // f.body.outputs)
-    size = depth * (blocks * lanes * sum(kind.itemsize for kind in f.stored) + groups * f.record_size)
-    step = max(1, min(BATCH // max(size, 1), -(-count // wanted_tasks(macs * count))))
-    geometry = columns(outputs, depth, lanes)
+    size = f.record_size * -(-rows // f.body.outputs) + sum(k.itemsize for k in f.stored) * (outputs + f.body.lanes)
+    step = max(1, min(BATCH // max(size * depth, 1), -(-count // wanted_tasks(macs * count))))
 
     def task(first: int, last: int) -> None:
-        here = np.arange(last - first)
-        planes = Planes(f.stored, (last - first, blocks, depth, lanes))
-        step_k, step_n = (step // 4 for step in w.strides[-2:])
-        f.store_panels(at_w[first:last], depth, outputs, step_k, step_n, planes, depth)
-        records = np.empty((last - first, groups, depth, f.record_size), np.uint8)
-        to = address(records) + here * records.strides[0]
-        f.pack.each(len(here), at_x[first:last], to, rows, depth, *(step // 4 for step in x.strides[-2:]))
-        for k, stop in depth_blocks(depth, accumulate):
-            f.sums(
-                len(here),
-                vectors=planes.at,
-                elements=planes.elements,
-                taps=geometry.taps_at + 8 * k,
-                depth=stop - k,
-                starts=geometry.starts_at,
-                origin=here * (blocks * depth * lanes),
-                first_block=0,
-                last_block=blocks,
-                records=address(records) + here * records.strides[0] + k * f.record_size,
-                group_stride=depth * f.record_size,
-                first_group=0,
-                last_group=groups,
-                out=address(out) + (first + here) * out.strides[0],
-                out_starts=geometry.out_starts_at,
-                counts=geometry.counts_at,
-                lane_stride=1,
-                output_stride=outputs,
-                outputs=rows,
-                bias=address(start),
-                resume=int(k > 0),
-            )
+        part = at_x[first:last], at_w[first:last], x, w, out[first:last], start, accumulate
+        if not _some(f, *part):
+            chosen = [tuple(index[first:last] for index in places)] * 2
+            ranges = (magnitude_range(array[place]) for array, place in zip((x, w), chosen, strict=True))
+            _some(choice.covering(*ranges), *part)
 
     run_all([partial(task, first, min(first + step, count)) for first in range(0, count, step)])
     return out.reshape(*lead, rows, outputs)
 
 
+def _some(
+    f: Functions,
+    at_x: np.ndarray,
+    at_w: np.ndarray,
+    x: np.ndarray,
+    w: np.ndarray,
+    out: np.ndarray,
+    start: np.ndarray,
+    accumulate: str,
+) -> bool:
+    """Compute the products of some matrices by their addresses; False as for ``_tile``."""
+    (count, rows, outputs), depth, lanes = out.shape, x.shape[-1], f.body.lanes
+    blocks, groups, here = -(-outputs // lanes), -(-rows // f.body.outputs), np.arange(count)
+    planes = Planes(f.stored, (count, blocks, depth, lanes))
+    records = np.empty((count, groups, depth, f.record_size), np.uint8)
+    to = address(records) + here * records.strides[0]
+    activations, weights = Extent(), Extent()
+    f.pack.each(count, at_x, to, activations.at, rows, depth, *(step // 4 for step in x.strides[-2:]))
+    steps = w.strides[-2] // 4, w.strides[-1] // 4
+    for arguments in f.panel_copies(at_w, (depth, outputs), steps, planes.layout, planes.at, weights.at):
+        f.copy.each(count, *arguments)
+    if not f.body.covers(activations.range(), weights.range()):
+        return False
+    geometry = columns(outputs, depth, lanes)
+    for k, stop in depth_blocks(depth, accumulate):
+        sums = f.arguments(
+            vectors=planes.at,
+            elements=planes.elements,
+            taps=geometry.taps_at + 8 * k,
+            depth=stop - k,
+            starts=geometry.starts_at,
+            origin=here * (blocks * depth * lanes),
+            first_block=0,
+            last_block=blocks,
+            records=to + k * f.record_size,
+            group_stride=depth * f.record_size,
+            first_group=0,
+            last_group=groups,
+            out=address(out) + here * out.strides[0],
+            out_starts=geometry.out_starts_at,
+            counts=geometry.counts_at,
+            lane_stride=1,
+            output_stride=outputs,
+            outputs=rows,
+            bias=address(start),
+            resume=int(k > 0),
+        )
+        f.sums.each(count, *sums)
+    return True
+
+
 def _addresses(array: np.ndarray, places: tuple[np.ndarray, ...]) -> np.ndarray:
-    at = np.full(len(places[0]) if places else 1, address(array), np.int64)
+    """Where the matrices of an array begin."""
+    at = np.full(len(places[0]), address(array), np.int64)
     for place, step in zip(places, array.strides, strict=False):
         at += place * step
     return at

@@ -10,7 +10,7 @@ from kernel_cases import canonical, force, operands, plain_matmul, usable
 
 from golden import sums
 from golden.catalogue import multiplier
-from golden.kernels import products
+from golden.kernels import pool, products
 from golden.kernels.bodies import BODIES
 from golden.kernels.body import Body, Range
 from golden.kernels.functions import magnitude_range
@@ -88,6 +88,36 @@ def test_batches_of_special_operands(kind: str) -> None:
         m = multiplier(name)
         got = sums.matmul(x, w, m, bias)
         assert all(np.array_equal(canonical(got[i]), plain_matmul(x[i], w[i], bias, m, "float32")) for i in range(7))
+
+
+@pytest.mark.parametrize("operand", ["x", "w"])
+def test_parts_with_extreme_operands_are_computed_again_by_themselves(
+    operand: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Several tasks, passes over the sums and panels; the extremes lie in the last terms of one of them.
+    monkeypatch.setattr(pool, "threads", lambda: 1)
+    monkeypatch.setattr(products, "RECORDS", 40_000)
+    monkeypatch.setattr(products, "PANELS", 200_000)
+    m = multiplier("ax-fpm")
+    rng = np.random.default_rng(36)
+    x, w = operands("relu", (50, 1030), rng), operands("normal", (1030, 150), rng)
+    bias = operands("normal", (150,), rng)
+    if operand == "x":
+        x[47, 1029] = np.inf
+    else:
+        w[1029, 140] = 2.0**-126
+    tiles: list[bool] = []
+    tile = products._tile
+    monkeypatch.setattr(products, "_tile", lambda *a: tiles.append(tile(*a)) or tiles[-1])
+    got = sums.matmul(x, w, m, bias)
+    assert np.array_equal(canonical(got), plain_matmul(x, w, bias, m, "float32"))
+    again = tiles.count(False)
+    assert again == (1 if operand == "x" else len(tiles) - again)
+    assert len(tiles) >= 6
+    monkeypatch.setattr(products, "BATCH", 1)
+    xs, ws = np.stack([x[:5], x[-5:], x[5:10]]), np.broadcast_to(w, (3, *w.shape))
+    got = sums.matmul(xs, ws, m, bias)
+    assert all(np.array_equal(canonical(got[i]), plain_matmul(xs[i], w, bias, m, "float32")) for i in range(3))
 
 
 def test_empty_batches() -> None:

@@ -10,7 +10,6 @@ from functools import lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
-from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
@@ -31,10 +30,10 @@ FEATURES = frozenset({"avx", "avx2", "fma", "avx512f", "avx512bw", "avx512cd", "
 _COMPILE, _RUN = jit.compile_code, calls.run_rows  # the real ones, also while they are replaced
 # The arguments of each function, and which of them points to what it writes.
 LAYOUTS = {
-    "copy": (packing.COPY, "target"),
-    "records": (packing.RECORDS, "target"),
-    "scan": (packing.SCAN, "result"),
-    "sums": (tile.SUMS, "out"),
+    "copy": (packing.COPY, ("target", "extent")),
+    "records": (packing.RECORDS, ("target", "extent")),
+    "scan": (packing.SCAN, ("extent",)),
+    "sums": (tile.SUMS, ("out",)),
 }
 
 
@@ -56,6 +55,7 @@ class Machine:
         self._arrays = Arrays()
         self._results: dict[int, Memory] = {}
         self._contents: dict[bytes, bytes] = {}
+        self._recorders: dict[int, Callable[[bytes], None]] = {}
 
     @contextmanager
     def recording(self, monkeypatch: pytest.MonkeyPatch, threads: int = 1) -> Iterator[None]:
@@ -66,7 +66,7 @@ class Machine:
                 for original, replacement in (
                     (jit.cpu_features, lambda: FEATURES),
                     (jit.compile_code, self._compiled),
-                    (calls.run_rows, _run_each),
+                    (calls.run_rows, self._run_rows),
                     (calls.address, self._arrays.address),
                     (pool.threads, lambda: threads),
                     (pool.run_all, _run_in_turn),
@@ -79,24 +79,37 @@ class Machine:
         finally:
             _clear_caches()
 
-    def _compiled(self, text: str, name: str) -> Any:
+    def _run_rows(self, rows: bytes | np.ndarray, count: int) -> None:
+        packed = bytes(rows)
+        size = len(packed) // count
+        for start in range(0, len(packed), size):
+            (function,) = struct.unpack_from("q", packed, start)
+            self._recorders[function](packed[start + 8 : start + size])
+
+    def _compiled(self, text: str, name: str) -> jit.Code:
         if name not in LAYOUTS:  # the loop over calls, which the emulated machine has of its own
             return _COMPILE(text, name)
+        place = len(self._recorders) + 1
+        self._recorders[place] = self._recorder(text, name)
+        return jit.Code(place)
+
+    def _recorder(self, text: str, name: str) -> Callable[[bytes], None]:
         names, written = LAYOUTS[name]
-        target = names.index(written)
+        targets = [names.index(name) for name in written]
         code = cross_compiled(text, self.cpu)
         native = None if name == "sums" else _COMPILE(text, name)
 
         def call(packed: bytes) -> None:
-            values = struct.unpack(f"{len(names)}q", packed)
+            values = struct.unpack_from(f"{len(names)}q", packed)
             if native is None:
-                self._expect(values[target])
+                self._expect(values[targets[0]])
             arguments = [self._argument(value) for value in values]
             if native is not None:
-                _RUN(native, packed, 1)
-                pointer = arguments[target]
-                assert isinstance(pointer, Pointer)
-                arguments[target] = replace(pointer, after=self._content(pointer.memory))
+                _RUN(struct.pack("q", native.address) + packed, 1)
+                for target in targets:
+                    pointer = arguments[target]
+                    assert isinstance(pointer, Pointer)
+                    arguments[target] = replace(pointer, after=self._content(pointer.memory))
             self._calls.append(Call(name, code, arguments))
 
         return call
@@ -138,13 +151,6 @@ class Machine:
         run_calls(calls, results, self.cpu)
         self._calls, self._results, self._arrays, self._contents = [], {}, Arrays(), {}
         return len(calls)
-
-
-def _run_each(recorder: Callable[[bytes], None], rows: bytes | np.ndarray, count: int) -> None:
-    packed = bytes(rows)
-    size = len(packed) // count
-    for start in range(0, len(packed), size):
-        recorder(packed[start : start + size])
 
 
 def _run_in_turn(tasks: Sequence[Callable[[], None]]) -> None:
