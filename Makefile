@@ -12,9 +12,27 @@ DEBIAN := iverilog opensta berkeley-abc qflow-tech-osu018 g++ make perl python3-
 # pytest-xdist workers; the machine's cores by default.
 WORKERS ?= auto
 # One thread per worker: two that spin slow each other down many times.
-PYTEST = OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(RUN)/python -m pytest -n $(WORKERS)
+pytest = OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(1)/bin/python -m pytest -n $(WORKERS)
 
-.PHONY: setup debian report test test-long lint bench clean
+# The lowest end of every dependency's range: the golden model, kernels, networks, the command, some of the hardware.
+LOWEST := .venv-lowest
+LOWEST_TESTS := tests/test_requirements.py tests/golden tests/axfpm tests/hdl/test_verilog.py tests/hdl/test_array_blocks.py \
+                tests/sim/vectors tests/sim/test_build.py tests/sim/test_bench_adder.py tests/sim/test_bench_axi.py tests/synth
+
+# The newest torch in the range, wherever it is imported; a CUDA build fills several GiB, the wheels beside it as many.
+NEWEST := .venv-newest
+NEWEST_TORCH = $(shell sed -n 's/.*"\(torch[<>=][^"]*\)".*/\1/p' pyproject.toml)
+NEWEST_TESTS := tests/golden tests/axfpm tests/sim/test_network.py tests/sim/test_lowering.py
+NEWEST_GIB := 12
+# By another name, so that make -n shows the line and runs nothing.
+submake = $(MAKE)
+
+# What AXFPM_CPU narrows the kernels to. The emulated CPU's tests are the same on each.
+LEVELS := avx512 avx2 x86-64
+LEVEL_TESTS = $(filter-out %_emulated.py,$(wildcard tests/golden/test_kernels*.py tests/golden/test_door_*.py)) \
+              tests/golden/test_sums.py
+
+.PHONY: setup debian report test test-long test-lowest test-newest newest test-dialects lint bench clean
 
 setup: $(VENV)/.ready
 
@@ -34,22 +52,70 @@ debian:
 	  echo "Not Debian or Ubuntu: install $(DEBIAN) by your own means; axfpm doctor says what is missing."; \
 	fi
 
+# An installation that is cut off leaves half a package, which pip takes for a whole one: a mark stays behind, and the
+# next call starts afresh. One that fails by itself leaves no mark, and goes on from where it was.
+marked = @mkdir -p $(1) && touch $(1)/.at-work; echo "$(2)"; $(2); status=$$?; rm -f $(1)/.at-work; exit $$status
+
+# $(1): the folder; $(2): pip's arguments for torch; $(3): for the rest.
+define environment
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON): make PYTHON=... names a Python 3.11 or later."; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.version_info < (3, 11) and sys.exit("$(PYTHON) is Python %d.%d, older than 3.11: \
+	  make PYTHON=... names another one." % sys.version_info[:2])'
+	@if [ -e $(1)/.at-work ]; then echo "$(1) was cut off while it was set up: starting afresh."; rm -rf $(1); fi
+	$(call marked,$(1),$(PYTHON) -m venv $(1))
+	$(call marked,$(1),$(1)/bin/python -m pip install -q --upgrade pip)
+	$(call marked,$(1),$(1)/bin/python -m pip install -q $(TORCH_INDEX) $(2))
+	$(call marked,$(1),$(1)/bin/python -m pip install -q $(3) -e '.[dev]')
+endef
+
 $(VENV)/.ready: pyproject.toml | debian
-	$(PYTHON) -m venv $(VENV)
-	$(RUN)/pip install -q --upgrade pip
-	$(RUN)/pip install -q $(TORCH_INDEX) "$(TORCH)"
-	$(RUN)/pip install -q -e ".[dev]"
+	$(call environment,$(VENV),'$(TORCH)')
 	$(RUN)/python -m synth.tools
 	touch $@
 
+$(LOWEST)/.ready: pyproject.toml $(wildcard constraints/*.txt) | debian
+	$(call environment,$(LOWEST),-c constraints/lowest.txt torch,\
+	  -c constraints/lowest.txt --build-constraint constraints/lowest-build.txt)
+	$(LOWEST)/bin/python -m pip check
+	touch $@
+
+newest: debian
+	$(call environment,$(NEWEST),--upgrade '$(NEWEST_TORCH)')
+
 report: setup
-	$(RUN)/axfpm report -o build/report
+	$(RUN)/python -m axfpm report -o build/report
 
 test: setup
-	$(PYTEST) -m "not long"
+	$(call pytest,$(VENV)) -m "not long"
 
 test-long: setup
-	$(PYTEST)
+	$(call pytest,$(VENV))
+	@$(MAKE) --no-print-directory test-newest
+
+test-lowest: $(LOWEST)/.ready
+	$(call pytest,$(LOWEST)) -m "not long" $(LOWEST_TESTS)
+
+test-newest:
+	@mkdir -p build; gib=$$(df -Pk . | awk 'NR == 2 { print int($$4 / 1048576) }'); \
+	if [ "$$gib" -lt $(NEWEST_GIB) ]; then \
+	  echo "SKIPPED: the newest torch may need $(NEWEST_GIB) GiB, and $$gib are free here."; \
+	elif ! $$(command -v timeout >/dev/null && echo timeout 480) $(submake) newest >build/newest.log 2>&1; then \
+	  echo "SKIPPED: the newest torch could not be installed here; build/newest.log says why."; \
+	else \
+	  $(NEWEST)/bin/python -c 'import torch; print("torch", torch.__version__)' && \
+	  $(call pytest,$(NEWEST)) -m "not long" $(NEWEST_TESTS); \
+	fi
+
+test-dialects: setup
+	@status=0; for level in $(LEVELS); do \
+	  if why=$$(AXFPM_CPU=$$level $(RUN)/python -c 'from golden.kernels import jit; jit.cpu_features()' 2>&1); then \
+	    echo "AXFPM_CPU=$$level"; \
+	    AXFPM_CPU=$$level $(call pytest,$(VENV)) -m "not long" $(LEVEL_TESTS) || status=1; \
+	  else case "$$why" in \
+	    *InvalidInput:*) echo "SKIPPED: $${why##*InvalidInput: }";; \
+	    *) echo "$$why"; exit 1;; \
+	  esac; fi; \
+	done; exit $$status
 
 lint: setup
 	$(RUN)/ruff check .
@@ -57,7 +123,7 @@ lint: setup
 	$(RUN)/pyright
 
 bench: setup
-	$(RUN)/axfpm bench
+	$(RUN)/python -m axfpm bench
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) $(LOWEST) $(NEWEST) build *.egg-info

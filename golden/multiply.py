@@ -116,8 +116,9 @@ def _multiply_chunk(a: np.ndarray, b: np.ndarray, m: Multiplier) -> np.ndarray:
 
     hidden = np.uint64(1 << (p - 1))
     low = np.uint32((1 << (p - 1)) - 1)
-    A = (x >> np.uint32(f.dropped_bits) & low) | hidden
-    B = (y >> np.uint32(f.dropped_bits) & low) | hidden
+    # Widened by name: NumPy before 2 keeps uint32 where an array meets a wider scalar, and products would overflow.
+    A = (x >> np.uint32(f.dropped_bits) & low).astype(np.uint64) | hidden
+    B = (y >> np.uint32(f.dropped_bits) & low).astype(np.uint64) | hidden
     A, B = np.broadcast_arrays(A, B)
     P = significand_products(m.design, A, B, p)
     if m.carry == "wrap":

@@ -200,7 +200,7 @@ def _cnn_like(f: Format, n: int, rng: np.random.Generator) -> tuple[np.ndarray, 
 def _truncated(f: Format, x: np.ndarray) -> np.ndarray:
     # x = +-g * 2^k with g in [0.5, 1): biased exponent k - 1 + bias, fraction 2g - 1.
     g, k = np.frexp(np.abs(x))
-    exponent = k - 1 + f.bias
+    exponent = k.astype(np.int64) - 1 + f.bias
     fraction = np.ldexp(2 * g - 1, f.word_fraction_bits).astype(np.int64)
     normal = (x != 0) & (exponent >= 1)
     return words_of(f, np.signbit(x), np.where(normal, exponent, 0), np.where(normal, fraction, 0))

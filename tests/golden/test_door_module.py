@@ -121,7 +121,8 @@ def test_batches_do_not_change_results():
     assert torch.equal(model(X), torch.cat([model(X[:1]), model(X[1:])]))
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+# A DeprecationWarning, and from torch 2.14 on a FutureWarning.
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")
 def test_what_cannot_be_wrapped():
     with pytest.raises(InvalidType, match=r"a model is a torch\.nn\.Module, not function"):
         ApproximateModule(functional.relu, "ax-fpm")  # type: ignore[arg-type]

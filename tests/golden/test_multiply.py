@@ -107,6 +107,7 @@ def test_broadcast_and_scalars():
 
 def test_default_is_ax_fpm():
     assert multiply(np.float32(0.856), np.float32(0.471)) == np.float32(0.426080584526062)
+    assert multiply(1, 2) == 4.0
 
 
 @pytest.mark.parametrize("bad", [np.ones(2), np.ones(2, np.int32), np.ones(2, np.float16), np.float64(1), "1.0", None])
