@@ -2,8 +2,8 @@
 
 A design only describes. ``golden.reference`` and ``golden.significand`` compute with it, ``hdl.significand`` builds it.
 Whoever adds a multiplier writes one of these: blocks of a cell given by its truth table, blocks given by a table, a
-triple of masks, or a function on significands. A name is for tables and messages only: designs are equal where what they
-compute with is the same table, masks or function, and nothing may be looked up by a name.
+triple of masks, or a function on significands. A name is for tables and messages only: designs are equal where their
+tables, masks or functions are, and nothing may be looked up by a name.
 """
 
 from __future__ import annotations

@@ -93,6 +93,7 @@ def _build_multiplier(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 
         f"  Operand fractions: {operands}. Result fraction: {kept}.",
         "  Subnormal operands count as zero; results below the normal range become zero of their sign, above it",
         f"  infinity. Every NaN result is {_nan(fmt)}.",
+        *_just_below_normal(m),
     ]
     command = f"--multiplier {m} --stages {stages}" + (f" --tree {tree}" if tree != "dadda" else "")
     return Built(component, command if _is_named(m) else "", header, clocked=stages > 0)
@@ -108,6 +109,20 @@ def _nan(fmt: Format) -> str:
 
 def _latency(stages: int) -> str:
     return f"Latency: {stages} cycles in which en is 1; a new pair may enter in each." if stages else "Combinational."
+
+
+def _just_below_normal(m: Multiplier) -> list[str]:
+    """Say where IEEE 754 rounds up to the smallest normal number, and arithmetic.md section 3 gives zero."""
+    if not m.design.is_exact or m.product != "nearest":
+        return []
+    f, p = m.format, m.precision
+    least, half = f.bias - 1, f.bias - 1 + p
+    interval = f"2^-{least} - 2^-{half} <= |a b| < 2^-{least} - 2^-{half + 1}"
+    return [
+        f"  Where {interval}, the product rounds to {p} bits below the normal",
+        "  range and becomes zero; IEEE 754, which rounds it on the grid of subnormal numbers, gives the smallest",
+        f"  normal number, {f.word_bits}'h{1 << f.word_fraction_bits:0{f.word_bits // 4}X}, with the product's sign.",
+    ]
 
 
 _CLOCKED_PORTS = [

@@ -71,14 +71,17 @@ class MatrixEngine(CheckedComponent):
     Members
     -------
     command : In(stream)
-        ``m``, ``k``, ``n``, 16 bits each, lowest bits first. K = 0 gives the biases. M = 0 or N = 0 is done at once,
-        without results. What the buffers do not hold is refused: ``error`` rises and no data is taken.
+        ``m``, ``k``, ``n``, 16 bits each, lowest bits first. With I = max(ceil(K / R), 1) and J = ceil(N / C), a
+        command takes M I beats of activations, R I J of weights and J of biases, and gives M J of results. K = 0 gives
+        the biases. M = 0 or N = 0 is done at once: it takes no beat of any other stream and gives none. What the
+        buffers do not hold is refused in the same way, and ``error`` rises.
     activations : In(stream)
         R words, row 0 first: for each K tile i, for each m: A[m, i R .. i R + R - 1]; words past K are ignored. K = 0
         counts as one tile.
     weights : In(stream)
         C words, column 0 first: for each K tile i, for each N tile j, for each row r of R: W[i R + r, j C ..]; words
-        past K or N are ignored, and always R beats are sent. Beats of the next command may be sent early.
+        past K or N are ignored, and always R beats are sent. Beats of the next command may be sent early: up to three
+        tiles are let in, whatever runs.
     biases : In(stream)
         C words: for each N tile j: bias[j C ..]. Without a bias, zeros.
     results : Out(stream)

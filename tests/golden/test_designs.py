@@ -1,4 +1,4 @@
-"""Designs are what they compute: plug-ins of every kind, under the names of other designs and under names of their own."""
+"""Designs are what they compute: plug-ins of every kind, under names of their own and under those of other designs."""
 
 import numpy as np
 import pytest
