@@ -11,7 +11,8 @@ from golden.errors import InvalidInput
 from hdl.array import SystolicArray
 from hdl.axi import COMMAND_BITS, AxiStreamEngine
 from hdl.blocks import Block, Built, register_block
-from hdl.engine import SIZE_BITS, MatrixEngine
+from hdl.engine import MatrixEngine
+from hdl.limits import ACCUMULATORS, BIASES, DEPTH, SIZE_BITS
 from hdl.pe import ProcessingElement
 
 __all__: list[str] = []
@@ -111,9 +112,9 @@ def _build_engine(
     columns: int = 8,
     stages: int = 1,
     adder_stages: int | None = None,
-    depth: int = 256,
-    accumulators: int = 1024,
-    biases: int = 64,
+    depth: int = DEPTH,
+    accumulators: int = ACCUMULATORS,
+    biases: int = BIASES,
     axi: bool = False,
 ) -> Built:
     parameters = {"rows": rows, "columns": columns, "stages": stages, "adder_stages": adder_stages}

@@ -148,10 +148,10 @@ def _is_named(m: Multiplier) -> bool:
 register_block(Block("multiplier", _build_multiplier))
 
 
-def _build_adder(*, format: str = "fp32", stages: int = 0) -> Built:  # noqa: A002
-    if format not in FORMATS:
+def _build_adder(*, format: Format | str = "fp32", stages: int = 0) -> Built:  # noqa: A002
+    if not isinstance(format, Format) and format not in FORMATS:
         raise InvalidInput(f"unknown format {format!r}; choose from {', '.join(FORMATS)}")
-    fmt = FORMATS[format]
+    fmt = format if isinstance(format, Format) else FORMATS[format]
     component = FloatAdder(fmt, stages=stages)
     top = fmt.word_bits - 1
     header = [
@@ -169,12 +169,10 @@ def _build_adder(*, format: str = "fp32", stages: int = 0) -> Built:  # noqa: A0
         "  IEEE 754, round to nearest, ties to even; subnormal operands and results are kept. Exact cancellation gives",
         f"  +0, and only (-0) + (-0) gives -0. Every NaN result is {_nan(fmt)}.",
     ]
-    return Built(
-        component,
-        (f"--format {format} " if format != "fp32" else "") + f"--stages {stages}",
-        header,
-        clocked=stages > 0,
-    )
+    # A format from outside, whatever its name, is not what the command would write.
+    named = FORMATS.get(fmt.name) == fmt
+    command = (f"--format {fmt.name} " if fmt.name != "fp32" else "") + f"--stages {stages}"
+    return Built(component, command if named else "", header, clocked=stages > 0)
 
 
 register_block(Block("adder", _build_adder))

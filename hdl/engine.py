@@ -38,12 +38,10 @@ from amaranth.utils import bits_for, ceil_log2
 from golden.catalogue import Multiplier
 from hdl.array import SystolicArray, array_latency, tile_interval
 from hdl.bits import Word, word_of
-from hdl.checks import CheckedComponent, check_adder_stages, check_count, check_multiplier
+from hdl.checks import CheckedComponent, check_multiplier
+from hdl.limits import ACCUMULATORS, BIASES, DEPTH, SIZE_BITS, check_adder_stages, check_buffers
 
-__all__ = ["SIZE_BITS", "MatrixEngine"]
-
-SIZE_BITS = 16
-"""Width of M, K and N in a command."""
+__all__ = ["MatrixEngine"]
 
 COUNTER_BITS = 32
 
@@ -102,7 +100,7 @@ class MatrixEngine(CheckedComponent):
     Raises
     ------
     InvalidInput
-        If the multiplier is unknown or has no hardware, or a number is too small.
+        If the multiplier is unknown or has no hardware, or a number is out of range.
     InvalidType
         If a number is not whole.
     """
@@ -126,9 +124,9 @@ class MatrixEngine(CheckedComponent):
         columns: int,
         stages: int = 1,
         adder_stages: int | None = None,
-        depth: int = 256,
-        accumulators: int = 1024,
-        biases: int = 64,
+        depth: int = DEPTH,
+        accumulators: int = ACCUMULATORS,
+        biases: int = BIASES,
         pe_module: str | None = None,
     ) -> None:
         self.multiplier = check_multiplier(multiplier)
@@ -159,11 +157,20 @@ class MatrixEngine(CheckedComponent):
         )
 
     @classmethod
-    def check(cls, multiplier: Multiplier | str, **parameters: Any) -> None:
+    def check(
+        cls,
+        multiplier: Multiplier | str,
+        *,
+        depth: int = DEPTH,
+        accumulators: int = ACCUMULATORS,
+        biases: int = BIASES,
+        **parameters: Any,
+    ) -> None:
         """Raise unless the engine can be built."""
-        for name in ("depth", "accumulators", "biases"):
-            check_count(name, parameters.pop(name, 1))
         SystolicArray.check(multiplier, **parameters)
+        word = check_multiplier(multiplier).format.word_bits
+        shape = {"rows": parameters["rows"], "columns": parameters["columns"], "word_bits": word}
+        check_buffers(depth, accumulators, biases, **shape)
 
     @property
     def loop_latency(self) -> int:

@@ -137,7 +137,7 @@ def generate(block: str, *, name: str | None = None, **parameters: Any) -> str:
         What the block takes. ``multiplier``: ``multiplier`` (a Multiplier or its name), ``stages``, ``tree``.
         ``pe``: ``multiplier``, ``stages``, ``adder_stages``; ``array``: also ``rows``, ``columns``;
         ``engine``: also ``depth``, ``accumulators``, ``biases``.
-        ``adder``: ``format`` (a name in ``golden.formats.FORMATS``; all fields of its word are added), ``stages``.
+        ``adder``: ``format`` (a Format or its name; all fields of its word are added), ``stages``.
 
     Returns
     -------

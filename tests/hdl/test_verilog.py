@@ -14,7 +14,7 @@ from golden.catalogue import Multiplier
 from golden.cells import Cell
 from golden.designs import CellBlocks
 from golden.errors import InvalidInput, MissingTool
-from golden.formats import FORMATS
+from golden.formats import FORMATS, Format
 from hdl.keywords import KEYWORDS
 from hdl.verilog import BLOCKS, Block, Built, generate, register_block
 
@@ -95,6 +95,14 @@ def test_header_says_where_tininess_matters(name, interval):
 def test_no_command_for_an_unnamed_multiplier():
     unnamed = Multiplier(FORMATS["toy"], CellBlocks(Cell("odd", "10010110", "11101000"), 2))
     assert "Written by" not in generate("multiplier", multiplier=unnamed)
+
+
+def test_a_format_is_its_fields():
+    # An outside format under another one's name; the command could not write it.
+    text = generate("adder", format=Format("fp32", 4, 3, 3))
+    assert "input [7:0] a;" in text
+    assert "Written by" not in text
+    assert "Written by: axfpm verilog adder --format toy" in generate("adder", format=FORMATS["toy"])
 
 
 def test_deterministic():
