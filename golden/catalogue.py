@@ -217,7 +217,11 @@ def _differences(entry: Multiplier, m: Multiplier) -> dict[str, str] | None:
         if not isinstance(entry.design, CellBlocks) or not isinstance(m.design, CellBlocks):
             return None
         if entry.design.cell != m.design.cell:
-            changes["cell"] = m.design.cell.name
+            # The dial's name for that truth table, which the cell itself may spell differently.
+            found = [name for name, cell in CELLS.items() if cell == m.design.cell]
+            if not found:
+                return None
+            changes["cell"] = found[0]
         if entry.design.block != m.design.block:
             changes["block"] = str(m.design.block)
     for key in ("carry", "operands", "product"):
@@ -249,9 +253,13 @@ def register(name: str, entry: Multiplier) -> Multiplier:
     InvalidInput
         If the name is taken, or not made of letters, digits, ``.``, ``-`` and ``_``.
     """
-    if not name or not all(c.isalnum() or c in ".-_" for c in name):
-        raise InvalidInput(f"{name!r} cannot name a multiplier; use letters, digits, '.', '-' and '_'")
+    _check_name("multiplier", name)
     return add_entry(_ENTRIES, "multiplier", name, entry)
+
+
+def _check_name(kind: str, name: str) -> None:
+    if not name or not all(c.isalnum() or c in ".-_" for c in name):
+        raise InvalidInput(f"{name!r} cannot name a {kind}; use letters, digits, '.', '-' and '_'")
 
 
 def register_cell(cell: Cell) -> Cell:
@@ -260,8 +268,9 @@ def register_cell(cell: Cell) -> Cell:
     Raises
     ------
     InvalidInput
-        If another cell has that name.
+        If another cell has that name, or it is not made of letters, digits, ``.``, ``-`` and ``_``.
     """
+    _check_name("cell", cell.name)
     return add_entry(CELLS, "cell", cell.name, cell)
 
 

@@ -6,7 +6,7 @@ Approximate Adders", IEEE TCAD 32(1), 2013.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from golden.errors import InvalidInput
 
@@ -16,6 +16,8 @@ __all__ = ["CELLS", "EXACT", "Cell"]
 @dataclass(frozen=True)
 class Cell:
     """A one-bit full adder, exact or approximate, as its truth table.
+
+    Cells are equal where their tables are, whatever their names.
 
     Parameters
     ----------
@@ -27,7 +29,7 @@ class Cell:
         The same for Cout.
     """
 
-    name: str
+    name: str = field(compare=False)
     sum: str
     carry: str
 

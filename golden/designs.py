@@ -2,7 +2,8 @@
 
 A design only describes. ``golden.reference`` and ``golden.significand`` compute with it, ``hdl.significand`` builds it.
 Whoever adds a multiplier writes one of these: blocks of a cell given by its truth table, blocks given by a table, a
-triple of masks, or a function on significands.
+triple of masks, or a function on significands. A name is for tables and messages only: designs are equal where their
+tables, masks or functions are, and nothing may be looked up by a name.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from golden.cells import Cell
+from golden.cells import CELLS, Cell
 from golden.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -38,7 +39,12 @@ class CellBlocks:
     @property
     def name(self) -> str:
         """Short description for tables and messages."""
-        return "exact product" if self.is_exact else f"{self.block} x {self.block} blocks of {self.cell.name} cells"
+        if self.is_exact:
+            return "exact product"
+        # A cell that bears the name of another one is shown with its tables.
+        own = CELLS.get(self.cell.name, self.cell) == self.cell
+        tables = "" if own else f" of Sum {self.cell.sum} and Cout {self.cell.carry}"
+        return f"{self.block} x {self.block} blocks of {self.cell.name} cells{tables}"
 
     @property
     def is_exact(self) -> bool:
@@ -70,7 +76,7 @@ class TableBlocks:
         2^(2n).
     """
 
-    name: str
+    name: str = field(compare=False)
     block: int
     table: tuple[int, ...] = field(repr=False)
 
@@ -101,7 +107,7 @@ class Masks:
         Masks over the significand; low and high must not overlap, which keeps P below 2^(2p+1).
     """
 
-    name: str
+    name: str = field(compare=False)
     low: int
     high: int
     top: int
@@ -126,15 +132,15 @@ class Function:
     Parameters
     ----------
     name : str
-        Name for tables and messages; ``hdl.significand`` finds hardware under it, where there is any.
+        Name for tables and messages.
     function : callable
         ``function(a, b, precision) -> P`` on uint64 arrays of equal shape holding significands in
-        [2^(p-1), 2^p); returns uint64 below 2^(2p+1).
+        [2^(p-1), 2^p); returns uint64 below 2^(2p+1). ``hdl.significand.register_hardware`` gives it its circuit.
     carries : bool
         Whether P may reach 2^(2p), so that the carry policy matters.
     """
 
-    name: str
+    name: str = field(compare=False)
     function: Callable[[np.ndarray, np.ndarray, int], np.ndarray] = field(repr=False)
     carries: bool = False
 

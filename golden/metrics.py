@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from golden.catalogue import Multiplier, multiplier as look_up
+from golden.checks import check_seed
 from golden.errors import InvalidInput
 from golden.multiply import multiply
 
@@ -94,7 +95,7 @@ def sample_operands(distribution: str, n: int, seed: int) -> tuple[np.ndarray, n
         raise InvalidInput(f"unknown distribution {distribution!r}; choose from {', '.join(DISTRIBUTIONS)}")
     if n < 1:
         raise InvalidInput(f"n={n} operand pairs; give at least 1")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(check_seed(seed))
     draw = DISTRIBUTIONS[distribution]
     return draw(rng, n), draw(rng, n)
 

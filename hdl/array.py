@@ -33,7 +33,8 @@ from amaranth.lib.wiring import In, Out
 
 from golden.catalogue import Multiplier
 from hdl.bits import Word, word_of
-from hdl.checks import CheckedComponent, check_adder_stages, check_count, check_multiplier
+from hdl.checks import CheckedComponent, check_multiplier
+from hdl.limits import check_adder_stages, check_shape
 from hdl.pe import ProcessingElement, delay, pe_signature
 
 __all__ = ["SystolicArray", "array_latency", "tile_interval"]
@@ -91,7 +92,7 @@ class SystolicArray(CheckedComponent):
     Raises
     ------
     InvalidInput
-        If the multiplier is unknown or has no hardware, or a number is too small.
+        If the multiplier is unknown or has no hardware, or a number is out of range.
     InvalidType
         If a number is not whole.
     """
@@ -143,9 +144,7 @@ class SystolicArray(CheckedComponent):
     ) -> None:
         """Raise unless the array can be built."""
         check_multiplier(multiplier)
-        check_count("rows", rows)
-        check_count("columns", columns)
-        check_adder_stages(stages, adder_stages)
+        check_shape(rows, columns, stages, adder_stages)
 
     @property
     def latency(self) -> int:

@@ -9,9 +9,10 @@ import re
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.errors import InvalidInput
 from hdl.array import SystolicArray
-from hdl.axi import AxiStreamEngine
+from hdl.axi import COMMAND_BITS, AxiStreamEngine
 from hdl.blocks import Block, Built, register_block
-from hdl.engine import SIZE_BITS, MatrixEngine
+from hdl.engine import MatrixEngine
+from hdl.limits import ACCUMULATORS, BIASES, DEPTH, SIZE_BITS
 from hdl.pe import ProcessingElement
 
 __all__: list[str] = []
@@ -111,9 +112,9 @@ def _build_engine(
     columns: int = 8,
     stages: int = 1,
     adder_stages: int | None = None,
-    depth: int = 256,
-    accumulators: int = 1024,
-    biases: int = 64,
+    depth: int = DEPTH,
+    accumulators: int = ACCUMULATORS,
+    biases: int = BIASES,
     axi: bool = False,
 ) -> Built:
     parameters = {"rows": rows, "columns": columns, "stages": stages, "adder_stages": adder_stages}
@@ -131,15 +132,23 @@ def _build_engine(
         "",
         "Ports",
         *CLOCK_PORTS,
-        "  command__valid, command__ready, command__payload: one product",
-        f"    [{size - 1}:0] M, [{2 * size - 1}:{size}] K, [{3 * size - 1}:{2 * size}] N",
-        f"    limits: M <= {depth}, ceil(N / {columns}) <= {biases}, M * ceil(N / {columns}) <= {accumulators}",
+        "  command__valid, command__ready, command__payload: one product, unsigned numbers",
+        f"    [{size - 1}:0]   M, rows of A and C",
+        f"    [{2 * size - 1}:{size}]  K, columns of A and rows of W",
+        f"    [{3 * size - 1}:{2 * size}]  N, columns of W and C",
+        *([f"    [{COMMAND_BITS - 1}:{3 * size}]  reserved: ignored; write 0"] if axi else []),
+        f"    limits: M <= {depth}, J <= {biases}, M J <= {accumulators}; past one, the command is refused",
+        f"    with I = max(ceil(K / {rows}), 1) K tiles and J = ceil(N / {columns}) N tiles,",
+        f"    it takes M I beats of activations, {rows} I J of weights and J of biases, and gives M J of results",
+        "    K = 0: the results are the biases; one K tile is taken all the same, and its words are ignored",
+        "    M = 0, N = 0 or refused: it takes no beat of any other stream, and gives none",
         "  activations__valid, activations__ready, activations__payload: rows of A, cut into K tiles",
         f"    [{data - 1}:0]  {rows} words of {word} bits: A[m, {rows} i] lowest; words past K are ignored",
         "    order: for each K tile i, for each m (K = 0 counts as one tile)",
         "  weights__valid, weights__ready, weights__payload: rows of W, cut into N tiles",
         f"    [{sums - 1}:0]  {columns} words of {word} bits: W[{rows} i + r, {columns} j] lowest; past N ignored",
-        f"    order: for each K tile i, for each N tile j, for each r = 0 .. {rows - 1}, those past K included",
+        f"    order: for each K tile i, for each N tile j, for each r = 0 .. {rows - 1}, those past K included; up to",
+        f"    {3 * rows} beats are let in early, whatever command runs, and belong to the next one that takes weights",
         "  biases__valid, biases__ready, biases__payload: one beat for each N tile j; zeros where there is no bias",
         f"    [{sums - 1}:0]  {columns} words of {word} bits: bias[{columns} j] lowest",
         "  results__valid, results__ready, results__payload: C, for each N tile j, for each m",

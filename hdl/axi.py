@@ -34,7 +34,8 @@ class AxiStreamEngine(CheckedComponent):
     Members
     -------
     s_axis_command_* : In
-        ``tdata``, 64 bits: M, K and N, 16 bits each, lowest first; the top 16 bits are ignored.
+        ``tdata``, 64 bits: M in 15:0, K in 31:16, N in 47:32; 63:48 are reserved and ignored. What a command takes of
+        the other streams, and that it takes nothing where M = 0 or N = 0, is as in ``hdl.engine.MatrixEngine``.
     s_axis_activations_*, s_axis_weights_*, s_axis_biases_* : In
         ``tdata``: the words of a beat, lowest first. Beats are counted, so ``tlast`` is not needed.
     m_axis_results_* : Out

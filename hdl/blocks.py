@@ -93,6 +93,7 @@ def _build_multiplier(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 
         f"  Operand fractions: {operands}. Result fraction: {kept}.",
         "  Subnormal operands count as zero; results below the normal range become zero of their sign, above it",
         f"  infinity. Every NaN result is {_nan(fmt)}.",
+        *_just_below_normal(m),
     ]
     command = f"--multiplier {m} --stages {stages}" + (f" --tree {tree}" if tree != "dadda" else "")
     return Built(component, command if _is_named(m) else "", header, clocked=stages > 0)
@@ -108,6 +109,20 @@ def _nan(fmt: Format) -> str:
 
 def _latency(stages: int) -> str:
     return f"Latency: {stages} cycles in which en is 1; a new pair may enter in each." if stages else "Combinational."
+
+
+def _just_below_normal(m: Multiplier) -> list[str]:
+    """Say where IEEE 754 rounds up to the smallest normal number, and arithmetic.md section 3 gives zero."""
+    if not m.design.is_exact or m.product != "nearest":
+        return []
+    f, p = m.format, m.precision
+    least, half = f.bias - 1, f.bias - 1 + p
+    interval = f"2^-{least} - 2^-{half} <= |a b| < 2^-{least} - 2^-{half + 1}"
+    return [
+        f"  Where {interval}, the product rounds to {p} bits below the normal",
+        "  range and becomes zero; IEEE 754, which rounds it on the grid of subnormal numbers, gives the smallest",
+        f"  normal number, {f.word_bits}'h{1 << f.word_fraction_bits:0{f.word_bits // 4}X}, with the product's sign.",
+    ]
 
 
 _CLOCKED_PORTS = [
@@ -133,10 +148,10 @@ def _is_named(m: Multiplier) -> bool:
 register_block(Block("multiplier", _build_multiplier))
 
 
-def _build_adder(*, format: str = "fp32", stages: int = 0) -> Built:  # noqa: A002
-    if format not in FORMATS:
+def _build_adder(*, format: Format | str = "fp32", stages: int = 0) -> Built:  # noqa: A002
+    if not isinstance(format, Format) and format not in FORMATS:
         raise InvalidInput(f"unknown format {format!r}; choose from {', '.join(FORMATS)}")
-    fmt = FORMATS[format]
+    fmt = format if isinstance(format, Format) else FORMATS[format]
     component = FloatAdder(fmt, stages=stages)
     top = fmt.word_bits - 1
     header = [
@@ -154,12 +169,10 @@ def _build_adder(*, format: str = "fp32", stages: int = 0) -> Built:  # noqa: A0
         "  IEEE 754, round to nearest, ties to even; subnormal operands and results are kept. Exact cancellation gives",
         f"  +0, and only (-0) + (-0) gives -0. Every NaN result is {_nan(fmt)}.",
     ]
-    return Built(
-        component,
-        (f"--format {format} " if format != "fp32" else "") + f"--stages {stages}",
-        header,
-        clocked=stages > 0,
-    )
+    # A format from outside, whatever its name, is not what the command would write.
+    named = FORMATS.get(fmt.name) == fmt
+    command = (f"--format {fmt.name} " if fmt.name != "fp32" else "") + f"--stages {stages}"
+    return Built(component, command if named else "", header, clocked=stages > 0)
 
 
 register_block(Block("adder", _build_adder))

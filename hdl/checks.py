@@ -8,11 +8,9 @@ from amaranth.lib import wiring
 
 from golden import catalogue
 from golden.catalogue import Multiplier
-from golden.errors import InvalidInput, InvalidType
-from hdl.pipeline import check_stages
 from hdl.significand import check_hardware
 
-__all__ = ["CheckedComponent", "check_adder_stages", "check_count", "check_multiplier"]
+__all__ = ["CheckedComponent", "check_multiplier"]
 
 
 class CheckedComponent(wiring.Component):
@@ -28,31 +26,8 @@ class CheckedComponent(wiring.Component):
         """Raise unless the arguments can be built."""
 
 
-def check_count(name: str, value: int, least: int = 1) -> int:
-    """Return ``value``, or raise unless it is a whole number of at least ``least``.
-
-    Raises
-    ------
-    InvalidInput
-        If it is too small.
-    InvalidType
-        If it is not an integer.
-    """
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise InvalidType(f"{name} is a whole number, not {type(value).__name__}")
-    if value < least:
-        raise InvalidInput(f"{name}={value} is too small; give at least {least}")
-    return value
-
-
 def check_multiplier(name: Multiplier | str) -> Multiplier:
     """Look up a multiplier that has hardware; raise as ``golden.catalogue.multiplier`` does, or if it has none."""
     m = catalogue.multiplier(name)
     check_hardware(m.design)
     return m
-
-
-def check_adder_stages(stages: int, adder_stages: int | None) -> int:
-    """Return the registers of an adder inside a processing element: by default those of the multiplier, at least 1."""
-    check_stages(stages)
-    return max(stages, 1) if adder_stages is None else check_count("adder_stages", adder_stages)

@@ -38,12 +38,10 @@ from amaranth.utils import bits_for, ceil_log2
 from golden.catalogue import Multiplier
 from hdl.array import SystolicArray, array_latency, tile_interval
 from hdl.bits import Word, word_of
-from hdl.checks import CheckedComponent, check_adder_stages, check_count, check_multiplier
+from hdl.checks import CheckedComponent, check_multiplier
+from hdl.limits import ACCUMULATORS, BIASES, DEPTH, SIZE_BITS, check_adder_stages, check_buffers
 
-__all__ = ["SIZE_BITS", "MatrixEngine"]
-
-SIZE_BITS = 16
-"""Width of M, K and N in a command."""
+__all__ = ["MatrixEngine"]
 
 COUNTER_BITS = 32
 
@@ -71,14 +69,17 @@ class MatrixEngine(CheckedComponent):
     Members
     -------
     command : In(stream)
-        ``m``, ``k``, ``n``, 16 bits each, lowest bits first. K = 0 gives the biases. M = 0 or N = 0 is done at once,
-        without results. What the buffers do not hold is refused: ``error`` rises and no data is taken.
+        ``m``, ``k``, ``n``, 16 bits each, lowest bits first. With I = max(ceil(K / R), 1) and J = ceil(N / C), a
+        command takes M I beats of activations, R I J of weights and J of biases, and gives M J of results. K = 0 gives
+        the biases. M = 0 or N = 0 is done at once: it takes no beat of any other stream and gives none. What the
+        buffers do not hold is refused in the same way, and ``error`` rises.
     activations : In(stream)
         R words, row 0 first: for each K tile i, for each m: A[m, i R .. i R + R - 1]; words past K are ignored. K = 0
         counts as one tile.
     weights : In(stream)
         C words, column 0 first: for each K tile i, for each N tile j, for each row r of R: W[i R + r, j C ..]; words
-        past K or N are ignored, and always R beats are sent. Beats of the next command may be sent early.
+        past K or N are ignored, and always R beats are sent. Beats of the next command may be sent early: up to three
+        tiles are let in, whatever runs.
     biases : In(stream)
         C words: for each N tile j: bias[j C ..]. Without a bias, zeros.
     results : Out(stream)
@@ -99,7 +100,7 @@ class MatrixEngine(CheckedComponent):
     Raises
     ------
     InvalidInput
-        If the multiplier is unknown or has no hardware, or a number is too small.
+        If the multiplier is unknown or has no hardware, or a number is out of range.
     InvalidType
         If a number is not whole.
     """
@@ -123,9 +124,9 @@ class MatrixEngine(CheckedComponent):
         columns: int,
         stages: int = 1,
         adder_stages: int | None = None,
-        depth: int = 256,
-        accumulators: int = 1024,
-        biases: int = 64,
+        depth: int = DEPTH,
+        accumulators: int = ACCUMULATORS,
+        biases: int = BIASES,
         pe_module: str | None = None,
     ) -> None:
         self.multiplier = check_multiplier(multiplier)
@@ -156,11 +157,20 @@ class MatrixEngine(CheckedComponent):
         )
 
     @classmethod
-    def check(cls, multiplier: Multiplier | str, **parameters: Any) -> None:
+    def check(
+        cls,
+        multiplier: Multiplier | str,
+        *,
+        depth: int = DEPTH,
+        accumulators: int = ACCUMULATORS,
+        biases: int = BIASES,
+        **parameters: Any,
+    ) -> None:
         """Raise unless the engine can be built."""
-        for name in ("depth", "accumulators", "biases"):
-            check_count(name, parameters.pop(name, 1))
         SystolicArray.check(multiplier, **parameters)
+        word = check_multiplier(multiplier).format.word_bits
+        shape = {"rows": parameters["rows"], "columns": parameters["columns"], "word_bits": word}
+        check_buffers(depth, accumulators, biases, **shape)
 
     @property
     def loop_latency(self) -> int:

@@ -16,8 +16,9 @@ from golden import catalogue
 from golden.catalogue import Multiplier
 from hdl.bits import Word, wire
 from hdl.leading import leading_one
+from hdl.limits import check_stages
 from hdl.normalise import exponent_base, exponent_range, normalise, pack, round_product, unpack
-from hdl.pipeline import Cut, Path, alongside, check_stages, pipeline
+from hdl.pipeline import Cut, Path, alongside, pipeline
 from hdl.significand import check_hardware, significand_product
 
 __all__ = ["FloatMultiplier", "multiplier_path"]

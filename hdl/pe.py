@@ -30,7 +30,8 @@ from golden.catalogue import Multiplier
 from golden.formats import Format
 from hdl.adder import FloatAdder
 from hdl.bits import Word
-from hdl.checks import CheckedComponent, check_adder_stages, check_multiplier
+from hdl.checks import CheckedComponent, check_multiplier
+from hdl.limits import check_adder_stages
 from hdl.multiplier import FloatMultiplier
 
 __all__ = ["ProcessingElement", "delay", "pe_signature"]

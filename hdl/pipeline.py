@@ -25,9 +25,9 @@ from typing import Any
 
 from amaranth.hdl import Const, Fragment, Module, Signal, Value
 
-from golden.errors import InvalidInput, InvalidType
+from hdl.limits import check_stages
 
-__all__ = ["Cut", "alongside", "check_stages", "pipeline", "place_registers"]
+__all__ = ["Cut", "alongside", "pipeline", "place_registers"]
 
 
 @dataclass(frozen=True)
@@ -48,23 +48,6 @@ class Cut:
 
 Path = Generator[Cut, Any, Any]
 Datapath = Callable[[Module, Any], Path]
-
-
-def check_stages(stages: int) -> int:
-    """Return ``stages``, or raise unless it is a whole number of at least 0.
-
-    Raises
-    ------
-    InvalidInput
-        If it is negative.
-    InvalidType
-        If it is not an integer.
-    """
-    if not isinstance(stages, int) or isinstance(stages, bool):
-        raise InvalidType(f"stages is a whole number, not {type(stages).__name__}")
-    if stages < 0:
-        raise InvalidInput(f"stages={stages} is negative; give 0 for a combinational circuit, or the latency in cycles")
-    return stages
 
 
 def place_registers(delays: Sequence[float], stages: int) -> list[int]:

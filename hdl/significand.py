@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 
-from golden.designs import CellBlocks, Design, Function, Masks, TableBlocks
-from golden.errors import InvalidInput
-from golden.registry import add_entry
+from golden.designs import MITCHELL, CellBlocks, Design, Function, Masks, TableBlocks
+from golden.errors import InvalidInput, InvalidType
 from hdl.bits import Bit, Word, and_, hold, word_of
 from hdl.block import cell_block, table_block
 from hdl.compressor import OPERATOR, TREES, Heap, check_tree, sum_columns
@@ -45,18 +44,27 @@ class Hardware:
     delay: float = 20.0
 
 
-_HARDWARE: dict[str, Hardware] = {}
+_HARDWARE: dict[Function, Hardware] = {}
 
 
-def register_hardware(name: str, hardware: Hardware) -> Hardware:
-    """Give ``Function`` designs named ``name`` their hardware, and return it.
+def register_hardware(design: Function, hardware: Hardware) -> Hardware:
+    """Give a ``Function`` design its hardware, and return it.
+
+    The design is known by its function, not by its name: another function of the same name has none of this.
 
     Raises
     ------
     InvalidInput
-        If other hardware has that name.
+        If the design has other hardware already.
+    InvalidType
+        If ``design`` is no ``Function``.
     """
-    return add_entry(_HARDWARE, "design with hardware", name, hardware)
+    if not isinstance(design, Function):
+        raise InvalidType(f"hardware belongs to a golden.designs.Function, not to {design!r}; give the design itself")
+    if _HARDWARE.get(design, hardware) != hardware:
+        raise InvalidInput(f"the design {design.name!r} has other hardware already; register each function once")
+    _HARDWARE[design] = hardware
+    return hardware
 
 
 def hardware_of(design: Function) -> Hardware:
@@ -67,12 +75,12 @@ def hardware_of(design: Function) -> Hardware:
     InvalidInput
         If there is none.
     """
-    if design.name not in _HARDWARE:
+    if design not in _HARDWARE:
         raise InvalidInput(
-            f"the design {design.name!r} has no hardware; add it with hdl.significand.register_hardware, "
-            f"as there is for {', '.join(_HARDWARE)}"
+            f"the design {design.name!r} has no hardware; add it with hdl.significand.register_hardware, which knows "
+            "a design by its function"
         )
-    return _HARDWARE[design.name]
+    return _HARDWARE[design]
 
 
 def check_hardware(design: Design, tree: str = "dadda") -> None:
@@ -167,4 +175,4 @@ def _mitchell(m: Module, a: Word, b: Word) -> Word:
     return Mux(carry, Cat(zeros, Const(0, 1), fraction, Const(1, 1)), Cat(zeros, fraction, Const(1, 1), Const(0, 1)))
 
 
-register_hardware("mitchell", Hardware(_mitchell, lambda p: (1 << (2 * p - 2), (1 << (2 * p)) - 1)))
+register_hardware(MITCHELL, Hardware(_mitchell, lambda p: (1 << (2 * p - 2), (1 << (2 * p)) - 1)))

@@ -6,6 +6,7 @@ import inspect
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from amaranth.back import rtlil
@@ -14,6 +15,7 @@ from amaranth.lib import wiring
 from golden.errors import InvalidInput, MissingTool
 from hdl import array_blocks as _array_blocks  # noqa: F401  (registers its blocks)
 from hdl.blocks import BLOCKS, Block, Built, register_block
+from hdl.keywords import KEYWORDS
 
 __all__ = ["BLOCKS", "Block", "Built", "build", "generate", "register_block"]
 
@@ -60,8 +62,26 @@ def _to_verilog(netlist: str) -> str:
     return done.stdout
 
 
+_CLOCKING = ("clk", "rst", "en")
+_PORT = re.compile(r"^( *wire width \d+ (?:input|output|inout) )\d+( .*\\(\S+))$", re.MULTILINE)
+
+
+def _in_order(netlist: str, top: str, declared: Sequence[str]) -> str:
+    """Number the ports of a netlist's modules: clock, reset, enable; then the top's as declared, others as they are."""
+    place = {name: k for k, name in enumerate(dict.fromkeys((*_CLOCKING, *declared)))}
+    parts = re.split(r"(?m)^(?=module )", netlist)
+    for index, part in enumerate(parts):
+        known = place if part.startswith(f"module \\{top}\n") else {name: place[name] for name in _CLOCKING}
+        names = [match[3] for match in _PORT.finditer(part)]
+        # From 1, as Yosys takes 0 for a port without a place and puts it last.
+        order = {name: k for k, name in enumerate(sorted(names, key=lambda n: known.get(n, len(place))), start=1)}
+        parts[index] = _PORT.sub(lambda match, order=order: f"{match[1]}{order[match[3]]}{match[2]}", part)
+    return "".join(parts)
+
+
 def _module(component: wiring.Component, top: str) -> str:
-    text = _to_verilog(rtlil.convert(component, name=top, emit_src=False))
+    declared = ["__".join(map(str, path)) for path, _, _ in component.signature.flatten(component)]
+    text = _to_verilog(_in_order(rtlil.convert(component, name=top, emit_src=False), top, declared))
     # Submodules are named after their place, as in \top.pe_0_0 ; plain identifiers are easier on other tools.
     text = re.sub(rf"\\{top}((?:\.\w+)+) ", lambda match: top + match[1].replace(".", "_") + " ", text)
     text = re.sub(r"\A/\*.*?\*/\s*", "", text, flags=re.DOTALL)
@@ -91,6 +111,19 @@ def build(block: str, **parameters: Any) -> Built:
     return builder(**parameters)
 
 
+_DECLARED = re.compile(
+    r"^ *(?:module|(?:input|output|inout|wire|reg|function)(?: signed)?(?: \[[^\]]*\])?) (\\\S+|\w+)", re.MULTILINE
+)
+"""Names of modules, ports, wires, registers and functions; some simulators take none of them as the top's name too."""
+
+
+def _check_name(name: str) -> None:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise InvalidInput(f"{name!r} cannot name a module; use letters, digits and '_', not a digit first")
+    if name in KEYWORDS:
+        raise InvalidInput(f"{name!r} cannot name a module: it is a keyword of Verilog; choose another name")
+
+
 def generate(block: str, *, name: str | None = None, **parameters: Any) -> str:
     """Write a block as Verilog.
 
@@ -104,7 +137,7 @@ def generate(block: str, *, name: str | None = None, **parameters: Any) -> str:
         What the block takes. ``multiplier``: ``multiplier`` (a Multiplier or its name), ``stages``, ``tree``.
         ``pe``: ``multiplier``, ``stages``, ``adder_stages``; ``array``: also ``rows``, ``columns``;
         ``engine``: also ``depth``, ``accumulators``, ``biases``.
-        ``adder``: ``format`` (a name in ``golden.formats.FORMATS``; all fields of its word are added), ``stages``.
+        ``adder``: ``format`` (a Format or its name; all fields of its word are added), ``stages``.
 
     Returns
     -------
@@ -114,17 +147,20 @@ def generate(block: str, *, name: str | None = None, **parameters: Any) -> str:
     Raises
     ------
     InvalidInput
-        If the block is unknown, the name is no Verilog identifier, or a parameter does not fit.
+        If the block is unknown, the name is no Verilog identifier, a keyword or taken inside, or a parameter does not
+        fit.
     MissingTool
         If the Yosys that Amaranth brings is not installed.
     """
-    if name is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        raise InvalidInput(f"{name!r} cannot name a module; use letters, digits and '_', not a digit first")
+    if name is not None:
+        _check_name(name)
     built = build(block, **parameters)
-    top = name or block
+    top = block if name is None else name
     text = _module(built.component, top)
     for key, part in built.parts.items():
         text = re.sub(rf"\bpart_{key}\b", f"{top}_{key}", text) + "\n" + _module(part, f"{top}_{key}")
+    if _DECLARED.findall(text).count(top) != 1:
+        raise InvalidInput(f"{top!r} is also the name of something inside the block {block!r}; choose another name")
     header = [f"{top}: {built.header[0]}", *built.header[1:]]
     if built.command:
         header += ["", f"Written by: axfpm verilog {block} {built.command}" + (f" --name {name}" if name else "")]

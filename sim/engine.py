@@ -12,6 +12,7 @@ from golden.catalogue import Multiplier
 from golden.errors import InvalidInput
 from golden.multiply import require_float32_words
 from golden.sums import matmul
+from hdl.limits import DEPTH, SIZE_BITS
 from sim.array import matrix_words
 from sim.job import Bench, Job, Setting
 from sim.streams import Seen, Source, StreamJob, Wanted, beats, for_cocotb, from_cocotb, judge, paces
@@ -29,7 +30,6 @@ __all__ = [
     "timings",
 ]
 
-SIZE_BITS = 16
 SINKS = ("results",)
 SOURCES = ("command", "activations", "weights", "biases")
 
@@ -140,12 +140,16 @@ def command_of(m: Multiplier, a: np.ndarray, w: np.ndarray, bias: np.ndarray | N
 
 
 def random_commands(m: Multiplier, vectors: int, rows: int, columns: int, seed: int) -> list[Command]:
-    """Commands of random shapes, edge tiles and K = 0 among them, until their vectors are ``vectors``."""
+    """Commands of random shapes, edge tiles and K = 0 among them, until their vectors are ``vectors``.
+
+    M is at most ``DEPTH`` and N at most three tiles, which the engine's own buffers hold.
+    """
     require_float32_words(m)
     rng = stream_of(seed, "engine")
     commands: list[Command] = []
     # Every corner once, in random order of dimensions that follow.
-    shapes = [(3, 0, columns + 1), (1, 2 * rows, columns), (2, 1, 1), (rows + 3, rows + 1, 2 * columns - 1 or 1)]
+    longest = min(rows + 3, DEPTH)
+    shapes = [(3, 0, columns + 1), (1, 2 * rows, columns), (2, 1, 1), (longest, rows + 1, 2 * columns - 1)]
     rest = vectors
     while rest > 0:
         big = 1 + rest // 8
@@ -153,7 +157,7 @@ def random_commands(m: Multiplier, vectors: int, rows: int, columns: int, seed: 
             shapes.pop()
             if shapes
             else (
-                int(rng.integers(1, min(3 * rows + 12, big + 8))),
+                int(rng.integers(1, min(3 * rows + 12, big + 8, DEPTH + 1))),
                 int(rng.integers(0, 4 * rows)),
                 int(rng.integers(1, 3 * columns + 1)),
             )

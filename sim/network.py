@@ -9,6 +9,7 @@ kernel column), padding as real zeros. ReLU and pooling are exact. Every output 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,12 @@ from typing import Any
 import numpy as np
 
 from golden.catalogue import Multiplier, multiplier as look_up
+from golden.checks import check_count, check_seed
 from golden.errors import InvalidInput, MissingTool
+from hdl.limits import ACCUMULATORS, BIASES, DEPTH, LARGEST_SIZE
 from sim.engine import Command, Utilisation, bound_cycles, command_of, engine_job, outputs, timings
 from sim.harness import run_streams
+from sim.limits import check_simulated
 from sim.streams import judge
 
 __all__ = ["LayerReport", "NetworkReport", "run_network"]
@@ -163,12 +167,13 @@ def run_network(
     import torch
     from torch import nn
 
-    from golden.cnn import checkpoint as checkpoints
+    from golden.cnn import checkpoint as checkpoints, data
     from golden.cnn.models import MODELS
     from golden.door.module import ApproximateModule
 
-    if images < 1:
-        raise InvalidInput(f"images={images} is too small; give at least 1")
+    check_simulated(rows, columns, stages)
+    check_count("images", images)
+    check_seed(seed)
     if network not in MODELS:
         raise InvalidInput(f"unknown network {network!r}; choose from {', '.join(MODELS)}")
     m = look_up(multiplier)
@@ -178,13 +183,17 @@ def run_network(
             f"checkpoint {checkpoint!r} holds a {provenance.model}; choose that network, or another file"
         )
     model.eval()
-    x = torch.from_numpy(_images(images, provenance.data) if inputs is None else inputs[:images])
+    stored = data.load(provenance.data)[0] if inputs is None else inputs
+    check_count("images", images, 1, len(stored), "which is all there are")
+    x = torch.from_numpy(np.ascontiguousarray(stored[:images], np.float32))
     with torch.no_grad():
         golden_logits = ApproximateModule(model, m)(x)
-    engine = _Engine(m, rows, columns, stages, seed, build_dir)
+    layers = {name: layer for name, layer in model.named_modules() if isinstance(layer, nn.Conv2d | nn.Linear)}
+    widths = [layer.weight.shape[0] for layer in layers.values()]
+    engine = _Engine(m, rows, columns, stages, seed, build_dir, widths)
 
     def on_engine(name: str, layer: Any) -> Any:
-        def forward(data: torch.Tensor) -> torch.Tensor:
+        def forward(x: torch.Tensor) -> torch.Tensor:
             bias = None if layer.bias is None else layer.bias.detach().numpy()
             weight = layer.weight.detach()
             if isinstance(layer, nn.Conv2d):
@@ -193,7 +202,7 @@ def run_network(
                         f"layer {name} is a grouped or specially padded convolution; the engine has none"
                     )
                 patches = nn.functional.unfold(
-                    data,
+                    x,
                     layer.kernel_size,
                     layer.dilation,
                     layer.padding,
@@ -204,16 +213,15 @@ def run_network(
                 size = [
                     (length + 2 * pad - gap * (kernel - 1) - 1) // step + 1
                     for length, pad, gap, kernel, step in zip(
-                        data.shape[2:], layer.padding, layer.dilation, layer.kernel_size, layer.stride, strict=True
+                        x.shape[2:], layer.padding, layer.dilation, layer.kernel_size, layer.stride, strict=True
                     )
                 ]
-                rows_of_pixels = torch.from_numpy(y).reshape(data.shape[0], -1, weight.shape[0])
-                return rows_of_pixels.transpose(1, 2).reshape(data.shape[0], weight.shape[0], *size)
-            return torch.from_numpy(engine.product(name, data.numpy(), weight.numpy().T, bias))
+                rows_of_pixels = torch.from_numpy(y).reshape(x.shape[0], -1, weight.shape[0])
+                return rows_of_pixels.transpose(1, 2).reshape(x.shape[0], weight.shape[0], *size)
+            return torch.from_numpy(engine.product(name, x.numpy(), weight.numpy().T, bias))
 
         return forward
 
-    layers = {name: layer for name, layer in model.named_modules() if isinstance(layer, nn.Conv2d | nn.Linear)}
     for name, layer in layers.items():
         layer.forward = on_engine(name, layer)
     try:
@@ -230,7 +238,14 @@ class _Engine:
     """The simulated engine, and what ran on it."""
 
     def __init__(
-        self, m: Multiplier, rows: int, columns: int, stages: int, seed: int, build_dir: Path | str | None
+        self,
+        m: Multiplier,
+        rows: int,
+        columns: int,
+        stages: int,
+        seed: int,
+        build_dir: Path | str | None,
+        widths: Sequence[int],
     ) -> None:
         try:
             from hdl.engine import MatrixEngine
@@ -238,8 +253,11 @@ class _Engine:
         except ImportError as error:
             raise MissingTool(f"{error.name} is not installed: run `pip install 'axfpm[hardware]'`") from None
         self.m, self.rows, self.columns, self.seed, self.build_dir = m, rows, columns, seed, build_dir
-        self.depth, self.accumulators = 256, 1024
-        self.text = generate("engine", multiplier=m, rows=rows, columns=columns, stages=stages)
+        # Room for one bias row for each N tile of the widest layer, and for one row of its partial sums.
+        tiles = max(-(-width // columns) for width in widths)
+        self.depth, self.accumulators = DEPTH, max(ACCUMULATORS, tiles)
+        buffers: dict[str, Any] = {"depth": self.depth, "accumulators": self.accumulators, "biases": max(BIASES, tiles)}
+        self.text = generate("engine", multiplier=m, rows=rows, columns=columns, stages=stages, **buffers)
         self.loop = MatrixEngine(m, rows=rows, columns=columns, stages=stages).loop_latency
         self.layers: list[LayerReport] = []
         self.seconds = 0.0
@@ -248,6 +266,8 @@ class _Engine:
         """A W + bias on the engine, in parts of as many rows as its buffers hold."""
         n_tiles = -(-w.shape[1] // self.columns)
         most = min(self.depth, self.accumulators // n_tiles)
+        for size, value in (("K", w.shape[0]), ("N", w.shape[1])):
+            check_count(f"{size} of layer {name}", value, 0, LARGEST_SIZE, "as a command has 16 bits for it")
         parts = -(-len(a) // most)
         commands: list[Command] = [command_of(self.m, part, w, bias) for part in np.array_split(a, parts)]
         job = engine_job(commands, rows=self.rows, columns=self.columns, seed=self.seed, pace="always")
@@ -269,9 +289,3 @@ class _Engine:
         )
         self.seconds += seen.seconds
         return np.concatenate(outputs(commands, seen, self.columns))
-
-
-def _images(count: int, name: str) -> np.ndarray:
-    from golden.cnn import data
-
-    return np.ascontiguousarray(data.load(name)[0][:count], np.float32)

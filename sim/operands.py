@@ -50,6 +50,4 @@ def _ports(setting: Setting) -> tuple[str, ...]:
 MULTIPLIER = Bench(
     "sim.bench_operands", _ports, lambda s: {"multiplier": s.multiplier, "stages": s.stages}, _multiplier, {}
 )
-ADDER = Bench(
-    "sim.bench_operands", _ports, lambda s: {"format": s.multiplier.format.name, "stages": s.stages}, _adder, {}
-)
+ADDER = Bench("sim.bench_operands", _ports, lambda s: {"format": s.multiplier.format, "stages": s.stages}, _adder, {})

@@ -13,13 +13,16 @@ from typing import Any
 import numpy as np
 
 from golden.catalogue import Multiplier, multiplier as look_up
+from golden.checks import check_count, check_seed
 from golden.errors import InvalidInput, MissingTool
+from hdl.limits import check_adder_stages
 from sim.array import ARRAY
 from sim.build import Build, SimulationError, build, folder_for_builds, log_tail, without_pytest
 from sim.checker import JOB_FILE, RESULT_FILE, load_result
 from sim.element import PE
 from sim.engine import ENGINE
 from sim.job import Bench, Job, Setting
+from sim.limits import check_simulated, check_vectors
 from sim.operands import ADDER, MULTIPLIER
 from sim.report import SimReport
 from sim.tools import Simulator, find
@@ -97,11 +100,17 @@ def run(
         choices = ", ".join(("multiplier", "stages", *bench.shape))
         raise InvalidInput(f"the block {block!r} has no parameter {unknown[0]!r}; choose from {choices}")
     for key, value in shape.items():
-        if value < 1:
-            raise InvalidInput(f"{key}={value} leaves nothing to simulate; give at least 1")
+        check_count(key, value)
+    full = {**bench.shape, **shape}
+    if "rows" in full:
+        check_simulated(full["rows"], full["columns"], stages, full["adder_stages"] or None)
+    else:
+        check_adder_stages(stages, full.get("adder_stages") or None)
+    check_vectors(vectors, rows=full.get("rows", 1), columns=full.get("columns", 1))
+    check_seed(seed)
     m = look_up(multiplier)
     tool = find(simulator)
-    setting = Setting(m, vectors, seed, stages, {**bench.shape, **shape})
+    setting = Setting(m, vectors, seed, stages, full)
     job = bench.prepare(setting)
     folder = folder_for_builds(build_dir)
     text = _generate(block, bench.parameters(setting)) if verilog is None else verilog

@@ -16,6 +16,7 @@ from typing import Any
 
 from golden.catalogue import Multiplier, multiplier
 from golden.errors import InvalidInput, InvalidType
+from hdl.limits import check_stages
 from synth.flow import DEFAULT_PERIOD_NS, SynthesisResult, check_period, synthesise
 from synth.liberty import read_liberty
 from synth.tools import opensta, yosys
@@ -203,6 +204,7 @@ def compare(
             raise InvalidType(f"{key} is a whole number, not {type(value).__name__}")
     if stages < 0:
         raise InvalidInput(f"stages={stages} cannot be built; give 0 for a combinational block, or more")
+    check_stages(stages)
     if not 1 <= jobs <= MAX_JOBS:
         raise InvalidInput(f"jobs={jobs} cannot be used; give 1 to {MAX_JOBS} synthesiser processes")
     if isinstance(multipliers, str | Multiplier):
@@ -212,6 +214,8 @@ def compare(
     wanted = list(dict.fromkeys([*bases, *(multiplier(name) for name in multipliers)]))
     if not wanted:
         raise InvalidInput("there is nothing to compare; name at least one multiplier or baseline")
+    if len({str(m) for m in wanted}) < len(wanted):
+        raise InvalidInput("two of these multipliers have the same name; give each one of its own with axfpm.register")
 
     # What is missing is said before minutes are spent.
     yosys()

@@ -19,6 +19,7 @@ from typing import Any
 from golden.cache import cache_dir
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.errors import InvalidInput
+from hdl.limits import check_stages
 from synth import tools
 from synth.compare import BASELINES
 from synth.flow import check_identifier, run_yosys
@@ -219,6 +220,7 @@ def compare_fpga(
 
     if target not in TARGETS:
         raise InvalidInput(f"unknown target {target!r}; choose from {', '.join(TARGETS)}")
+    check_stages(stages)
     chosen = dict.fromkeys(look_up(name) for name in (*baselines, *multipliers))
     plan = [(m, "dadda", False) for m in chosen]
     plan += [(m, "operator", dsp) for m in chosen if m.design.is_exact for dsp in (False, True)]

@@ -18,10 +18,19 @@ from golden.multiply import multiply_words
 
 
 def parse_operand(text: str, f: Format) -> int:
-    """A word of format ``f``: ``0x`` and all its hex digits is the word itself, anything else a number."""
+    """A word of format ``f``: ``0x`` and all its hex digits is the word itself, anything else a number.
+
+    Other hexadecimal integers are refused, as they might be meant for either; hexadecimal fractions (``0x1.8p3``) are
+    numbers.
+    """
     digits = -(-f.word_bits // 4)
     if re.fullmatch(rf"0[xX][0-9a-fA-F]{{{digits}}}", text):
         return int(text, 16)
+    if f.word_bits == 32 and re.fullmatch(r"[+-]?0[xX][0-9a-fA-F_]*", text.strip()):
+        raise InvalidInput(
+            f"{text!r} could be a word or a number; write all {digits} hex digits of a word, as 0x3F800000, or the "
+            "number in decimal"
+        )
     if f.word_bits != 32:
         raise InvalidInput(f"{text!r} is not a word of format {f.name!r}; write 0x and {digits} hex digits")
     try:

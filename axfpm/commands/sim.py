@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from axfpm.console import emit, json_option, multipliers_option, print_table, progress_bar, seed_option
 from golden.errors import InvalidInput
@@ -65,6 +66,7 @@ def command(
         raise InvalidInput(
             f"a network runs on the engine, not on {block!r}; write `axfpm sim engine --network {network}`"
         )
+    _check_options(ctx, network)
     try:
         if network is not None:
             steps = {"stages": stages} if stages is not None else {}
@@ -76,6 +78,15 @@ def command(
         raise click.ClickException(str(error)) from error
     if not passed:
         ctx.exit(1)
+
+
+def _check_options(ctx: click.Context, network: str | None) -> None:
+    """Refuse options that would be ignored: a network has vectors of its own, a bench no images."""
+    ignored = ("images",) if network is None else ("vectors", "simulator", "waves")
+    given = [name for name in ignored if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if given:
+        what = "without" if network is None else "with"
+        raise InvalidInput(f"--{given[0]} has no meaning {what} --network; leave it out")
 
 
 def _bench(block: str, names: list[str], settings: dict[str, Any], as_json: bool) -> bool:

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from golden.cache import cache_dir
+from golden.checks import check_seed
 from golden.errors import InvalidInput
 
 __all__ = ["DATASETS", "DataSet", "load", "sample"]
@@ -100,14 +101,15 @@ def sample(images: np.ndarray, labels: np.ndarray, samples: int, seed: int = 0) 
     Raises
     ------
     InvalidInput
-        If ``samples`` is not between 1 and the number of images, or the seed is negative.
+        If ``samples`` is not between 1 and the number of images, or the seed is out of range.
     """
     if not 1 <= samples <= len(images):
         raise InvalidInput(f"{samples} samples cannot be drawn from {len(images)} images; give 1 to {len(images)}")
-    if seed < 0:
-        raise InvalidInput(f"seed {seed} is negative; give 0 or more")
-    # RandomState's streams are frozen by NumPy's compatibility policy, Generator's are not.
-    chosen = np.sort(np.random.RandomState(seed).permutation(len(images))[:samples])
+    check_seed(seed)
+    # RandomState's streams are frozen by NumPy's compatibility policy, Generator's are not. A seed of more than 32 bits
+    # is given to it as a list.
+    words = seed if seed < 1 << 32 else [seed & 0xFFFFFFFF, seed >> 32]
+    chosen = np.sort(np.random.RandomState(words).permutation(len(images))[:samples])
     return images[chosen], labels[chosen]
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from golden.checks import check_seed
 from golden.cnn import checkpoint as checkpoints, data as datasets, models
 from golden.cnn.checkpoint import Checkpoint
 from golden.cnn.files import write_atomically
@@ -89,8 +90,8 @@ def train(
     Raises
     ------
     InvalidInput
-        If a name is unknown, epochs < 1, the seed is negative, the model does not take the data's images, the output
-        cannot be written, or the data cannot be had.
+        If a name is unknown, epochs < 1, the seed is out of range, the model does not take the data's images, the
+        output cannot be written, or the data cannot be had.
     """
     if data not in datasets.DATASETS:
         raise InvalidInput(f"unknown data set {data!r}; choose from {', '.join(datasets.DATASETS)}")
@@ -98,8 +99,7 @@ def train(
         raise InvalidInput(f"unknown model {model!r}; choose from {', '.join(models.MODELS)}")
     if epochs is not None and epochs < 1:
         raise InvalidInput(f"{epochs} epochs train nothing; give 1 or more")
-    if seed < 0:
-        raise InvalidInput(f"seed {seed} is negative; give 0 or more")
+    check_seed(seed)
     spec, dataset = models.MODELS[model], datasets.DATASETS[data]
     if (spec.input_shape, spec.classes) != (dataset.image_shape, dataset.classes):
         raise InvalidInput(

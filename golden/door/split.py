@@ -18,9 +18,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from golden.catalogue import Multiplier
-from golden.cells import CELLS
-from golden.designs import CellBlocks, Masks
 from golden.errors import InvalidInput
+from golden.significand import closed_form
 
 __all__ = ["Form", "Operand", "ratios", "split_activation", "split_weight", "two_product_form"]
 
@@ -55,17 +54,9 @@ def two_product_form(m: Multiplier) -> Form:
     InvalidInput
         If the multiplier has none: its significand product is neither exact, nor of AMA5 cells, nor given by masks.
     """
-    p, design = m.precision, m.design
-    nearest = m.operands == "nearest"
-    ones = (1 << p) - 1
-    if isinstance(design, Masks):
-        return Form(p, design.low, design.high, design.top, nearest)
-    if design.is_exact:
-        return Form(p, ones, 0, 0, nearest)
-    if isinstance(design, CellBlocks) and design.cell == CELLS["AMA5"]:
-        digits = range(0, p, design.block)
-        low = sum(1 << i for i in digits)
-        return Form(p, low, ones - low, sum(1 << (i + design.block - 1) for i in digits), nearest)
+    masks = closed_form(m.design, m.precision)
+    if masks is not None:
+        return Form(m.precision, *masks, m.operands == "nearest")
     raise InvalidInput(
         f"{m} has no two-product form, which surrogate models and masked gradients need; choose a multiplier of AMA5 "
         "cells or masks, or another gradient"

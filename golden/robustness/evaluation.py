@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from golden.catalogue import Multiplier, multiplier
+from golden.checks import check_seed
 from golden.cnn import checkpoint as checkpoints
 from golden.cnn.training import Progress
 from golden.errors import InvalidInput, InvalidType
@@ -102,8 +103,7 @@ def evaluate(
     images, labels = _check_images(x), _check_labels(y, len(x))
     if jobs < 1:
         raise InvalidInput(f"{jobs} jobs run nothing; give 1 or more")
-    if seed < 0:
-        raise InvalidInput(f"seed {seed} is negative; give 0 or more")
+    check_seed(seed)
     targets = _targets(multiplier, control)
     attacks = attacks if isinstance(attacks, str | Attack) else tuple(attacks)
     chosen_attacks = () if attacks == () else attack_registry.attacks(attacks)

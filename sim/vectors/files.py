@@ -8,8 +8,11 @@ from typing import Any
 import jinja2
 
 from golden.catalogue import Multiplier, multiplier as look_up
+from golden.checks import check_seed
 from golden.errors import InvalidInput
 from golden.multiply import multiply_words
+from hdl.limits import check_stages
+from sim.limits import check_vectors
 from sim.vectors.stimulus import multiplier_operands
 from sim.vectors.streams import array_files
 from sim.vectors.sums import add_words, adder_operands
@@ -71,6 +74,10 @@ def write_vectors(
     shape = {name: value for name, value in (("rows", rows), ("columns", columns)) if value is not None}
     if shape and block != "array":
         raise InvalidInput(f"the block {block!r} has no parameter {next(iter(shape))!r}; leave it out")
+    check_stages(stages)
+    check_seed(seed)
+    if block != "array":
+        check_vectors(n)
     m = look_up(multiplier)
     facts: dict[str, Any] = {"block": block, "bits": m.format.word_bits, "n": n, "seed": seed, "stages": stages}
     if block == "array":

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from golden.catalogue import Multiplier
-from golden.errors import InvalidInput
+from golden.checks import check_seed
 from golden.formats import Format
 from golden.significand import significand_products
+from sim.limits import check_vectors
 from sim.vectors.corners import bit_lengths
 
 __all__ = [
@@ -129,12 +130,10 @@ def multiplier_operands(m: Multiplier, n: int, seed: int = 0) -> Stimulus:
     Raises
     ------
     InvalidInput
-        If ``n`` is not positive or ``seed`` is negative.
+        If ``n`` or ``seed`` is out of range.
     """
-    if n < 1:
-        raise InvalidInput(f"{n} vectors prove nothing; give at least 1")
-    if seed < 0:
-        raise InvalidInput(f"seed {seed} is negative; give a whole number from 0")
+    check_vectors(n)
+    check_seed(seed)
     random = {name: (_RANDOM[name], stream_of(seed, name)) for name in RANDOM_KINDS}
     return arrange(_directed(m, seed), random, m.format, n)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from golden.catalogue import Multiplier
-from golden.errors import InvalidInput
+from golden.checks import check_seed
+from hdl.limits import check_shape
+from sim.limits import check_vectors
 
 __all__ = ["array_files"]
 
@@ -40,13 +42,9 @@ def array_files(
     """
     from sim.array import array_job  # not above: it imports the stimulus of this package
 
-    for name, count in (("rows", rows), ("columns", columns)):
-        if count < 1:
-            raise InvalidInput(f"{name}={count} leaves no array; give at least 1")
-    if vectors < 1:
-        raise InvalidInput(f"{vectors} vectors prove nothing; give at least 1")
-    if seed < 0:
-        raise InvalidInput(f"seed {seed} is negative; give a whole number from 0")
+    check_shape(rows, columns)
+    check_vectors(vectors, rows=rows, columns=columns)
+    check_seed(seed)
     job, corners = array_job(m, rows=rows, columns=columns, vectors=vectors, seed=seed, pace="always")
     texts = {}
     for name, stream in (job.sources | job.sinks).items():

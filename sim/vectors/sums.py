@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from golden.errors import InvalidInput
+from golden.checks import check_seed
 from golden.formats import Format
+from sim.limits import check_vectors
 from sim.vectors.stimulus import Stimulus, arrange, special_pairs, stream_of, structured_fractions, words_of
 
 __all__ = ["ADDER_RANDOM_KINDS", "add_words", "adder_corners", "adder_operands"]
@@ -61,12 +62,10 @@ def adder_operands(fmt: Format, n: int, seed: int = 0) -> Stimulus:
     Raises
     ------
     InvalidInput
-        If ``n`` is not positive or ``seed`` is negative.
+        If ``n`` or ``seed`` is out of range.
     """
-    if n < 1:
-        raise InvalidInput(f"{n} vectors prove nothing; give at least 1")
-    if seed < 0:
-        raise InvalidInput(f"seed {seed} is negative; give a whole number from 0")
+    check_vectors(n)
+    check_seed(seed)
     rng = stream_of(seed, "sums")
     directed = {**special_pairs(fmt, stream_of(seed, "specials")), **_directed(fmt, rng)}
     random = dict(zip(ADDER_RANDOM_KINDS, (_bits, _near, _cancelling), strict=True))

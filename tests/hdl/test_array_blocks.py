@@ -34,6 +34,10 @@ def ports(text, module):
     return {name: (direction, int(top or 0) + 1) for direction, top, name in found}
 
 
+PARTS = ("payload", "valid", "ready")
+AXI_PARTS = ("tdata", "tvalid", "tready")
+
+
 def stream(name, width, direction):
     against = {"input": "output", "output": "input"}[direction]
     return {
@@ -77,6 +81,44 @@ def test_axi_ports(texts):
     assert found["m_axis_results_tkeep"] == ("output", 8)
     assert found["m_axis_results_tvalid"] == ("output", 1)
     assert "__" not in "".join(found)
+
+
+def joined(names, parts, separator="__"):
+    return "".join(f" {name}{separator}{part}" for name in names for part in parts)
+
+
+ORDER = {
+    "adder": "clk rst en a b y",
+    "multiplier": "clk rst en a b y",
+    "pe": "clk rst en a a_valid a_first a_bypass a_out a_out_valid a_out_first a_out_bypass p p_valid p_last p_out "
+    "p_out_valid p_out_last w w_load",
+    "array": "clk rst" + joined(("activations", "sums", "weights", "results"), PARTS),
+    "engine": "clk rst"
+    + joined(("command", "activations", "weights", "biases", "results"), PARTS)
+    + " busy done error cycles stalled",
+    "engine-axi": "clk rst"
+    + joined([f"s_axis_{name}" for name in ("command", "activations", "weights", "biases")], AXI_PARTS, "_")
+    + joined(["m_axis_results"], (*AXI_PARTS, "tkeep", "tlast"), "_")
+    + " busy done error cycles stalled",
+}
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_ports_stand_in_declared_order(texts, name):
+    top = name.removesuffix("-axi")
+    other = generate(top, name="other", **{**BLOCKS[name], "stages": 0})
+    for text, module in ((texts[name], top), (other, "other")):
+        (found,) = re.findall(rf"^module {module}\((.*?)\);", text, re.MULTILINE | re.DOTALL)
+        combinational = module == "other" and name in ("adder", "multiplier")
+        assert re.split(r"\s*,\s*", found) == ("a b y" if combinational else ORDER[name]).split()
+
+
+@pytest.mark.parametrize("name", ["engine", "engine-axi"])
+def test_header_documents_every_bit_of_a_command(texts, name):
+    ranges = re.findall(r"^//     \[(\d+):(\d+)\]  +(M|K|N|reserved)\b", texts[name], re.MULTILINE)
+    width = ports(texts[name], "engine")["s_axis_command_tdata" if name == "engine-axi" else "command__payload"][1]
+    assert [bit for high, low, _ in ranges for bit in range(int(low), int(high) + 1)] == list(range(width))
+    assert [field for *_, field in ranges] == ["M", "K", "N", "reserved"][: width // 16]
 
 
 @pytest.mark.parametrize("name", BLOCKS)

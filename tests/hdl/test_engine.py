@@ -191,6 +191,31 @@ def test_refusals_and_nothing_to_do():
     assert run(dut, [product])[0][0] == words(matmul(a, w, "e8m1", bias=bias))
 
 
+def test_least_buffers():
+    dut = MatrixEngine("e8m1", rows=1, columns=1, depth=1, accumulators=1, biases=1)
+    products = [random_product(np.random.default_rng(3), 1, K, 1) for K in (3, 0, 1)]
+    for (a, w, bias), (out, _, _) in zip(products, run(dut, products), strict=True):
+        assert out == words(matmul(a, w, "e8m1", bias=bias))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"depth": 10**12}, "depth=1000000000000 is too large; give at most 65535, as M has 16 bits"),
+        ({"biases": 1 << 16}, "biases=65536 is too large; give at most 65535, as N has 16 bits"),
+        ({"accumulators": 10**12}, "accumulators=1000000000000 is too large"),
+        ({"depth": 60000, "rows": 8}, "make buffers of .* bits with 8 rows and 2 columns; give less, 8388608 bits"),
+        ({"stages": 257}, "stages=257 is too large; give at most 256"),
+        ({"adder_stages": 257}, "adder_stages=257 is too large"),
+        ({"rows": 4096, "columns": 4096}, "50331648 elements and skewing registers would take about 70 hours"),
+        ({"columns": 256}, "columns=256 is too large: "),
+    ],
+)
+def test_init_too_large(arguments, message):
+    with pytest.raises(InvalidInput, match=message):
+        MatrixEngine("ax-fpm", **{"rows": 2, "columns": 2, **arguments})
+
+
 @pytest.mark.parametrize("argument", ["rows", "columns", "depth", "accumulators", "biases"])
 def test_init_wrong_size(argument):
     with pytest.raises(InvalidInput, match=f"{argument}=0 is too small; give at least 1"):

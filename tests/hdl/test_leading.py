@@ -115,12 +115,13 @@ def test_wide_blocks_sampled(name):
 def test_other_designs():
     fmt = FORMATS["toy"]
     table = tuple(min(a * b + 1, 15) for a in range(4) for b in range(4))
-    register_hardware("test-leading", Hardware(lambda m, a, b: a, lambda p: (1 << p, 3 << p)))
+    function = Function("test-leading", lambda a, b, p: a)
+    register_hardware(function, Hardware(lambda m, a, b: a, lambda p: (1 << p, 3 << p)))
     for design in (TableBlocks("t", 2, table), Masks("m", 0b0110, 0b1001, 0b0100), Masks("z", 0b0110, 0b0001, 0b0100)):
         m = Multiplier(fmt, design, carry="widen")
         reach, positions = leading_one(m), reached(m, every_pair(4))
         assert (reach.lowest, reach.highest, reach.zero) == (max(min(positions), 0), max(positions), -1 in positions)
-    reach = leading_one(Multiplier(fmt, Function("test-leading", lambda a, b, p: a)))
+    reach = leading_one(Multiplier(fmt, function))
     assert (reach.lowest, reach.highest, reach.zero) == (4, 5, False)
 
 

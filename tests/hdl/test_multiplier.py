@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -180,3 +181,48 @@ def test_stages_fp32(name):
     pairs = words(m, 40)
     seen = run(FloatMultiplier(m, stages=3), [*pairs, (0, 0), (0, 0), (0, 0)])
     assert seen[3:] == expected(m, pairs)
+
+
+def value(word, f):
+    """A normal word's value."""
+    fraction = word & ((1 << f.word_fraction_bits) - 1)
+    exponent = (word >> f.word_fraction_bits & f.exponent_mask) - f.bias - f.word_fraction_bits
+    return (-1) ** (word >> (f.word_bits - 1)) * (fraction + (1 << f.word_fraction_bits)) * Fraction(2) ** exponent
+
+
+def ieee_at_the_bottom(product, f):
+    """The word of a product up to the smallest normal number: rounded to even on the grid of subnormals."""
+    grid = Fraction(2) ** (1 - f.bias - f.word_fraction_bits)
+    return round(abs(product) / grid) | (product < 0) << (f.word_bits - 1)
+
+
+# Products near 2^-126: significands 2^23 + i and 2^24 - 2 i + d, so that P is 2^47 + 2^23 d - i (2 i - d).
+JUST_BELOW = [
+    (87 << 23 | i, 40 << 23 | (1 << 31 if i & 1 else 0) | (1 << 24) - 2 * i + d - (1 << 23))
+    for i in (1, 2, 3, 1447, 1448, 1449, 1450, 1700, 2047, 2048, 2049, 2100, 3000)
+    for d in (-2, -1, 0, 1)
+] + [(0x3F000000, 0x00FFFFFF), (0x00FFFFFF, 0xBF000000), (0x3F000000, 0x01000000), (0x3F000001, 0x00FFFFFF)]
+
+
+@pytest.mark.parametrize("name", ["exact", "exact:format=toy"])
+def test_where_ieee_rounds_up_to_the_smallest_normal_number(name):
+    # The interval that the header of the Verilog states; elsewhere below, both give zero or a subnormal number.
+    m = multiplier(name)
+    f = m.format
+    least = Fraction(2) ** (1 - f.bias)
+    half = least / (1 << f.precision)
+    pairs = JUST_BELOW
+    if name != "exact":
+        normal = range(1 << f.word_fraction_bits, f.exponent_mask << f.word_fraction_bits)
+        pairs = [(a, b) for a in normal for b in normal if value(a, f) * value(b, f) <= least]
+    products = [value(a, f) * value(b, f) for a, b in pairs]
+    stated = [least - half <= abs(p) < least - half / 2 for p in products]
+    assert 0 < sum(stated) < len(pairs)
+    smallest = 1 << f.word_fraction_bits
+    magnitudes = [y & (1 << (f.word_bits - 1)) - 1 for y in run(FloatMultiplier(m), pairs)]
+    for pair, product, inside, y in zip(pairs, products, stated, magnitudes, strict=True):
+        ieee = ieee_at_the_bottom(abs(product), f)
+        if ieee > smallest:
+            continue
+        assert y == (0 if inside or ieee < smallest else smallest), [hex(word) for word in pair]
+        assert inside == (ieee == smallest and y == 0)

@@ -8,7 +8,8 @@ from amaranth.sim import Simulator
 
 from golden.errors import InvalidInput, InvalidType
 from hdl.bits import wire
-from hdl.pipeline import Cut, alongside, check_stages, pipeline, place_registers
+from hdl.limits import check_stages
+from hdl.pipeline import Cut, alongside, pipeline, place_registers
 
 
 def path(m, inputs):

@@ -6,12 +6,14 @@ import random
 import pytest
 from amaranth.hdl import Const, Module
 
-from golden.catalogue import multiplier
+from golden.catalogue import Multiplier, multiplier
 from golden.cells import CELLS
 from golden.designs import MITCHELL, CellBlocks, Function, Masks, TableBlocks
-from golden.errors import InvalidInput
+from golden.errors import InvalidInput, InvalidType
+from golden.formats import FP32
 from golden.reference import significand_product as reference
 from hdl.compressor import TREES
+from hdl.multiplier import FloatMultiplier
 from hdl.pipeline import pipeline
 from hdl.significand import Hardware, check_hardware, product_width, register_hardware, significand_product
 
@@ -64,15 +66,32 @@ def test_registered_hardware(evaluate):
     def constant(a, b, precision):
         raise AssertionError("hardware does not call the function")
 
-    design = Function("test-constant", constant)
-    with pytest.raises(InvalidInput, match="the design 'test-constant' has no hardware"):
+    design = Function("mitchell", constant)
+    with pytest.raises(InvalidInput, match="the design 'mitchell' has no hardware; add it with hdl"):
         check_hardware(design)
     hardware = Hardware(lambda m, a, b: a + Const(7, 4), lambda p: (0, 1 << (p + 1)))
-    assert register_hardware("test-constant", hardware) is hardware
+    assert register_hardware(design, hardware) is hardware
+    assert register_hardware(Function("the same", constant), hardware) is hardware
     check_hardware(design)
     assert run(evaluate, design, 4, [(9, 8), (15, 15)]) == [16, 22]
-    with pytest.raises(InvalidInput, match="another design with hardware is already named"):
-        register_hardware("test-constant", Hardware(lambda m, a, b: a, lambda p: (0, 1)))
+    with pytest.raises(InvalidInput, match="'mitchell' has other hardware already"):
+        register_hardware(design, Hardware(lambda m, a, b: a, lambda p: (0, 1)))
+    with pytest.raises(InvalidType, match="not to 'mitchell'; give the design itself"):
+        register_hardware("mitchell", hardware)  # pyright: ignore[reportArgumentType]
+
+
+def test_hardware_is_found_by_the_function(evaluate):
+    # Mitchell's function under another name has Mitchell's circuit; others under his name have none, nor has his
+    # function where the product is said to be one bit wider.
+    renamed = Function("logarithmic", MITCHELL.function)
+    pairs = every_pair(4)
+    assert run(evaluate, renamed, 4, pairs) == [reference(MITCHELL, a, b, 4) for a, b in pairs]
+    for impostor in (
+        Function("mitchell", lambda a, b, p: a * b),
+        Function("mitchell", MITCHELL.function, carries=True),
+    ):
+        with pytest.raises(InvalidInput, match="the design 'mitchell' has no hardware"):
+            FloatMultiplier(Multiplier(FP32, impostor))
 
 
 def test_function_without_hardware():

@@ -14,7 +14,8 @@ from golden.catalogue import Multiplier
 from golden.cells import Cell
 from golden.designs import CellBlocks
 from golden.errors import InvalidInput, MissingTool
-from golden.formats import FORMATS
+from golden.formats import FORMATS, Format
+from hdl.keywords import KEYWORDS
 from hdl.verilog import BLOCKS, Block, Built, generate, register_block
 
 
@@ -22,19 +23,41 @@ def header(text: str) -> str:
     return "".join(line for line in text.splitlines(keepends=True) if line.startswith("//"))
 
 
-def ports(text: str, module: str) -> set[str]:
-    match = re.search(rf"^module {module}\((.*?)\);", text, re.MULTILINE | re.DOTALL)
-    assert match is not None
-    return set(re.split(r",\s*", match[1]))
+PORT = r"[^\s,]+"
+PORT_LISTS = re.compile(r"^module (\S+) ?\((.*?)\);", re.MULTILINE | re.DOTALL)
+
+
+def ports(text: str, module: str) -> list[str]:
+    return next(re.split(r"\s*,\s*", names) for name, names in PORT_LISTS.findall(text) if name == module)
 
 
 def test_ports():
     text = generate("multiplier", multiplier="ax-fpm", stages=0)
-    assert ports(text, "multiplier") == {"a", "b", "y"}
+    assert ports(text, "multiplier") == ["a", "b", "y"]
     for port in ("input [31:0] a;", "input [31:0] b;", "output [31:0] y;"):
         assert port in text
-    clocked = generate("multiplier", multiplier="e8m2", stages=2)
-    assert ports(clocked, "multiplier") == {"a", "b", "y", "clk", "rst", "en"}
+    for stages in (1, 2, 6):
+        clocked = generate("multiplier", multiplier="e8m2", stages=stages)
+        assert ports(clocked, "multiplier") == ["clk", "rst", "en", "a", "b", "y"]
+
+
+@pytest.mark.parametrize(
+    ("block", "parameters"),
+    [
+        ("multiplier", {"multiplier": "ax-fpm:format=toy", "stages": 3}),
+        ("adder", {"format": "toy", "stages": 0}),
+        ("engine", {"multiplier": "e8m1", "rows": 2, "columns": 2, "stages": 2, "axi": True}),
+    ],
+)
+def test_the_order_of_ports_changes_nothing_else(block, parameters, monkeypatch):
+    def unordered(text):
+        return PORT_LISTS.sub(lambda match: f"{match[1]} {sorted(re.findall(PORT, match[2]))}", text)
+
+    text = generate(block, **parameters)
+    monkeypatch.setattr("hdl.verilog._in_order", lambda netlist, top, declared: netlist)
+    as_it_comes = generate(block, **parameters)
+    assert text != as_it_comes
+    assert unordered(text) == unordered(as_it_comes)
 
 
 def test_header():
@@ -53,9 +76,33 @@ def test_header():
     assert "Combinational." in header(generate("multiplier", multiplier="e8m1"))
 
 
+@pytest.mark.parametrize(
+    ("name", "interval"),
+    [
+        ("exact", "2^-126 - 2^-150 <= |a b| < 2^-126 - 2^-151"),
+        ("exact:format=toy", "2^-6 - 2^-10 <= |a b| < 2^-6 - 2^-11"),
+        ("exact-trunc", None),
+        ("ax-fpm", None),
+        ("ax-fpm:product=nearest", None),
+        ("bf16", None),
+    ],
+)
+def test_header_says_where_tininess_matters(name, interval):
+    text = header(generate("multiplier", multiplier=name))
+    assert (interval in text) if interval else ("IEEE" not in text)
+
+
 def test_no_command_for_an_unnamed_multiplier():
     unnamed = Multiplier(FORMATS["toy"], CellBlocks(Cell("odd", "10010110", "11101000"), 2))
     assert "Written by" not in generate("multiplier", multiplier=unnamed)
+
+
+def test_a_format_is_its_fields():
+    # An outside format under another one's name; the command could not write it.
+    text = generate("adder", format=Format("fp32", 4, 3, 3))
+    assert "input [7:0] a;" in text
+    assert "Written by" not in text
+    assert "Written by: axfpm verilog adder --format toy" in generate("adder", format=FORMATS["toy"])
 
 
 def test_deterministic():
@@ -177,7 +224,19 @@ def test_negative_stages():
         generate("multiplier", stages=-2)
 
 
-@pytest.mark.parametrize("name", ["2fast", "a b", "mul.v", ""])
+@pytest.mark.parametrize("name", ["2fast", "a b", "mul.v", "", "module", "reg", "always_ff", "logic", "mul\n"])
 def test_wrong_name(name):
     with pytest.raises(InvalidInput, match="cannot name a module"):
         generate("multiplier", multiplier="e8m1", name=name)
+
+
+def test_keywords():
+    assert len(KEYWORDS) == 248  # as many as IEEE 1800-2017 lists
+    assert "module Module(" in generate("multiplier", multiplier="e8m1", name="Module")
+
+
+@pytest.mark.parametrize("name", ["part_pe", "weights__ready", "clk", "weight"])
+def test_a_name_that_is_taken_inside(name):
+    # The element's module before it is renamed, a port, a port of every module, a register of the element.
+    with pytest.raises(InvalidInput, match=f"'{name}' is also the name of something inside the block 'array'"):
+        generate("array", multiplier="e8m1", rows=1, columns=1, name=name)

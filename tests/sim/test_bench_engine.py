@@ -32,6 +32,15 @@ def test_padding_with_plus_zero_is_caught(icarus, tmp_path):
     assert 0 < report.failures < report.checks
 
 
+@pytest.mark.parametrize("rows", [100, 300])
+def test_commands_fit_the_engine(rows):
+    # Its own buffers: M <= 256, M ceil(N / C) <= 1024.
+    for command in random_commands(multiplier("e8m1"), 4000, rows, 1, seed=2):
+        size_m, _, n = command.shape
+        assert size_m <= 256
+        assert n <= 3
+
+
 def test_bounds():
     # Eight K tiles of 13 vectors and 2 N tiles; then one K tile whose weights take longer than its vectors.
     assert bound_cycles((13, 64, 16), 8, 8) == 8 * 2 * 13

@@ -3,8 +3,9 @@ import json
 import numpy as np
 import pytest
 
+from golden.catalogue import multiplier
 from golden.errors import InvalidInput
-from sim.network import run_network
+from sim.network import _Engine, run_network
 
 
 def check(report, images):
@@ -33,6 +34,19 @@ def test_one_image_of_lenet5(verilator):
 
 
 @pytest.mark.long
+def test_one_column(verilator):
+    # 120 N tiles in fc1, more than the engine's own buffers hold.
+    check(run_network("lenet5", images=1, columns=1), 1)
+
+
+@pytest.mark.parametrize(("rows", "columns", "limits"), [(2, 1, "J <= 300, M J <= 2000"), (1, 8, "J <= 64")])
+def test_buffers_follow_the_widest_layer(rows, columns, limits, monkeypatch):
+    monkeypatch.setattr("sim.network.ACCUMULATORS", 2000)
+    engine = _Engine(multiplier("e8m1"), rows, columns, 1, 0, None, [6, 300, 10])
+    assert limits in engine.text
+
+
+@pytest.mark.long
 def test_ten_images_of_lenet5(verilator):
     check(run_network("lenet5", images=10), 10)
 
@@ -53,6 +67,12 @@ def test_a_wrong_multiplier_is_seen(verilator, monkeypatch):
     ("arguments", "message"),
     [
         ({"images": 0}, "images=0 is too small; give at least 1"),
+        ({"images": 10**9}, "images=1000000000 is too large; give at most 397, which is all there are"),
+        ({"inputs": np.zeros((2, 1, 28, 28), np.float32), "images": 3}, "images=3 is too large; give at most 2"),
+        ({"columns": 0}, "columns=0 is too small"),
+        ({"rows": 64, "columns": 64}, "rows=64, columns=64 is too large to simulate"),
+        ({"stages": 10**6}, "stages=1000000 is too large"),
+        ({"seed": 1 << 63}, "seed=9223372036854775808 is too large"),
         ({"network": "da-lenet"}, "checkpoint 'lenet5-digits' holds a lenet5; choose that network"),
         ({"multiplier": "ax-fpn"}, "unknown multiplier 'ax-fpn'"),
     ],

@@ -11,10 +11,24 @@ BAD = [
     ({"rows": 4}, "the block 'multiplier' has no parameter 'rows'; choose from multiplier, stages"),
     ({"simulator": "vcs"}, "unknown simulator 'vcs'; choose from icarus, verilator"),
     ({"multiplier": "ax-fpn"}, "unknown multiplier 'ax-fpn'; did you mean"),
-    ({"vectors": 0}, "0 vectors prove nothing; give at least 1"),
-    ({"vectors": -5}, "-5 vectors prove nothing; give at least 1"),
-    ({"seed": -1}, "seed -1 is negative; give a whole number from 0"),
+    ({"vectors": 0}, "vectors=0 is too small; give at least 1"),
+    ({"vectors": -5}, "vectors=-5 is too small; give at least 1"),
+    ({"seed": -1}, "seed=-1 is too small; give at least 0"),
     ({"stages": -1}, "stages=-1 is negative; give 0 for a combinational block"),
+    ({"stages": 10**6}, "stages=1000000 is too large; give at most 256"),
+    ({"seed": 1 << 64}, "seed=18446744073709551616 is too large"),
+    ({"vectors": 10**12}, "vectors=1000000000000 is too large; give at most 4000000"),
+    ({"block": "array", "vectors": 0}, "vectors=0 is too small"),
+    ({"block": "array", "vectors": 10**6, "rows": 16}, "vectors=1000000 is too large; give at most 250000"),
+    ({"block": "array", "rows": 4096, "columns": 4096}, "would take about 70 hours"),
+    ({"block": "array", "rows": 2, "columns": 1000, "stages": 0}, "columns=1000 is too large"),
+    (
+        {"block": "array", "rows": 40, "columns": 40},
+        "too large to simulate: 1600 elements compile for",
+    ),
+    ({"block": "engine", "vectors": 0}, "vectors=0 is too small"),
+    ({"block": "engine", "columns": -1}, "columns=-1 is too small"),
+    ({"block": "pe", "adder_stages": 10**6}, "adder_stages=1000000 is too large"),
 ]
 
 

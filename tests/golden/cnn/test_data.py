@@ -92,7 +92,7 @@ def test_sample_wrong_number(samples):
 
 
 def test_sample_wrong_seed():
-    with pytest.raises(InvalidInput, match="seed -1 is negative"):
+    with pytest.raises(InvalidInput, match="seed=-1 is too small; give at least 0"):
         data.sample(np.zeros(10), np.zeros(10), 1, seed=-1)
 
 

@@ -91,7 +91,7 @@ def test_existing_output_survives_an_interruption(small, tmp_path):
         ({"data": "mnits"}, "unknown data set 'mnits'"),
         ({"model": "lenet"}, "unknown model 'lenet'"),
         ({"epochs": 0}, "0 epochs train nothing; give 1 or more"),
-        ({"seed": -1}, "seed -1 is negative"),
+        ({"seed": -1}, "seed=-1 is too small; give at least 0"),
         ({"data": "cifar10"}, r"model 'lenet5' takes images of \(1, 28, 28\) and 10 classes, 'cifar10' has"),
         ({"output": "/absent/folder/a"}, "cannot be written"),
     ],

@@ -198,7 +198,7 @@ def _with(value):
         ({"attacks": "fgms"}, "unknown attack 'fgms'"),
         ({"attacks": "fgsm", "threat_models": "grey-box"}, "unknown threat model 'grey-box'; choose from transfer"),
         ({"jobs": 0}, "0 jobs run nothing"),
-        ({"seed": -1}, "seed -1 is negative"),
+        ({"seed": -1}, "seed=-1 is too small; give at least 0"),
         (
             {"x": np.zeros((0, 1, 4, 4), np.float32), "y": np.zeros(0, np.int64)},
             "there are zero samples; give",

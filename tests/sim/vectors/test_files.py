@@ -91,14 +91,14 @@ def test_equal_seeds_give_equal_files(tmp_path):
 BAD = [
     ({"block": "engine"}, "no vectors for block 'engine'; choose from multiplier, adder, array"),
     ({"multiplier": "nothing-like-it"}, "unknown multiplier 'nothing-like-it'"),
-    ({"n": 0}, "0 vectors prove nothing; give at least 1"),
-    ({"seed": -1}, "seed -1 is negative"),
+    ({"n": 0}, "vectors=0 is too small; give at least 1"),
+    ({"seed": -1}, "seed=-1 is too small; give at least 0"),
     ({"stages": -2}, "stages=-2 is negative"),
     ({"rows": 2}, "the block 'multiplier' has no parameter 'rows'"),
-    ({"block": "array", "rows": 0}, "rows=0 leaves no array"),
-    ({"block": "array", "columns": -1}, "columns=-1 leaves no array"),
-    ({"block": "array", "n": 0}, "0 vectors prove nothing"),
-    ({"block": "array", "seed": -1}, "seed -1 is negative"),
+    ({"block": "array", "rows": 0}, "rows=0 is too small"),
+    ({"block": "array", "columns": -1}, "columns=-1 is too small"),
+    ({"block": "array", "n": 0}, "vectors=0 is too small"),
+    ({"block": "array", "seed": -1}, "seed=-1 is too small; give at least 0"),
     ({"block": "array", "multiplier": "exact:format=toy"}, "toy"),
 ]
 

@@ -84,5 +84,5 @@ def test_directed_pairs_do_what_their_kind_says(name):
 
 
 def test_no_vectors():
-    with pytest.raises(InvalidInput, match="0 vectors prove nothing"):
+    with pytest.raises(InvalidInput, match="vectors=0 is too small"):
         multiplier_operands(multiplier("ax-fpm"), 0)
