@@ -14,6 +14,7 @@ import numpy as np
 
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.errors import InvalidInput, MissingTool
+from golden.registry import did_you_mean
 from sim.array import ARRAY
 from sim.build import Build, SimulationError, build, folder_for_builds, log_tail, without_pytest
 from sim.checker import JOB_FILE, RESULT_FILE, load_result
@@ -88,7 +89,7 @@ def run(
         If the design does not compile, or the simulation breaks off.
     """
     if block not in BENCHES:
-        raise InvalidInput(f"no bench for block {block!r}; choose from {', '.join(BENCHES)}")
+        raise InvalidInput(f"no bench for block {block!r}; {did_you_mean(block, BENCHES)}")
     if stages < 0:
         raise InvalidInput(f"stages={stages} is negative; give 0 for a combinational block or the number of stages")
     bench = bench or BENCHES[block]

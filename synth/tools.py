@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from golden.errors import InvalidInput, MissingTool
+from golden.files import expand
 
 __all__ = ["abc", "default_liberty", "opensta", "run", "versions", "warm", "yosys"]
 
@@ -82,7 +83,7 @@ def default_liberty() -> Path:
         If there is none.
     """
     chosen = os.environ.get(LIBERTY_VARIABLE)
-    for path in (Path(chosen).expanduser(),) if chosen else LIBERTY_CANDIDATES:
+    for path in (expand(chosen),) if chosen else LIBERTY_CANDIDATES:
         if path.is_file():
             return path
     where = f"{LIBERTY_VARIABLE} names {chosen}, which is not a file" if chosen else "no cell library was found"

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-import os
-import tempfile
 import threading
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import llvmlite
 import llvmlite.binding as llvm
 
-from golden.cache import cache_dir
-from golden.errors import InvalidInput
+from golden.cache import Cache
 
 __all__ = ["assembly", "compile_function", "cpu_features"]
 
 _LOCK = threading.Lock()
+_CODE = Cache("kernels")
 _ENGINES: list[Any] = []  # compiled code lives as long as its engine
 
 
@@ -67,35 +64,9 @@ def assembly(text: str, *, cpu: str, triple: str = "x86_64-unknown-linux-gnu") -
     return machine.emit_assembly(_optimise(text, machine))
 
 
-def _stored(path: Path | None) -> bytes | None:
-    # A digest in front, so that a file cut short by a full disk or a killed process counts as absent.
-    try:
-        content = path.read_bytes() if path else b""
-    except OSError:
-        return None
-    digest, code = content[:32], content[32:]
-    return code if hashlib.sha256(code).digest() == digest else None
-
-
-def _keep(path: Path | None, code: bytes) -> None:
-    if path is None:
-        return
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(hashlib.sha256(code).digest() + code)
-        Path(name).replace(path)
-    except OSError:
-        return  # a cache that cannot be written costs time, not results
-
-
-def _path(text: str, machine: llvm.TargetMachine) -> Path | None:
+def _key(text: str, machine: llvm.TargetMachine) -> str:
     host = (llvmlite.__version__, llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten(), machine.triple)
-    name = hashlib.sha256("\0".join((*host, text)).encode()).hexdigest()
-    try:
-        return cache_dir("kernels") / f"{name}.o"
-    except InvalidInput:
-        return None
+    return hashlib.sha256("\0".join((*host, text)).encode()).hexdigest()
 
 
 def compile_function(text: str, name: str) -> Callable[[bytes], None]:
@@ -115,11 +86,11 @@ def compile_function(text: str, name: str) -> Callable[[bytes], None]:
     """
     with _LOCK:
         machine = _host()
-        path = _path(text, machine)
-        code = _stored(path)
+        key = _key(text, machine)
+        code = _CODE.get(key)
         if code is None:
             code = machine.emit_object(_optimise(text, machine))
-            _keep(path, code)
+            _CODE.put(key, code)
         empty = llvm.parse_assembly("")
         empty.triple = machine.triple
         engine = llvm.create_mcjit_compiler(empty, _host())

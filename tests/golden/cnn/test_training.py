@@ -93,7 +93,7 @@ def test_existing_output_survives_an_interruption(small, tmp_path):
         ({"epochs": 0}, "0 epochs train nothing; give 1 or more"),
         ({"seed": -1}, "seed -1 is negative"),
         ({"data": "cifar10"}, r"model 'lenet5' takes images of \(1, 28, 28\) and 10 classes, 'cifar10' has"),
-        ({"output": "/absent/folder/a"}, "cannot be written"),
+        ({"output": "/absent/folder/a"}, "cannot write /absent/folder/a: /absent/folder does not exist"),
     ],
 )
 def test_wrong_arguments(arguments, message):

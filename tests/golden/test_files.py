@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from golden.cnn.files import write_atomically
+from golden.files import replace_file, write
 
 
 def test_write_replaces(tmp_path):
