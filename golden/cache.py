@@ -31,7 +31,19 @@ from golden.files import TEMPORARY, replace_file
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Cache", "cache_dir", "cache_path", "intact", "pack", "publish", "seal", "unpack", "work_folder", "workshop", "writable"]
+__all__ = [
+    "Cache",
+    "cache_dir",
+    "cache_path",
+    "intact",
+    "pack",
+    "publish",
+    "seal",
+    "unpack",
+    "work_folder",
+    "workshop",
+    "writable",
+]
 
 T = TypeVar("T")
 

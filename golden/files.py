@@ -7,6 +7,7 @@ regular file is refused.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import stat
@@ -26,17 +27,15 @@ TEMPORARY = ".axfpm-part-"
 def expand(path: str | Path) -> Path:
     """An absolute path; ``~`` stands for the home folder where there is one."""
     path = Path(path)
-    try:
+    with contextlib.suppress(RuntimeError):  # no HOME and no entry for this user, or no such user
         path = path.expanduser()
-    except RuntimeError:  # no HOME and no entry for this user, or no such user
-        pass
     return path.absolute()
 
 
 def is_stream(path: str | Path) -> bool:
     """Whether a path is a device, a pipe or a stream of this process: written through, and nothing beside it."""
     try:
-        mode = os.stat(path).st_mode
+        mode = Path(path).stat().st_mode
     except (OSError, ValueError):
         return False
     return stat.S_ISCHR(mode) or stat.S_ISFIFO(mode) or _is_descriptor(Path(path))
@@ -50,7 +49,7 @@ def _is_descriptor(path: Path) -> bool:
             return True
         if not path.is_symlink():
             return False
-        path = Path(folder, os.readlink(path))
+        path = Path(folder) / path.readlink()
     return False
 
 
@@ -74,6 +73,8 @@ def check_file(path: str | Path, *, option: str = "-o") -> Path:
     path = Path(path)
     other = f"choose another place with {option}"
     try:
+        if "\0" in str(path):
+            raise ValueError("a name has no null character")
         mode = path.stat().st_mode if path.exists() else None
         if mode is not None and stat.S_ISDIR(mode):
             raise InvalidInput(f"{path} is a folder; give the name of a file with {option}")
@@ -114,7 +115,9 @@ def check_folder(path: str | Path, *, option: str = "-o") -> Path:
         while not os.path.lexists(nearest):
             nearest = nearest.parent
         if not nearest.is_dir():
-            raise InvalidInput(f"cannot write to {path}: {nearest} is not a folder; choose another folder with {option}")
+            raise InvalidInput(
+                f"cannot write to {path}: {nearest} is not a folder; choose another folder with {option}"
+            )
         with tempfile.TemporaryFile(dir=nearest):
             pass
     except (OSError, ValueError, RuntimeError) as error:
@@ -171,9 +174,7 @@ def write_folder(folder: str | Path, files: Mapping[str, bytes | str], *, option
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InvalidInput(
-            f"cannot write to {folder}: {_reason(error)}; choose another folder with {option}"
-        ) from None
+        raise InvalidInput(f"cannot write to {folder}: {_reason(error)}; choose another folder with {option}") from None
     for name in files:
         check_file(folder / name, option=option)
     return tuple(write(folder / name, content, option=option) for name, content in files.items())
@@ -193,7 +194,7 @@ def replace_file(path: Path, content: bytes, *, check: Callable[[Path], object] 
     try:
         with os.fdopen(descriptor, "wb") as file:
             if path.exists():
-                os.chmod(temporary, stat.S_IMODE(path.stat().st_mode))
+                temporary.chmod(stat.S_IMODE(path.stat().st_mode))
             file.write(content)
         if check is not None:
             check(temporary)

@@ -29,9 +29,10 @@ def add_entry(table: dict[str, T], kind: str, name: str, entry: T) -> T:
 
 def did_you_mean(name: object, choices: Iterable[str]) -> str:
     """Up to three choices that ``name`` may be a slip of, as a question; all of them where it resembles none."""
-    choices = list(choices)
+    choices, given = list(choices), str(name).lower()
     lower = {choice.lower(): choice for choice in choices}
-    near = [lower[match] for match in difflib.get_close_matches(str(name).lower(), lower, n=3, cutoff=0.6)]
+    near = [lower[match] for match in difflib.get_close_matches(given, lower, n=3, cutoff=0.7)]
+    near = near or [choice for choice in choices if len(given) > 2 and choice.lower().startswith(given)][:3]
     return f"did you mean {' or '.join(near)}?" if near else f"choose from {', '.join(choices)}"
 
 

@@ -18,7 +18,6 @@ from typing import Any
 
 from golden.cache import Cache
 from golden.catalogue import Multiplier, multiplier as look_up
-from golden.errors import InvalidInput
 from golden.registry import unknown
 from synth import tools
 from synth.compare import BASELINES

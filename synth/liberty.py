@@ -108,6 +108,7 @@ def read_liberty(path: str | Path | None = None) -> Library:
     except OSError as error:
         raise InvalidInput(f"cannot read the Liberty file {source} ({error.strerror}); give a readable file") from None
     digest = hashlib.sha256(content).hexdigest()
+
     def library(summary: dict[str, Any]) -> Library:
         cells = {kind: tuple(Cell(**cell) for cell in summary[kind]) for kind in ("buffers", "inverters")}
         return Library(path=source, sha256=digest, **{**summary, **cells})

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from golden.errors import InvalidInput
 from golden.registry import add_entry, unknown
 
 __all__ = ["MODELS", "Model", "build", "macs", "register_model"]

@@ -10,8 +10,8 @@ import jinja2
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.errors import InvalidInput
 from golden.files import write_folder
-from golden.registry import did_you_mean
 from golden.multiply import multiply_words
+from golden.registry import did_you_mean
 from sim.vectors.stimulus import multiplier_operands
 from sim.vectors.streams import array_files
 from sim.vectors.sums import add_words, adder_operands
