@@ -134,13 +134,14 @@ def writable(kind: str) -> bool:
 def work_folder(kind: str) -> Path:
     """A folder of the cache to work in; a temporary one, with a warning, where that cannot be written or is full."""
     try:
-        folder = cache_dir(kind)
+        folder = cache_path(kind)
+        folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
         if shutil.disk_usage(folder).free < ROOM_BYTES:
             raise OSError(None, f"less than {ROOM_BYTES >> 20} MB free")
-    except (OSError, InvalidInput) as error:
-        why = getattr(error, "strerror", None) or "it is no folder"
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
         folder = _temporary_root(f"cannot write to the cache {_root()} ({why})") / kind
         folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -211,7 +212,7 @@ class Cache:
 
         content = self.get(key)
         try:
-            return None if content is None else np.load(io.BytesIO(content), allow_pickle=False)
+            return None if content is None else np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
         except (OSError, ValueError, EOFError):
             return None
 
@@ -220,7 +221,7 @@ class Cache:
         import numpy as np
 
         buffer = io.BytesIO()
-        np.save(buffer, array, allow_pickle=False)
+        np.lib.format.write_array(buffer, array, allow_pickle=False)
         return self.put(key, buffer.getvalue())
 
 

@@ -1,7 +1,10 @@
+import shutil
+
 import pytest
 
 from golden.errors import InvalidInput
-from sim.build import SimulationError, build, folder_for_builds
+from sim.build import SimulationError, build, folder_for_builds, plain_workshop
+from sim.runner import run
 from sim.tools import find
 
 WIRE = "module wire_only(input a, output y); assign y = a; endmodule\n"
@@ -29,3 +32,52 @@ def test_unwritable_folder(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InvalidInput, match=r"cannot write the build folder .*; choose a folder that can be written"):
         folder_for_builds(tmp_path / "file" / "below")
+
+
+def test_paths_that_make_does_not_take(icarus, verilator, tmp_path):
+    folder = folder_for_builds(tmp_path / "c\u00e4che with space")
+    for library in folder_for_builds(None).glob("verilator-library-*"):  # the same for every design, and slow to make
+        shutil.copytree(library, folder / library.name)
+    settings = {"multiplier": "ax-fpm:format=toy", "vectors": 20, "build_dir": folder}
+    for name in (icarus, verilator):
+        assert run(simulator=name, **settings).passed
+        again = run(simulator=name, **settings)
+        assert again.passed
+        assert again.build_seconds == 0
+    kinds = {path.name.rpartition("-")[0] for path in folder.iterdir()}
+    assert kinds == {"icarus-multiplier", "verilator-library", "verilator-multiplier"}
+    waves = run(simulator=icarus, waves=True, **settings).waves
+    assert waves is not None
+    assert waves.is_relative_to(folder)
+    assert waves.stat().st_size > 0
+
+
+def test_no_path_that_make_takes(tmp_path, monkeypatch):
+    (tmp_path / "a b").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "a b"))
+    with pytest.raises(InvalidInput, match=r"nor in .*a b; set TMPDIR"), plain_workshop(tmp_path / "a b", "x"):
+        pass
+
+
+def test_a_damaged_build_is_made_again(icarus, tmp_path):
+    def one():
+        return build(WIRE, top="wire_only", ports=("a", "y"), simulator=find(icarus), waves=False, folder=tmp_path)
+
+    first = one()
+    program = first.folder / "sim.vvp"
+    whole = program.read_bytes()
+    for content in (whole[:-1], whole.replace(b"wire_only", b"wire_onlx"), b""):
+        program.write_bytes(content)
+        assert one().seconds > 0
+        assert one().seconds == 0
+        assert program.read_bytes().count(b"wire_only") == whole.count(b"wire_only")
+
+
+def test_a_build_that_is_interrupted_leaves_nothing(icarus, tmp_path, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sim.build.seal", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        build(WIRE, top="wire_only", ports=("a", "y"), simulator=find(icarus), waves=False, folder=tmp_path)
+    assert list(tmp_path.iterdir()) == []
