@@ -2,8 +2,7 @@ import math
 
 import pytest
 
-from axfpm.console import ensure_folder, format_cell, plain, write_text
-from golden.errors import InvalidInput
+from axfpm.console import format_cell, plain
 
 
 def test_plain_is_json():
@@ -15,20 +14,3 @@ def test_plain_is_json():
 )
 def test_cells(cell, text):
     assert format_cell(cell) == text
-
-
-def test_write_text_replaces_whole_files(tmp_path):
-    path = tmp_path / "f.txt"
-    write_text(path, "one")
-    write_text(path, "two")
-    assert path.read_text() == "two"
-    assert list(tmp_path.iterdir()) == [path]
-    with pytest.raises(InvalidInput, match="cannot write"):
-        write_text(tmp_path / "absent" / "f.txt", "")
-
-
-def test_ensure_folder(tmp_path):
-    assert ensure_folder(tmp_path / "a" / "b").is_dir()
-    (tmp_path / "file").write_text("")
-    with pytest.raises(InvalidInput, match="cannot write to"):
-        ensure_folder(tmp_path / "file" / "x")

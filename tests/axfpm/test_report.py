@@ -37,7 +37,7 @@ def test_page_and_json(tmp_path):
     assert (50, 300, "arithmetic, half") in seen
     page = (tmp_path / "r" / "index.html").read_text()
     assert "<strong>not run:</strong> no simulator was found; install one" in page
-    assert "<strong>check failed:</strong> 3 results differ" in page
+    assert "<strong>failed:</strong> 3 results differ" in page
     assert "<svg></svg>" in page
     assert "&lt;b&gt;" in page
     assert "http" not in page.replace("http://www.w3.org", "")
