@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,7 +106,7 @@ def check_apart(output: Path, *, as_json: bool) -> None:
         If both go to the same place.
     """
     try:
-        same = os.path.samestat(output.stat(), os.fstat(click.get_text_stream("stdout").fileno()))
+        same = os.path.samestat(output.stat(), os.fstat(sys.stdout.fileno()))
     except (OSError, ValueError):
         return
     if as_json and same and not output.samefile(os.devnull):

@@ -33,7 +33,7 @@ def constraints_file(output: Path) -> Path | None:
     if is_stream(output):
         return None
     path = output.with_suffix(".sdc")
-    if path.name.casefold() == output.name.casefold() or (path.exists() and path.samefile(output)):
+    if path.name.casefold() == output.name.casefold() or (path.exists() and output.exists() and path.samefile(output)):
         raise InvalidInput(f"{path} would be overwritten by its own SDC file; give -o a name such as {output.stem}.v")
     check_file(path)
     if not path.exists() or is_stream(path):

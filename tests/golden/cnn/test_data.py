@@ -12,8 +12,9 @@ import pooch
 import pytest
 from sklearn.datasets import load_digits
 
+from golden import cache
 from golden.cnn import data
-from golden.errors import InvalidInput
+from golden.errors import AxfpmWarning, InvalidInput
 
 needs_mnist = pytest.mark.skipif(
     not Path(os.environ.get("AXFPM_DATA", ""), "mnist").is_dir(), reason="AXFPM_DATA names no folder with mnist/"
@@ -149,6 +150,15 @@ def test_download_is_kept_and_checked(tmp_path, monkeypatch):
     for _ in range(2):
         assert data._mnist_file(name)[8:] == b"\x07\x02"
     assert calls == [data.MNIST_ADDRESS + name] * 2  # the refused one and the good one
+    (tmp_path / "cache" / "data" / "mnist" / name).write_bytes(b"[1]")
+    assert data._mnist_file(name)[8:] == b"\x07\x02"
+    assert len(calls) == 3
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("AXFPM_CACHE", str(tmp_path / "file"))  # no cache: a temporary one
+    cache._temporary_root.cache_clear()
+    with pytest.warns(AxfpmWarning, match="cannot write to the cache"):
+        assert data._mnist_file(name)[8:] == b"\x07\x02"
+    assert len(calls) == 4
 
 
 def test_unpickling_refuses_code(tmp_path):
