@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from golden.cells import CELLS, Cell
     from golden.designs import CellBlocks, Function, Masks, TableBlocks
     from golden.door import ApproximateModule, approximate, coverage, surrogate
-    from golden.errors import AxfpmError, InvalidInput, InvalidType, MissingTool
+    from golden.errors import AxfpmError, AxfpmWarning, InvalidInput, InvalidType, MissingTool
     from golden.formats import FORMATS, Format
     from golden.metrics import ErrorReport, error
     from golden.multiply import multiply
@@ -31,7 +31,7 @@ _HOMES = {
     "golden.cells": ("CELLS", "Cell"),
     "golden.designs": ("CellBlocks", "Function", "Masks", "TableBlocks"),
     "golden.door": ("ApproximateModule", "approximate", "coverage", "surrogate"),
-    "golden.errors": ("AxfpmError", "InvalidInput", "InvalidType", "MissingTool"),
+    "golden.errors": ("AxfpmError", "AxfpmWarning", "InvalidInput", "InvalidType", "MissingTool"),
     "golden.formats": ("FORMATS", "Format"),
     "golden.metrics": ("ErrorReport", "error"),
     "golden.multiply": ("multiply",),
@@ -67,6 +67,7 @@ __all__ = [  # noqa: RUF022 - by room, not by alphabet
     "evaluate",
     "Results",
     "AxfpmError",
+    "AxfpmWarning",
     "InvalidInput",
     "InvalidType",
     "MissingTool",

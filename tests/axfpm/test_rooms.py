@@ -13,7 +13,7 @@ from axfpm import rooms
 ROOT = Path(axfpm.__file__).parent.parent
 
 
-def start(*arguments, folder, path=ROOT):
+def start(*arguments: str, folder: Path, path: Path | str = ROOT):
     """Run Python in a folder, this package on its path."""
     environment = {**os.environ, "PYTHONPATH": str(path)}
     return subprocess.run(
