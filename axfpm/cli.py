@@ -75,7 +75,8 @@ class LazyGroup(click.Group):
 
     def main(self, args: Any = None, *rest: Any, **extra: Any) -> Any:
         """Run the command line; a polite kill ends it like an error, so that nothing half made is left."""
-        if args is None and threading.current_thread() is threading.main_thread():
+        alone = args is None and threading.current_thread() is threading.main_thread()
+        if alone and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
         return super().main(args, *rest, **extra)
 

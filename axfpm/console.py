@@ -97,7 +97,7 @@ class OutputFolder(OutputFile):
         return check_folder(value, option=param.opts[0] if param else "-o")
 
 
-def check_apart(output: Path, *, as_json: bool) -> None:
+def check_apart(output: Path, *, as_json: bool, option: str = "-o") -> None:
     """Refuse to mix a file with the JSON result on standard output.
 
     Raises
@@ -110,7 +110,7 @@ def check_apart(output: Path, *, as_json: bool) -> None:
     except (OSError, ValueError):
         return
     if as_json and same and not output.samefile(os.devnull):
-        raise InvalidInput(f"--json and -o {output} both write to standard output; give -o another file")
+        raise InvalidInput(f"--json and {option} {output} both write to standard output; give {option} another file")
 
 
 def plain(value: Any) -> Any:

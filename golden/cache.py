@@ -301,7 +301,7 @@ def _lock(folder: Path) -> int | None:
     try:
         import fcntl
 
-        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except (ImportError, OSError):
         return None
     try:
@@ -323,7 +323,7 @@ def _sweep(folder: Path) -> None:
                 continue
             with contextlib.suppress(OSError):
                 status = entry.stat(follow_symlinks=False)
-                if time.time() - status.st_mtime < STALE_S:
+                if time.time() - status.st_mtime < STALE_S or status.st_uid != os.geteuid():
                     continue
                 path = Path(entry.path)
                 if stat.S_ISREG(status.st_mode):

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from axfpm.console import OutputFile, emit, json_option, multipliers_option, print_table, progress_bar
+from axfpm.console import OutputFile, check_apart, emit, json_option, multipliers_option, print_table, progress_bar
 from golden.catalogue import multiplier as look_up
 from golden.errors import InvalidInput
 from golden.files import is_stream, write
@@ -59,6 +59,8 @@ def command(
     """
     if plot is not None and plot.suffix != ".svg" and not is_stream(plot):
         raise InvalidInput(f"--plot draws SVG, and {plot} does not end in .svg; name the file so")
+    if plot is not None:
+        check_apart(plot, as_json=as_json, option="--plot")
     for name in multipliers:
         look_up(name)
     # Threads of torch's OpenMP spin between calls by default, and would take the cores from the emulation.
