@@ -28,7 +28,10 @@ def test_help_names_every_command():
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_has_an_example(name):
-    assert f"Example: axfpm {name}" in " ".join(run(name, "--help").split())
+    shown = " ".join(run(name, "--help").split())
+    assert f"Example: axfpm {name}" in shown
+    assert "-q, --quiet" in shown
+    assert "--json" in shown
 
 
 def test_module_entry_point():
@@ -76,6 +79,8 @@ def test_verilog(tmp_path):
     result = json.loads(run("verilog", "multiplier", *toy, "-o", out, "--json"))
     assert result["file"] == str(out)
     assert out.read_text() == text
+    assert run("verilog", "multiplier", *toy, "-o", out) == f"wrote {out} ({text.count(chr(10))} lines)\n"
+    assert run("verilog", "multiplier", *toy, "-o", out, "-q") == ""
     assert "create_clock" in out.with_suffix(".sdc").read_text()
     array = run("verilog", "array", "--rows", 2, "--columns", 2, "--multiplier", "ax-fpm:format=toy")
     assert "module array(" in array

@@ -1,9 +1,12 @@
-import shutil
+import subprocess
+from typing import Any
 
 import pytest
 
+from golden.cache import intact
 from golden.errors import InvalidInput
 from sim.build import SimulationError, build, folder_for_builds, plain_workshop
+from sim.compiled import program
 from sim.runner import run
 from sim.tools import find
 
@@ -34,22 +37,45 @@ def test_unwritable_folder(tmp_path):
         folder_for_builds(tmp_path / "file" / "below")
 
 
-def test_paths_that_make_does_not_take(icarus, verilator, tmp_path):
-    folder = folder_for_builds(tmp_path / "c\u00e4che with space")
-    for library in folder_for_builds(None).glob("verilator-library-*"):  # the same for every design, and slow to make
-        shutil.copytree(library, folder / library.name)
-    settings = {"multiplier": "ax-fpm:format=toy", "vectors": 20, "build_dir": folder}
-    for name in (icarus, verilator):
-        assert run(simulator=name, **settings).passed
-        again = run(simulator=name, **settings)
-        assert again.passed
-        assert again.build_seconds == 0
-    kinds = {path.name.rpartition("-")[0] for path in folder.iterdir()}
-    assert kinds == {"icarus-multiplier", "verilator-library", "verilator-multiplier"}
-    waves = run(simulator=icarus, waves=True, **settings).waves
-    assert waves is not None
-    assert waves.is_relative_to(folder)
-    assert waves.stat().st_size > 0
+@pytest.fixture
+def strange(tmp_path):
+    """A folder for builds whose path Make does not take."""
+    return folder_for_builds(tmp_path / "c\u00e4che with space")
+
+
+SMALL: dict[str, Any] = {"multiplier": "ax-fpm:format=toy", "vectors": 20}
+
+
+def test_icarus_under_any_path(icarus, strange):
+    report = run(simulator=icarus, waves=True, build_dir=strange, **SMALL)
+    assert report.passed
+    assert report.waves is not None
+    assert report.waves.is_relative_to(strange)
+    assert report.waves.stat().st_size > 0
+    again = run(simulator=icarus, waves=True, build_dir=strange, **SMALL)
+    assert again.passed
+    assert again.build_seconds == 0
+
+
+def test_programs_under_any_path(verilator, strange):
+    main = '#include "Vtop.h"\nint main() { Vtop top; top.a = 1; top.eval(); return top.y ? 7 : 1; }\n'
+    verilog = WIRE.replace("wire_only", "top")
+    built = program(verilog, main, top="top", tool=find(verilator), folder=strange)
+    assert built.is_relative_to(strange)
+    assert subprocess.run([built], check=False).returncode == 7
+    built.write_bytes(built.read_bytes()[:-1])
+    assert not intact(built.parent)
+    assert list(strange.iterdir()) == []
+
+
+@pytest.mark.long
+def test_verilator_under_any_path(verilator, strange):
+    assert run(simulator=verilator, build_dir=strange, **SMALL).passed
+    again = run(simulator=verilator, build_dir=strange, **SMALL)
+    assert again.passed
+    assert again.build_seconds == 0
+    kinds = {path.name.rpartition("-")[0] for path in strange.iterdir()}
+    assert kinds == {"verilator-library", "verilator-multiplier"}
 
 
 def test_no_path_that_make_takes(tmp_path, monkeypatch):
