@@ -15,9 +15,7 @@ import io
 import json
 import os
 import shutil
-import stat
 import tempfile
-import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -27,6 +25,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from golden.errors import AxfpmWarning, InvalidInput
 from golden.files import TEMPORARY, replace_file
+from golden.leftovers import LOCK, hold, remove, sweep
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,14 +49,8 @@ T = TypeVar("T")
 MAGIC = b"axfpm cache entry 1\n"
 SEAL = ".sealed"
 """The file of a folder that holds the checksums of the others."""
-LOCK = ".owner"
-"""The file of a folder under construction that its process holds locked."""
-STALE_S = 600
-"""Seconds after which a folder or file that no process holds counts as left behind."""
 ROOM_BYTES = 100 << 20
 """What must be free on the disk for a folder to work in."""
-
-_SWEPT: set[str] = set()
 
 
 def cache_path(*parts: str) -> Path:
@@ -188,7 +181,7 @@ class Cache:
         """Keep content under a key, a file name; whether it was kept."""
         try:
             folder = cache_dir(self.kind)
-            _sweep(folder)
+            sweep(folder)
             replace_file(folder / key, pack(self.kind, key, content))
         except (OSError, InvalidInput):
             return False
@@ -240,7 +233,7 @@ def intact(folder: Path) -> bool:
             for file, known in json.loads(sums).items()
         ):
             return True
-    _remove(folder)
+    remove(folder)
     return False
 
 
@@ -263,12 +256,12 @@ def publish(aside: Path, final: Path) -> Path:
     except OSError as error:
         if not intact(final):
             place = _temporary_root(f"cannot write to {final.parent} ({error.strerror or error})") / final.name
-            _remove(place)
+            remove(place)
             shutil.move(aside, place)
             return place
     finally:
         if near != aside:
-            _remove(near)
+            remove(near)
     return final
 
 
@@ -285,57 +278,12 @@ def workshop(parent: Path, label: str) -> Iterator[Path]:
     label : str
         A word in its name.
     """
-    _sweep(parent)
+    sweep(parent)
     folder = Path(tempfile.mkdtemp(prefix=f"{TEMPORARY}{label}-", dir=parent))
-    lock = _lock(folder)
+    lock = hold(folder)
     try:
         yield folder
     finally:
-        _remove(folder)
+        remove(folder)
         if lock is not None:
             os.close(lock)
-
-
-def _lock(folder: Path) -> int | None:
-    """Hold a folder's lock file; None where another process holds it, or there are no locks here."""
-    try:
-        import fcntl
-
-        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except (ImportError, OSError):
-        return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        return None
-    return descriptor
-
-
-def _sweep(folder: Path) -> None:
-    """Delete what killed processes left in a folder of the cache, once: unfinished, old, and held by no one."""
-    if str(folder) in _SWEPT:
-        return
-    _SWEPT.add(str(folder))
-    with contextlib.suppress(OSError):
-        for entry in os.scandir(folder):
-            if not entry.name.startswith(TEMPORARY):
-                continue
-            with contextlib.suppress(OSError):
-                status = entry.stat(follow_symlinks=False)
-                if time.time() - status.st_mtime < STALE_S or status.st_uid != os.geteuid():
-                    continue
-                path = Path(entry.path)
-                if stat.S_ISREG(status.st_mode):
-                    path.unlink(missing_ok=True)
-                elif stat.S_ISDIR(status.st_mode) and (lock := _lock(path)) is not None:
-                    _remove(path)
-                    os.close(lock)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)

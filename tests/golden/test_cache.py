@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden import cache
+from golden import cache, leftovers
 from golden.cache import (
     Cache,
     cache_dir,
@@ -32,7 +32,7 @@ from golden.errors import AxfpmWarning, InvalidInput
 @pytest.fixture
 def root(tmp_path, monkeypatch):
     monkeypatch.setenv("AXFPM_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(cache, "_SWEPT", set())
+    monkeypatch.setattr(leftovers, "_SWEPT", set())
     return tmp_path / "cache"
 
 
@@ -270,7 +270,7 @@ with workshop(Path({str(folder)!r}), "build") as place:
     kept = folder / "run-multiplier-0"
     kept.mkdir()
     age(kept)
-    cache._SWEPT.clear()
+    leftovers._SWEPT.clear()
     with workshop(folder, "next") as place:
         assert sorted(folder.iterdir()) == sorted([place, kept])
     assert list(folder.iterdir()) == [kept]
