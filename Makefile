@@ -28,7 +28,7 @@ NEWEST_GIB := 12
 submake = $(MAKE)
 
 # What AXFPM_CPU narrows the kernels to. The emulated CPU's tests are the same on each.
-LEVELS := avx512 avx2 x86-64
+LEVELS := x86-64-v4 x86-64-v3 x86-64
 LEVEL_TESTS = $(filter-out %_emulated.py,$(wildcard tests/golden/test_kernels*.py tests/golden/test_door_*.py)) \
               tests/golden/test_sums.py
 

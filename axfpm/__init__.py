@@ -5,15 +5,18 @@ Names are imported when first used, so that ``import axfpm`` is instant whatever
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from axfpm.rooms import shadowing
 
 if TYPE_CHECKING:
     from golden.catalogue import MULTIPLIERS, Multiplier, multiplier, register, register_cell
     from golden.cells import CELLS, Cell
     from golden.designs import CellBlocks, Function, Masks, TableBlocks
     from golden.door import ApproximateModule, approximate, coverage, surrogate
-    from golden.errors import AxfpmError, InvalidInput, InvalidType, MissingTool
+    from golden.errors import AxfpmError, AxfpmWarning, InvalidInput, InvalidType, MissingTool
     from golden.formats import FORMATS, Format
     from golden.metrics import ErrorReport, error
     from golden.multiply import multiply
@@ -28,7 +31,7 @@ _HOMES = {
     "golden.cells": ("CELLS", "Cell"),
     "golden.designs": ("CellBlocks", "Function", "Masks", "TableBlocks"),
     "golden.door": ("ApproximateModule", "approximate", "coverage", "surrogate"),
-    "golden.errors": ("AxfpmError", "InvalidInput", "InvalidType", "MissingTool"),
+    "golden.errors": ("AxfpmError", "AxfpmWarning", "InvalidInput", "InvalidType", "MissingTool"),
     "golden.formats": ("FORMATS", "Format"),
     "golden.metrics": ("ErrorReport", "error"),
     "golden.multiply": ("multiply",),
@@ -64,10 +67,26 @@ __all__ = [  # noqa: RUF022 - by room, not by alphabet
     "evaluate",
     "Results",
     "AxfpmError",
+    "AxfpmWarning",
     "InvalidInput",
     "InvalidType",
     "MissingTool",
 ]
+
+
+def _is_command() -> bool:
+    """Whether this import is the start of ``axfpm`` or ``python -m axfpm``."""
+    if sys.argv[:1] == ["-m"]:  # until the module is found
+        return "axfpm" in sys.orig_argv[: sys.orig_argv.index("-m") + 2] if "-m" in sys.orig_argv else False
+    return sys.argv[0].replace("\\", "/").rpartition("/")[2].partition(".")[0] == "axfpm" if sys.argv else False
+
+
+_shadowing = shadowing()
+if _shadowing:
+    if _is_command():
+        sys.stderr.write(f"axfpm: {_shadowing}\n")
+        raise SystemExit(2)
+    raise ImportError(_shadowing)
 
 
 def __getattr__(name: str) -> Any:

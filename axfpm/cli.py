@@ -5,14 +5,21 @@ Exit code 0 on success, 1 when a check that was run failed, 2 on bad input or a 
 
 from __future__ import annotations
 
+import signal
+import sys
+import threading
+import warnings
 from importlib import import_module
 from typing import Any
 
 import click
 
 from axfpm import __version__
+from axfpm.console import what_is_kept
 from axfpm.health import PACKAGES
-from golden.errors import AxfpmError
+from golden.errors import AxfpmError, AxfpmWarning
+from golden.registry import unknown
+from golden.tables import printable
 
 __all__ = ["main"]
 
@@ -31,7 +38,7 @@ COMMANDS = (
 )
 """In the order of the help text; each is ``axfpm.commands.NAME.command``."""
 
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
 
 MODULES = {"sklearn": "scikit-learn", "cocotb_tools": "cocotb"}
 """Import names that differ from their package's."""
@@ -44,7 +51,7 @@ class Refusal(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         """Print the sentence to standard error."""
-        click.echo(f"axfpm: {self.format_message()}", err=True)
+        click.echo(f"axfpm: {printable(self.format_message())}", err=True)
 
 
 class LazyGroup(click.Group):
@@ -60,22 +67,78 @@ class LazyGroup(click.Group):
             return None
         return import_module(f"axfpm.commands.{cmd_name}").command
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Find the subcommand; a name that is none gets near misses."""
+        if args[0] not in COMMANDS:
+            raise unknown("command", args[0], COMMANDS, more="`axfpm --help` shows all")
+        return super().resolve_command(ctx, args)
+
+    def main(self, args: Any = None, *rest: Any, **extra: Any) -> Any:
+        """Run the command line; a polite kill ends it like an error, so that nothing half made is left."""
+        alone = args is None and threading.current_thread() is threading.main_thread()
+        if alone and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+        return super().main(args, *rest, **extra)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options before the subcommand."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            raise _refusal(error) from error
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the subcommand; errors that a user can cause become one sentence and exit code 2."""
-        try:
-            return super().invoke(ctx)
-        except AxfpmError as error:
-            raise Refusal(str(error)) from error
-        except ModuleNotFoundError as error:
-            module = (error.name or "").partition(".")[0]
-            package = MODULES.get(module, module)
-            if package not in PACKAGES:
-                raise
-            need, remedy = PACKAGES[package]
-            raise Refusal(f"the package {package} is not installed ({need}); get it with `{remedy}`") from error
-        except KeyboardInterrupt:
-            click.echo("axfpm: interrupted; finished parts are kept, and the same command goes on from there", err=True)
-            raise SystemExit(INTERRUPTED) from None
+        if hasattr(sys.stdout, "reconfigure"):  # names of files may hold bytes that are no characters
+            sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        with warnings.catch_warnings():
+            warnings.simplefilter("default", AxfpmWarning)
+            warnings.showwarning = _show_warning(warnings.showwarning)
+            try:
+                return super().invoke(ctx)
+            except AxfpmError as error:
+                raise Refusal(str(error)) from error
+            except click.UsageError as error:
+                raise _refusal(error) from error
+            except ModuleNotFoundError as error:
+                module = (error.name or "").partition(".")[0]
+                package = MODULES.get(module, module)
+                if package not in PACKAGES:
+                    raise
+                need, remedy = PACKAGES[package]
+                raise Refusal(f"the package {package} is not installed ({need}); get it with `{remedy}`") from error
+            except BrokenPipeError:
+                raise  # whoever read has had enough: click ends silently
+            except OSError as error:
+                where = f" {error.filename}" if error.filename else ""
+                raise Refusal(f"cannot use{where}: {error.strerror or error}; free or mend it and try again") from error
+            except MemoryError as error:
+                raise Refusal("memory does not suffice for this; ask for less at once") from error
+            except KeyboardInterrupt:
+                kept = what_is_kept(ctx)
+                click.echo(f"axfpm: interrupted{'; ' if kept else ''}{kept}", err=True)
+                raise SystemExit(INTERRUPTED) from None
+
+
+def _refusal(error: click.UsageError) -> click.ClickException:
+    if type(error).__name__ == "NoArgsIsHelpError":  # `axfpm` alone shows its help
+        return error
+    path = error.ctx.command_path if error.ctx is not None else "axfpm"
+    if isinstance(error, click.NoSuchOption) and error.ctx is not None:
+        choices = [option for p in error.ctx.command.get_params(error.ctx) for option in p.opts if option[:1] == "-"]
+        return Refusal(str(unknown("option", error.option_name, choices, more=f"`{path} --help` shows all")))
+    message = error.format_message().rstrip(".")
+    return Refusal(f"{message[:1].lower()}{message[1:]} (`{path} --help` shows more)")
+
+
+def _show_warning(otherwise: Any) -> Any:
+    def show(message: Any, category: Any, *rest: Any, **named: Any) -> None:
+        if issubclass(category, AxfpmWarning):
+            click.echo(f"axfpm: warning: {printable(message)}", err=True)
+        else:
+            otherwise(message, category, *rest, **named)
+
+    return show
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

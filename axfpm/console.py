@@ -1,34 +1,69 @@
-"""What the commands share: options, output as text or JSON, progress on standard error, writing files."""
+"""What the commands share: options, output as text or JSON, progress and notes on standard error."""
 
 from __future__ import annotations
 
 import json
 import math
+import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import click
 
 from golden.errors import InvalidInput
+from golden.files import check_file, check_folder, is_stream
+from golden.tables import plain_console, printable
 
 __all__ = [
+    "RESUMES",
+    "OutputFile",
+    "OutputFolder",
+    "check_apart",
     "emit",
-    "ensure_folder",
     "format_cell",
+    "if_interrupted",
     "json_option",
     "multiplier_option",
     "multipliers_option",
+    "note",
     "plain",
     "print_table",
     "progress_bar",
     "seed_option",
-    "write_text",
+    "what_is_kept",
 ]
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable result on standard output.")
-seed_option = click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Random seed.")
+QUIET, KEPT, DONE = "axfpm.quiet", "axfpm.kept", "axfpm.done"
+"""Keys of click's ``Context.meta``: whether notes are silenced, what is kept of finished parts, how many there are."""
+
+RESUMES = "finished parts are kept, and the same command goes on from there"
+
+PIPE_WIDTH = 200
+"""Columns of a table that goes into a file or a pipe, where COLUMNS does not say."""
+
+LINE_SECONDS = 10.0
+"""Least time between two lines of progress where there is no terminal."""
+
+
+def _be_quiet(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    ctx.meta[QUIET] = value
+
+
+def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of every command: ``--json`` and ``--quiet``."""
+    quiet = click.option(
+        "-q", "--quiet", is_flag=True, expose_value=False, callback=_be_quiet, help="No progress and no notes."
+    )
+    return click.option("--json", "as_json", is_flag=True, help="Machine-readable result on standard output.")(
+        quiet(command)
+    )
+
+
+seed_option = click.option("--seed", default=0, show_default=True, type=int, help="Random seed.")
 multiplier_option = click.option(
     "--multiplier", default="ax-fpm", show_default=True, metavar="NAME", help="Catalogue or dial name."
 )
@@ -41,6 +76,41 @@ multipliers_option = click.option(
 )
 
 Progress = Callable[[int, int, str], None]
+
+
+class OutputFile(click.Path):
+    """A file to write, checked before anything is computed."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path, or raise InvalidInput where it cannot be written."""
+        return check_file(value, option=param.opts[0] if param else "-o")
+
+
+class OutputFolder(OutputFile):
+    """A folder to write, checked before anything is computed."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path, or raise InvalidInput where it cannot be written or made."""
+        return check_folder(value, option=param.opts[0] if param else "-o")
+
+
+def check_apart(output: Path, *, as_json: bool, option: str = "-o") -> None:
+    """Refuse to mix a file with the JSON result on standard output.
+
+    Raises
+    ------
+    InvalidInput
+        If both go to the same place.
+    """
+    try:
+        same = os.path.samestat(output.stat(), os.fstat(sys.stdout.fileno()))
+    except (OSError, ValueError):
+        return
+    if as_json and same and not output.samefile(os.devnull):
+        raise InvalidInput(f"--json and {option} {output} both write to standard output; give {option} another file")
 
 
 def plain(value: Any) -> Any:
@@ -64,22 +134,94 @@ def emit(result: Any, *, as_json: bool, text: Callable[[], None]) -> None:
         text()
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], note: str = "") -> None:
-    """Print a table to standard output; columns of numbers are aligned right."""
+def quiet() -> bool:
+    """Whether the command that runs was called with ``--quiet``."""
+    context = click.get_current_context(silent=True)
+    return bool(context and context.meta.get(QUIET))
+
+
+def note(text: str, *, output: Path | None = None) -> None:
+    """Say what was done: on standard output, or on standard error where ``output`` may lead there; not if quiet."""
+    if not quiet():
+        click.echo(text, err=output is not None and is_stream(output))
+
+
+def if_interrupted(sentence: str, *, least: int = 1, true: Callable[[], bool] = lambda: True) -> None:
+    """What to say where the command is interrupted.
+
+    Parameters
+    ----------
+    sentence : str
+        What is kept of the finished parts.
+    least : int
+        How far progress must have come.
+    true : callable
+        Asked then: whether it holds.
+    """
+    click.get_current_context().meta[KEPT] = (sentence, least, true)
+
+
+def what_is_kept(context: click.Context) -> str:
+    """What the command said of its finished parts, where it holds; else nothing."""
+    sentence, least, true = context.meta.get(KEPT, ("", 0, bool))
+    return sentence if sentence and context.meta.get(DONE, 0) >= least and true() else ""
+
+
+def print_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    note: str = "",
+    *,
+    optional: Sequence[str] = (),
+) -> None:
+    """Print a table to standard output; columns of numbers are aligned right.
+
+    Parameters
+    ----------
+    title : str
+        Stands above it.
+    columns : sequence of str
+        The head.
+    rows : sequence of sequences
+        Strings and numbers.
+    note : str
+        Stands below it.
+    optional : sequence of str
+        Columns that are left out where the terminal is too narrow, the first one first; the note says so.
+    """
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", caption=note or None, caption_justify="left", box=box.SIMPLE_HEAD)
-    for index, column in enumerate(columns):
-        numeric = all(isinstance(row[index], int | float) or row[index] in ("", "-") for row in rows)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(format_cell(cell) for cell in row))
-    console = Console()
+    console = plain_console()
     if not console.is_terminal:  # a file or a pipe has no width to respect
-        console = Console(width=200)
-    console.print(table)
+        wanted = os.environ.get("COLUMNS", "")
+        console = plain_console(width=int(wanted) if wanted.isdigit() and int(wanted) else PIPE_WIDTH)
+    left_out: list[str] = []
+
+    def table(caption: str) -> Table:
+        made = Table(
+            title=printable(title),
+            title_justify="left",
+            caption=caption or None,
+            caption_justify="left",
+            box=box.SIMPLE_HEAD,
+        )
+        shown = [index for index, column in enumerate(columns) if column not in left_out]
+        for index in shown:
+            numeric = all(isinstance(row[index], int | float) or row[index] in ("", "-") for row in rows)
+            made.add_column(printable(columns[index]), justify="right" if numeric else "left", overflow="fold")
+        for row in rows:
+            made.add_row(*(printable(format_cell(row[index])) for index in shown))
+        return made
+
+    roomy = console.options.update(width=10_000)
+    for column in optional:
+        if console.measure(table(""), options=roomy).maximum <= console.width:
+            break
+        left_out.append(column)
+    missing = f"Too narrow for the columns {', '.join(left_out)}: widen the terminal." if left_out else ""
+    console.print(table("\n".join(printable(line) for line in (*note.splitlines(), missing) if line)))
 
 
 def format_cell(cell: Any) -> str:
@@ -91,51 +233,56 @@ def format_cell(cell: Any) -> str:
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Progress]:
-    """A progress bar on standard error, where that is a terminal: call ``(done, total, message)``."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, TextColumn, TimeElapsedColumn
+    """Progress on standard error: call ``(done, total, message)``.
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    console = Console(stderr=True)
-    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(title, total=None)
+    A bar with the time left on a terminal; elsewhere a line now and then; nothing where the command is quiet.
+    """
+    context = click.get_current_context(silent=True)
 
+    def counted(show: Progress) -> Progress:
         def report(done: int, total: int, message: str) -> None:
-            bar.update(task, completed=done, total=total, description=f"{title}: {message}" if message else title)
+            if context is not None:
+                context.meta[DONE] = done
+            show(done, total, message)
 
-        yield report
+        return report
+
+    console = plain_console(stderr=True)
+    if quiet():
+        yield counted(lambda done, total, message: None)
+    elif not console.is_terminal:
+        yield counted(_lines(title))
+    else:
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress as Bar,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        text = TextColumn("{task.description}", markup=False)
+        columns = (text, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        with Bar(*columns, console=console, transient=True) as bar:
+            task = bar.add_task(title, total=None)
+
+            def report(done: int, total: int, message: str) -> None:
+                description = printable(f"{title}: {message}" if message else title)
+                bar.update(task, completed=done, total=total, description=description)
+
+            yield counted(report)
 
 
-def ensure_folder(path: Path) -> Path:
-    """Make an output folder and prove that it can be written, before any long work.
+def _lines(title: str) -> Progress:
+    last = monotonic()
 
-    Raises
-    ------
-    InvalidInput
-        If it cannot be made or written.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        probe = path / ".axfpm-probe"
-        probe.write_text("")
-        probe.unlink()
-    except OSError as error:
-        raise InvalidInput(f"cannot write to {path}: {error.strerror}; choose another folder with -o") from error
-    return path
+    def report(done: int, total: int, message: str) -> None:
+        nonlocal last
+        now = monotonic()
+        if now - last >= LINE_SECONDS:
+            last = now
+            share = f" {100 * done // total}%" if total else ""
+            click.echo(printable(f"axfpm: {title}:{share} {message}"), err=True)
 
-
-def write_text(path: Path, text: str) -> Path:
-    """Write a file, replacing an older one only when the new one is complete.
-
-    Raises
-    ------
-    InvalidInput
-        If it cannot be written.
-    """
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise InvalidInput(f"cannot write {path}: {error.strerror}; choose another place with -o") from error
-    return path
+    return report

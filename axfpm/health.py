@@ -5,14 +5,11 @@ from __future__ import annotations
 import platform
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
-from importlib.util import find_spec
-from pathlib import Path
 
+from axfpm.rooms import ROOMS, shadowing
 from golden.errors import AxfpmError
 
 __all__ = ["Part", "inspect", "shadowed_rooms"]
-
-ROOMS = ("golden", "hdl", "sim", "synth")
 
 PACKAGES = {
     "numpy": ("everything", "pip install numpy"),
@@ -95,15 +92,10 @@ def _synthesis() -> list[Part]:
 
 def shadowed_rooms() -> list[str]:
     """One sentence for each room whose import name another installed package takes."""
-    home = Path(__file__).resolve().parent.parent
     owners = packages_distributions()
-    sentences = []
+    sentences = [shadowing()] if shadowing() else []
     for room in ROOMS:
-        spec = find_spec(room)
-        place = Path(spec.origin).resolve().parent if spec and spec.origin else None
         others = sorted(set(owners.get(room, ())) - {"axfpm"})
-        if place != home / room:
-            sentences.append(f"`import {room}` finds {place}, not {home / room}; remove it or use another environment")
-        elif others:
+        if others:
             sentences.append(f"the package {others[0]} also installs `{room}`; one of the two is hidden")
     return sentences

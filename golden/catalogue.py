@@ -6,20 +6,19 @@ Names are ``base[:key=value[,key=value]...]``: a catalogue entry, then any of it
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from importlib.metadata import entry_points
-from types import MappingProxyType
 from typing import Any
 
 from golden.cells import CELLS, EXACT, Cell
 from golden.designs import MITCHELL, CellBlocks, Design
 from golden.errors import InvalidInput, InvalidType
 from golden.formats import FORMATS, FP32, Format
-from golden.registry import add_entry
+from golden.plugins import load_plugins, warn_of
+from golden.registry import add_entry, unknown
 
-__all__ = ["CARRY_POLICIES", "MULTIPLIERS", "Multiplier", "multiplier", "register", "register_cell"]
+__all__ = ["CARRY_POLICIES", "MULTIPLIERS", "Multiplier", "multiplier", "plugins", "register", "register_cell"]
 
 CARRY_POLICIES = ("halve", "widen", "wrap")
 OPERAND_ROUNDINGS = ("truncate", "nearest")
@@ -101,9 +100,9 @@ class Multiplier:
         InvalidInput
             If a key or value is unknown, or does not apply to this multiplier.
         """
-        unknown = sorted(changes.keys() - set(DIAL_KEYS))
-        if unknown:
-            raise InvalidInput(f"unknown dial key {unknown[0]!r}; choose from {', '.join(DIAL_KEYS)}")
+        wrong = sorted(changes.keys() - set(DIAL_KEYS))
+        if wrong:
+            raise unknown("dial key", wrong[0], DIAL_KEYS)
         traits: dict[str, Any] = {key: changes[key] for key in ("carry", "operands", "product") if key in changes}
         if traits.get("carry", "halve") not in CARRY_POLICIES:
             _check_choice("carry", traits["carry"], CARRY_POLICIES)
@@ -124,7 +123,7 @@ def _look_up(kind: str, value: Any, table: Mapping[str, Any]) -> Any:
     if not isinstance(value, str):
         return value
     if value not in table:
-        raise InvalidInput(f"unknown {kind} {value!r}; choose from {', '.join(table)}")
+        raise unknown(kind, value, table)
     return table[value]
 
 
@@ -137,7 +136,7 @@ def _integer(key: str, value: Any) -> int:
 
 def _check_choice(key: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise InvalidInput(f"unknown {key} {value!r}; choose from {', '.join(choices)}")
+        raise unknown(key, value, choices)
 
 
 def _blocks(cell: str, block: int) -> CellBlocks:
@@ -161,8 +160,52 @@ _ENTRIES: dict[str, Multiplier] = {
     "mitchell": Multiplier(FP32, MITCHELL),
 }
 
-MULTIPLIERS: Mapping[str, Multiplier] = MappingProxyType(_ENTRIES)
-"""Every named multiplier, read-only; ``register`` adds to it."""
+_PLUGINS: dict[str, str] | None = None  # None before they are looked for
+_LOADING = threading.RLock()
+
+
+class _Catalogue(Mapping[str, Multiplier]):
+    """The entries, read-only; plug-ins are looked for when something is asked that the entries do not answer."""
+
+    def __getitem__(self, name: str) -> Multiplier:
+        if name not in _ENTRIES:
+            plugins()
+        return _ENTRIES[name]
+
+    def __iter__(self) -> Iterator[str]:
+        known = tuple(_ENTRIES)
+        yield from known
+        plugins()
+        yield from tuple(name for name in _ENTRIES if name not in known)
+
+    def __len__(self) -> int:
+        plugins()
+        return len(_ENTRIES)
+
+    def __contains__(self, name: object) -> bool:
+        return name in _ENTRIES or (bool(plugins()) and name in _ENTRIES)
+
+    def __repr__(self) -> str:
+        return f"{dict(self)!r}"
+
+
+MULTIPLIERS: Mapping[str, Multiplier] = _Catalogue()
+"""Every named multiplier, read-only; ``register`` and plug-ins add to it."""
+
+
+def plugins() -> Mapping[str, str]:
+    """Entry points of the group ``axfpm.multipliers`` by name: what is wrong with each, empty where nothing is.
+
+    They are loaded when first asked for, each alone; what one of them raises becomes a warning.
+    """
+    global _PLUGINS
+    with _LOADING:
+        if _PLUGINS is not None:
+            return _PLUGINS
+        _PLUGINS = {}  # a plug-in that looks into the catalogue sees it without plug-ins
+        _PLUGINS = load_plugins("axfpm.multipliers", register)
+    warn_of(_PLUGINS)
+    return _PLUGINS
 
 
 def multiplier(name: str | Multiplier) -> Multiplier:
@@ -181,9 +224,7 @@ def multiplier(name: str | Multiplier) -> Multiplier:
         raise InvalidType(f"a multiplier is a name or a Multiplier, not {type(name).__name__}")
     base, colon, settings = name.partition(":")
     if base not in MULTIPLIERS:
-        near = difflib.get_close_matches(base, MULTIPLIERS, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"choose from {', '.join(MULTIPLIERS)}"
-        raise InvalidInput(f"unknown multiplier {base!r}; {hint} (`axfpm list` shows all)")
+        raise unknown("multiplier", base, MULTIPLIERS, more="`axfpm list` shows all")
     if not colon:
         return MULTIPLIERS[base]
     changes: dict[str, str] = {}
@@ -252,7 +293,11 @@ def register(name: str, entry: Multiplier) -> Multiplier:
     ------
     InvalidInput
         If the name is taken, or not made of letters, digits, ``.``, ``-`` and ``_``.
+    InvalidType
+        If the entry is not a Multiplier.
     """
+    if not isinstance(entry, Multiplier):
+        raise InvalidType(f"an entry of the catalogue is a Multiplier, not {type(entry).__name__}")
     _check_name("multiplier", name)
     return add_entry(_ENTRIES, "multiplier", name, entry)
 
@@ -272,7 +317,3 @@ def register_cell(cell: Cell) -> Cell:
     """
     _check_name("cell", cell.name)
     return add_entry(CELLS, "cell", cell.name, cell)
-
-
-for _plugin in entry_points(group="axfpm.multipliers"):
-    register(_plugin.name, _plugin.load())

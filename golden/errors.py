@@ -1,6 +1,6 @@
 """The exceptions a user can cause, each carrying one sentence: what was wrong and what to do."""
 
-__all__ = ["AxfpmError", "InvalidInput", "InvalidType", "MissingTool"]
+__all__ = ["AxfpmError", "AxfpmWarning", "InvalidInput", "InvalidType", "MissingTool"]
 
 
 class AxfpmError(Exception):
@@ -17,3 +17,7 @@ class InvalidType(AxfpmError, TypeError):
 
 class MissingTool(AxfpmError, RuntimeError):
     """A program or package that this operation needs is not installed."""
+
+
+class AxfpmWarning(UserWarning):
+    """Something that was worked around, in one sentence; the command line prints it to standard error."""

@@ -12,6 +12,7 @@ from golden.catalogue import Multiplier, multiplier as look_up
 from golden.checks import check_seed
 from golden.errors import InvalidInput
 from golden.multiply import multiply
+from golden.registry import unknown
 
 __all__ = ["DISTRIBUTIONS", "ErrorReport", "error", "relative_errors", "sample_operands"]
 
@@ -92,7 +93,7 @@ DISTRIBUTIONS: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
 def sample_operands(distribution: str, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """``n`` seeded operand pairs, float32."""
     if distribution not in DISTRIBUTIONS:
-        raise InvalidInput(f"unknown distribution {distribution!r}; choose from {', '.join(DISTRIBUTIONS)}")
+        raise unknown("distribution", distribution, DISTRIBUTIONS)
     if n < 1:
         raise InvalidInput(f"n={n} operand pairs; give at least 1")
     rng = np.random.default_rng(check_seed(seed))

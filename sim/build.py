@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import importlib.metadata
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -13,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from golden.cache import cache_dir
+from golden.cache import intact, publish, seal, work_folder, workshop
 from golden.errors import InvalidInput, MissingTool
 from sim.tools import Simulator
 
@@ -24,7 +25,7 @@ __all__ = [
     "digest",
     "folder_for_builds",
     "log_tail",
-    "publish",
+    "plain_workshop",
     "without_pytest",
 ]
 
@@ -48,13 +49,15 @@ class Build:
 def folder_for_builds(chosen: Path | str | None) -> Path:
     """Return the folder that holds builds, made if it does not exist: the one chosen, or the cache's.
 
+    Where the cache cannot be written it is a temporary one, with a warning.
+
     Raises
     ------
     InvalidInput
-        If it cannot be written.
+        If the chosen one cannot be written.
     """
     if chosen is None:
-        return cache_dir("sim")
+        return work_folder("sim")
     folder = Path(chosen).absolute()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -65,6 +68,29 @@ def folder_for_builds(chosen: Path | str | None) -> Path:
             f"cannot write the build folder {folder} ({error.strerror}); choose a folder that can be written"
         ) from None
     return folder
+
+
+@contextlib.contextmanager
+def plain_workshop(folder: Path, label: str) -> Iterator[Path]:
+    """A folder to build in, deleted at the end: in ``folder``, or elsewhere where Make would not take that path.
+
+    Make and the simulators' makefiles split paths at spaces, and expand some other characters.
+
+    Raises
+    ------
+    InvalidInput
+        If neither that folder nor the system's one for temporary files has such a path.
+    """
+    plain = re.compile(r"[\w./+-]+", re.ASCII)
+    for parent in (folder, Path(tempfile.gettempdir()).resolve()):
+        if plain.fullmatch(str(parent)):
+            with workshop(parent, label) as place:
+                yield place
+            return
+    raise InvalidInput(
+        f"simulators cannot be built in {folder} nor in {parent}; set TMPDIR to a folder whose path has only letters, "
+        "digits and ./_+-"
+    )
 
 
 def build(verilog: str, *, top: str, ports: Sequence[str], simulator: Simulator, waves: bool, folder: Path) -> Build:
@@ -100,38 +126,42 @@ def build(verilog: str, *, top: str, ports: Sequence[str], simulator: Simulator,
     tools = [simulator.name, simulator.version, importlib.metadata.version("cocotb"), *arguments, waves]
     final = folder / f"{simulator.name}-{top}-{digest('library', verilog, top, *ports, *tools)}"
     runtime = folder / f"{simulator.name}-library-{digest(*tools)}"
-    if final.is_dir():
+    runnable = {"icarus": "sim.vvp", "verilator": top}[simulator.name]
+    if intact(final):
         return Build(final, 0.0)
     start = time.perf_counter()
     # Compiled aside and renamed when complete: a build folder is either whole or absent, whoever else builds.
-    aside = Path(tempfile.mkdtemp(prefix=f"{final.name}.", dir=folder))
-    sources = [aside / f"{top}.v"]
-    sources[0].write_text(verilog, encoding="ascii")
-    if simulator.name == "verilator":
-        sources.insert(0, aside / "ports.vlt")
-        access = [f'public_flat_rw -module "{top}" -var "{port}"' for port in ports]
-        sources[0].write_text("\n".join(["`verilator_config", *access, ""]), encoding="ascii")
-        _copy_objects(runtime, aside)
-    log = aside / "build.log"
-    try:
-        with simulator.activated():
-            get_runner(simulator.name).build(
-                sources=sources,
-                hdl_toplevel=top,
-                build_dir=aside,
-                build_args=list(arguments),
-                waves=waves,
-                log_file=log,
-            )
-    except (RuntimeError, SystemExit) as error:
-        message = f"{simulator.name} does not compile the design ({error}); it said:\n{log_tail(log)}"
-        shutil.rmtree(aside, ignore_errors=True)
-        raise SimulationError(message) from None
-    if simulator.name == "verilator" and not runtime.is_dir():
-        copy = Path(tempfile.mkdtemp(prefix=f"{runtime.name}.", dir=folder))
-        _copy_objects(aside, copy)
-        publish(copy, runtime)
-    publish(aside, final)
+    with plain_workshop(folder, f"{simulator.name}-{top}") as aside:
+        sources = [aside / f"{top}.v"]
+        sources[0].write_text(verilog, encoding="ascii")
+        if simulator.name == "verilator":
+            sources.insert(0, aside / "ports.vlt")
+            access = [f'public_flat_rw -module "{top}" -var "{port}"' for port in ports]
+            sources[0].write_text("\n".join(["`verilator_config", *access, ""]), encoding="ascii")
+            if intact(runtime):
+                _copy_objects(runtime, aside)
+        log = aside / "build.log"
+        try:
+            with simulator.activated():
+                get_runner(simulator.name).build(
+                    sources=sources,
+                    hdl_toplevel=top,
+                    build_dir=aside,
+                    build_args=list(arguments),
+                    waves=waves,
+                    log_file=log,
+                )
+        except (RuntimeError, SystemExit) as error:
+            raise SimulationError(
+                f"{simulator.name} does not compile the design ({error}); it said:\n{log_tail(log)}"
+            ) from None
+        if simulator.name == "verilator" and not runtime.is_dir():
+            with workshop(folder, "library") as copy:
+                _copy_objects(aside, copy)
+                seal(copy, [path.name for path in copy.glob("*.o")], name=runtime.name)
+                publish(copy, runtime)
+        seal(aside, [runnable], name=final.name)
+        final = publish(aside, final)
     return Build(final, time.perf_counter() - start)
 
 
@@ -147,14 +177,6 @@ def _copy_objects(source: Path, target: Path) -> None:
     for path in sorted(source.glob("verilated*.o")):
         shutil.copy(path, target)
         os.utime(target / path.name, (later, later))
-
-
-def publish(aside: Path, final: Path) -> None:
-    """Rename a complete folder to its final name; where another process was faster, drop it."""
-    with contextlib.suppress(OSError):
-        aside.rename(final)
-    if aside.is_dir():
-        shutil.rmtree(aside, ignore_errors=True)
 
 
 def log_tail(log: Path, lines: int = 30) -> str:

@@ -8,13 +8,13 @@ million products a second and more, whatever the number of designs.
 from __future__ import annotations
 
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from golden.cache import workshop
 from golden.catalogue import CARRY_POLICIES, OPERAND_ROUNDINGS, PRODUCT_ROUNDINGS, Multiplier
 from golden.cells import CELLS
 from golden.designs import CellBlocks
@@ -244,8 +244,8 @@ def hardware_steps(
         ]
     verilog = "\n".join([*elements.values(), *lines, "endmodule", ""])
     runnable = program(verilog, _STEPS_MAIN, top="top", tool=tool, folder=folder)
-    with tempfile.TemporaryDirectory(dir=folder) as place:
-        results = Path(place) / "results"
+    with workshop(folder, "run") as place:
+        results = place / "results"
         command = [str(runnable), str(results), str(len(elements)), str(1 + stages), str(adder_stages)]
         if subprocess.run(command, check=False).returncode != 0:
             raise SimulationError(f"the simulation broke off: {' '.join(command)}")
@@ -261,8 +261,8 @@ def _results(components: list[Any], bits: int, a: np.ndarray, b: np.ndarray, bui
     slots = len(components) + padding
     runnable = program(_top(components, bits, slots), _MAIN, top="top", tool=tool, folder=folder)
     latest = max(component.stages for component in components)
-    with tempfile.TemporaryDirectory(dir=folder) as place:
-        operands, results = Path(place) / "operands", Path(place) / "results"
+    with workshop(folder, "run") as place:
+        operands, results = place / "operands", place / "results"
         np.stack([a, b], axis=1).astype(np.uint32).tofile(operands)
         command = [str(runnable), str(operands), str(results), str(slots * bits // 8), str(latest)]
         if subprocess.run(command, check=False).returncode != 0:

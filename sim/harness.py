@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 
 import jinja2
 import numpy as np
 
+from golden.cache import workshop
 from sim.build import SimulationError, folder_for_builds
 from sim.compiled import program
 from sim.streams import EVENTS, Seen, StreamJob, stride_of
@@ -58,8 +58,7 @@ def run_streams(verilog: str, job: StreamJob, *, top: str, build_dir: Path | str
     # Elements are compiled once; copied into one function for each of them, 64 would take minutes.
     apart = [f"{top}_pe"] if f"module {top}_pe(" in verilog else []
     runnable = program(verilog, main, top=top, tool=tool, folder=folder, apart=apart)
-    with tempfile.TemporaryDirectory(dir=folder) as text:
-        place = Path(text)
+    with workshop(folder, "run") as place:
         for name, source in job.sources.items():
             source.beats.tofile(place / f"{name}.in")
         for name, levels in job.pace.items():

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
+import secrets
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from golden.cache import publish
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.checks import check_count, check_seed
 from golden.errors import InvalidInput, MissingTool
+from golden.registry import did_you_mean
 from hdl.limits import check_adder_stages
 from sim.array import ARRAY
-from sim.build import Build, SimulationError, build, folder_for_builds, log_tail, without_pytest
+from sim.build import Build, SimulationError, build, folder_for_builds, log_tail, plain_workshop, without_pytest
 from sim.checker import JOB_FILE, RESULT_FILE, load_result
 from sim.element import PE
 from sim.engine import ENGINE
@@ -29,6 +30,8 @@ from sim.tools import Simulator, find
 
 __all__ = ["BENCHES", "run"]
 
+
+LOG = "simulation.log"
 
 BENCHES: dict[str, Bench] = {"multiplier": MULTIPLIER, "adder": ADDER, "pe": PE, "array": ARRAY, "engine": ENGINE}
 """Benches by the block they check."""
@@ -91,7 +94,7 @@ def run(
         If the design does not compile, or the simulation breaks off.
     """
     if block not in BENCHES:
-        raise InvalidInput(f"no bench for block {block!r}; choose from {', '.join(BENCHES)}")
+        raise InvalidInput(f"no bench for block {block!r}; {did_you_mean(block, BENCHES)}")
     if stages < 0:
         raise InvalidInput(f"stages={stages} is negative; give 0 for a combinational block or the number of stages")
     bench = bench or BENCHES[block]
@@ -116,14 +119,15 @@ def run(
     text = _generate(block, bench.parameters(setting)) if verilog is None else verilog
     built = build(text, top=block, ports=bench.ports(setting), simulator=tool, waves=waves, folder=folder)
 
-    place = Path(tempfile.mkdtemp(prefix=f"run-{block}-", dir=folder))
-    log = place / "simulation.log"
-    got, seconds = _simulate(bench, block, job, tool, built, place, log, waves)
-    comparison = job.judge(got)
-    wave_file = next((f for f in (place / "dump.vcd", place / f"{block}.fst") if f.is_file()), None) if waves else None
-    keep = comparison.failures > 0 or wave_file is not None
-    if not keep:
-        shutil.rmtree(place, ignore_errors=True)
+    with plain_workshop(folder, f"run-{block}") as place:
+        try:
+            got, seconds = _simulate(bench, block, job, tool, built, place, waves)
+        except _BrokeOff as error:
+            log = _keep(place, folder, block) / LOG
+            raise SimulationError(f"{error}; {log} ends:\n{log_tail(log)}") from None
+        comparison = job.judge(got)
+        recorded = [name for name in ("dump.vcd", f"{block}.fst") if waves and (place / name).is_file()]
+        kept = _keep(place, folder, block) if comparison.failures or recorded else None
     return SimReport(
         block=block,
         multiplier=str(m),
@@ -139,9 +143,18 @@ def run(
         corners=job.corners | comparison.events,
         seconds=seconds,
         build_seconds=built.seconds,
-        log=log if keep else None,
-        waves=wave_file,
+        log=kept and kept / LOG,
+        waves=kept / recorded[0] if kept and recorded else None,
     )
+
+
+class _BrokeOff(Exception):
+    """A simulation that wrote no result."""
+
+
+def _keep(place: Path, folder: Path, block: str) -> Path:
+    """Move the folder of a run to a name that stays, for its log and waveforms."""
+    return publish(place, folder / f"run-{block}-{secrets.token_hex(4)}")
 
 
 def _generate(block: str, parameters: dict[str, Any]) -> str:
@@ -153,7 +166,7 @@ def _generate(block: str, parameters: dict[str, Any]) -> str:
 
 
 def _simulate(
-    bench: Bench, top: str, job: Job, tool: Simulator, built: Build, place: Path, log: Path, waves: bool
+    bench: Bench, top: str, job: Job, tool: Simulator, built: Build, place: Path, waves: bool
 ) -> tuple[Any, float]:
     from cocotb_tools.runner import get_runner
 
@@ -171,12 +184,12 @@ def _simulate(
                 results_xml=str(place / "results.xml"),
                 plusargs=[f"+dumpfile_path={place / top}.fst"] if waves and tool.name == "icarus" else [],
                 waves=waves,
-                log_file=log,
+                log_file=place / LOG,
             )
     except (RuntimeError, SystemExit) as error:
         ended = str(error)
     if not result.is_file():
-        raise SimulationError(f"the {top} bench broke off in {tool.name} ({ended}); {log} ends:\n{log_tail(log)}")
+        raise _BrokeOff(f"the {top} bench broke off in {tool.name} ({ended})")
     return load_result(result)
 
 

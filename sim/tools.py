@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from golden.errors import InvalidInput, MissingTool
+from golden.errors import MissingTool
+from golden.registry import unknown
 
 __all__ = ["SIMULATORS", "Simulator", "available", "find"]
 
@@ -81,7 +82,7 @@ def find(name: str) -> Simulator:
         If it, or something it cannot work without, is not installed.
     """
     if name not in SIMULATORS:
-        raise InvalidInput(f"unknown simulator {name!r}; choose from {', '.join(SIMULATORS)}")
+        raise unknown("simulator", name, SIMULATORS)
     return _icarus(os.environ.get("PATH", "")) if name == "icarus" else _verilator(os.environ.get("PATH", ""))
 
 

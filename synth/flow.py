@@ -20,15 +20,15 @@ import json
 import math
 import re
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from golden.cache import cache_dir
+from golden.cache import cache_path, intact, publish, seal, work_folder, workshop
 from golden.errors import AxfpmError, InvalidInput
+from golden.files import expand
 from synth import tools
 from synth.liberty import Library, read_liberty
 from synth.templates import render
@@ -47,6 +47,7 @@ DEFAULT_PERIOD_NS = 12.0
 INPUT_ACTIVITY = 0.5
 INPUT_DUTY = 0.5
 CLOCK = "clk"
+RESULT, NETLIST = "result.json", "netlist.v"
 FLOW_VERSION = 1
 """Part of the cache's key: counts changes of what a result holds."""
 
@@ -216,14 +217,13 @@ def synthesise(
     }
     question = {"flow": FLOW_VERSION, "verilog": verilog, "liberty": library.sha256, "tools": found, **scripts}
     key = hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()[:32]
-    root = cache_dir("synth") if work_dir is None else _folder(Path(work_dir))
+    root = cache_path("synth") if work_dir is None else _folder(expand(work_dir))
+    known = None if refresh else _load(root / key)
+    if known is not None:
+        return known
+    root = work_folder("synth") if work_dir is None else root
     kept = root / key
-    if not refresh:
-        known = _load(kept)
-        if known is not None:
-            return known
-    scratch = Path(tempfile.mkdtemp(prefix=f".{key[:8]}-", dir=root))
-    try:
+    with workshop(root, key[:8]) as scratch:
         for name, text in {**scripts, "design.v": verilog}.items():
             (scratch / name).write_text(text)
         shutil.copyfile(library.path, scratch / "cells.lib")
@@ -231,16 +231,11 @@ def synthesise(
         timing = _time(scratch, timeout_s)
         (scratch / "cells.lib").unlink()
         plain = _combine(stat, timing, top=top, period_ns=period_ns, library=library, found=found)
-        (scratch / "result.json").write_text(json.dumps(plain, indent=1))
-        if kept.exists():
+        (scratch / RESULT).write_text(json.dumps(plain, indent=1))
+        seal(scratch, (RESULT, NETLIST), name=kept.name)
+        if refresh and kept.exists():
             shutil.rmtree(kept, ignore_errors=True)
-        try:
-            scratch.rename(kept)
-        except OSError:  # another process has just put the same answer there
-            shutil.rmtree(scratch, ignore_errors=True)
-    except BaseException:
-        shutil.rmtree(scratch, ignore_errors=True)
-        raise
+        kept = publish(scratch, kept)
     known = _load(kept)
     if known is None:
         raise AxfpmError(f"the synthesis result in {kept} cannot be read back; delete that folder and try again")
@@ -265,7 +260,6 @@ def check_identifier(name: str) -> None:
 
 
 def _folder(path: Path) -> Path:
-    path = path.expanduser().absolute()
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -337,13 +331,12 @@ def _combine(
 
 
 def _load(kept: Path) -> SynthesisResult | None:
-    netlist = kept / "netlist.v"
+    if not intact(kept):
+        return None
     try:
-        plain = json.loads((kept / "result.json").read_text())
-        if not netlist.is_file():
-            return None
+        plain = json.loads((kept / RESULT).read_text())
         plain |= {"power": Power(**plain["power"]), "cells_by_type": MappingProxyType(plain["cells_by_type"])}
-        return SynthesisResult(**plain, netlist=netlist, cached=True)
+        return SynthesisResult(**plain, netlist=kept / NETLIST, cached=True)
     except (OSError, ValueError, TypeError, KeyError):
         return None
 

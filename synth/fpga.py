@@ -16,9 +16,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from golden.cache import cache_dir
+from golden.cache import Cache
 from golden.catalogue import Multiplier, multiplier as look_up
-from golden.errors import InvalidInput
+from golden.registry import unknown
 from hdl.limits import check_stages
 from synth import tools
 from synth.compare import BASELINES
@@ -138,22 +138,22 @@ def map_fpga(
         If Yosys is not installed.
     """
     if target not in TARGETS:
-        raise InvalidInput(f"unknown target {target!r}; choose from {', '.join(TARGETS)}")
+        raise unknown("target", target, TARGETS)
     check_identifier(top)
     family, yosys, version = TARGETS[target], tools.yosys(), str(tools.versions()["yosys"])
     options = family.with_dsp if dsp else family.without_dsp
     script = render("fpga.ys.j2", command=family.command, top=top, options=options)
     question = json.dumps([verilog, script, version, family.name], sort_keys=True)
-    kept = cache_dir("synth") / f"fpga-{hashlib.sha256(question.encode()).hexdigest()[:32]}.json"
-    cells = None if refresh else _load(kept)
+    kept, key = Cache("synth"), f"fpga-{hashlib.sha256(question.encode()).hexdigest()[:32]}"
+    cells = None if refresh else kept.get_json(key, _counts)
     if cells is None:
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder)
             (place / "design.v").write_text(verilog)
             (place / "fpga.ys").write_text(script)
             stat = run_yosys(place, [*yosys, "-q", "-l", "yosys.log", "-s", "fpga.ys"], timeout_s)
-        cells = {name: int(count) for name, count in stat.get("num_cells_by_type", {}).items()}
-        kept.write_text(json.dumps(cells))
+        cells = _counts(stat.get("num_cells_by_type", {}))
+        kept.put_json(key, cells)
 
     def count(pattern: str) -> int:
         return sum(number for name, number in cells.items() if re.fullmatch(pattern, name))
@@ -170,11 +170,8 @@ def map_fpga(
     )
 
 
-def _load(kept: Path) -> dict[str, int] | None:
-    try:
-        return json.loads(kept.read_text())
-    except (OSError, ValueError):
-        return None
+def _counts(plain: Any) -> dict[str, int]:
+    return {str(name): int(count) for name, count in plain.items()}
 
 
 def compare_fpga(
@@ -219,7 +216,7 @@ def compare_fpga(
     from hdl.verilog import generate
 
     if target not in TARGETS:
-        raise InvalidInput(f"unknown target {target!r}; choose from {', '.join(TARGETS)}")
+        raise unknown("target", target, TARGETS)
     check_stages(stages)
     chosen = dict.fromkeys(look_up(name) for name in (*baselines, *multipliers))
     plan = [(m, "dadda", False) for m in chosen]

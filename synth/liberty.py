@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from golden.cache import cache_dir
+from golden.cache import Cache
 from golden.errors import InvalidInput, MissingTool
+from golden.files import expand
 from synth.tools import default_liberty
 
 if TYPE_CHECKING:
@@ -102,26 +102,24 @@ def read_liberty(path: str | Path | None = None) -> Library:
     MissingTool
         If no file is given and none is installed, or the package liberty-parser is missing.
     """
-    source = default_liberty() if path is None else Path(path).expanduser().absolute()
+    source = default_liberty() if path is None else expand(path)
     try:
         content = source.read_bytes()
     except OSError as error:
         raise InvalidInput(f"cannot read the Liberty file {source} ({error.strerror}); give a readable file") from None
     digest = hashlib.sha256(content).hexdigest()
-    kept = cache_dir("liberty") / f"{digest}-{SUMMARY_VERSION}.json"
-    summary = _load(kept)
-    if summary is None:
-        summary = _summarise(source, content.decode("utf-8", errors="replace"))
-        kept.write_text(json.dumps(summary))
-    cells = {kind: tuple(Cell(**cell) for cell in summary[kind]) for kind in ("buffers", "inverters")}
-    return Library(path=source, sha256=digest, **{**summary, **cells})
 
+    def library(summary: dict[str, Any]) -> Library:
+        cells = {kind: tuple(Cell(**cell) for cell in summary[kind]) for kind in ("buffers", "inverters")}
+        return Library(path=source, sha256=digest, **{**summary, **cells})
 
-def _load(kept: Path) -> dict[str, Any] | None:
-    try:
-        return json.loads(kept.read_text())
-    except (OSError, ValueError):
-        return None
+    kept, key = Cache("liberty"), f"{digest}-{SUMMARY_VERSION}"
+    known = kept.get_json(key, library)
+    if known is not None:
+        return known
+    summary = _summarise(source, content.decode("utf-8", errors="replace"))
+    kept.put_json(key, summary)
+    return library(summary)
 
 
 def _summarise(path: Path, text: str) -> dict[str, Any]:

@@ -13,7 +13,9 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
+from golden.cache import work_folder
 from golden.errors import InvalidInput, MissingTool
+from golden.files import expand
 
 __all__ = ["abc", "default_liberty", "opensta", "run", "versions", "warm", "yosys"]
 
@@ -82,7 +84,7 @@ def default_liberty() -> Path:
         If there is none.
     """
     chosen = os.environ.get(LIBERTY_VARIABLE)
-    for path in (Path(chosen).expanduser(),) if chosen else LIBERTY_CANDIDATES:
+    for path in (expand(chosen),) if chosen else LIBERTY_CANDIDATES:
         if path.is_file():
             return path
     where = f"{LIBERTY_VARIABLE} names {chosen}, which is not a file" if chosen else "no cell library was found"
@@ -158,10 +160,20 @@ def run(command: list[str], *, folder: Path, timeout_s: float) -> tuple[int, str
             stderr=subprocess.STDOUT,
             timeout=timeout_s,
             check=False,
+            env=_environment(),
         )
     except subprocess.TimeoutExpired:
         raise TimeoutError(f"killed after {timeout_s:g} s") from None
     return done.returncode, done.stdout.decode("utf-8", errors="replace")
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of a program; without a home folder Yosys keeps its code in this package's cache."""
+    try:
+        Path.home()
+    except RuntimeError:
+        return {"YOWASP_CACHE_DIR": str(work_folder("yowasp")), **os.environ}
+    return dict(os.environ)
 
 
 def last_line(output: str) -> str:

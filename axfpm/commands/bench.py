@@ -8,8 +8,10 @@ from typing import Any
 
 import click
 
-from axfpm.console import emit, ensure_folder, json_option, multipliers_option, print_table, progress_bar, write_text
+from axfpm.console import OutputFile, check_apart, emit, json_option, multipliers_option, print_table, progress_bar
+from golden.catalogue import multiplier as look_up
 from golden.errors import InvalidInput
+from golden.files import is_stream, write
 
 COLUMNS = (
     "shape", "multiplier", "kernel", "threads", "GMAC/s", "exact torch GMAC/s", "times slower", "port bound",
@@ -43,7 +45,7 @@ def table_rows(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 )
 @click.option("--small", is_flag=True, help="Small calls, batches, depthwise and narrow layers besides.")
 @click.option("--large", is_flag=True, help="Matrix products up to 4096^3 besides.")
-@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw the first one's roofline as SVG.")
+@click.option("--plot", type=OutputFile(), metavar="FILE", help="Draw the first one's roofline as SVG.")
 @json_option
 def command(
     multipliers: tuple[str, ...],
@@ -58,10 +60,12 @@ def command(
 
     Example: axfpm bench --multiplier ax-fpm --threads 1
     """
+    if plot is not None and plot.suffix != ".svg" and not is_stream(plot):
+        raise InvalidInput(f"--plot draws SVG, and {plot} does not end in .svg; name the file so")
     if plot is not None:
-        if plot.suffix != ".svg":
-            raise InvalidInput(f"--plot draws SVG, and {plot} does not end in .svg; name the file so")
-        ensure_folder(plot.parent)
+        check_apart(plot, as_json=as_json, option="--plot")
+    for name in multipliers:
+        look_up(name)
     # Threads of torch's OpenMP spin between calls by default, and would take the cores from the emulation.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from golden.bench import networks, run_bench
@@ -82,7 +86,7 @@ def command(
 
         first = result["rows"][0]
         like_first = [row for row in result["rows"] if all(row[key] == first[key] for key in ("multiplier", "threads"))]
-        write_text(plot, roofline(like_first, result["peaks"][0]))
+        write(plot, roofline(like_first, result["peaks"][0]), option="--plot")
 
     def text() -> None:
         absent = "; ".join(f"not run: {entry['kernel']} ({entry['reason']})" for entry in result["not_run"])

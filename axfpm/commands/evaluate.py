@@ -6,7 +6,17 @@ from pathlib import Path
 
 import click
 
-from axfpm.console import emit, ensure_folder, json_option, multipliers_option, progress_bar, seed_option, write_text
+from axfpm.console import (
+    OutputFolder,
+    emit,
+    if_interrupted,
+    json_option,
+    multipliers_option,
+    progress_bar,
+    seed_option,
+)
+from golden.cache import writable
+from golden.files import write_folder
 
 
 def _names(text: str | None) -> list[str] | None:
@@ -33,7 +43,7 @@ def _names(text: str | None) -> list[str] | None:
 @seed_option
 @click.option("--preset", help="Data, checkpoint, attacks and sample size that go together: quick, standard.")
 @click.option("--jobs", default=1, show_default=True, type=int, help="Processes that emulate.")
-@click.option("-o", "output", type=click.Path(path_type=Path), help="Folder for results.json and table.txt.")
+@click.option("-o", "output", type=OutputFolder(), help="Folder for results.json and table.txt.")
 @json_option
 def command(
     data: str | None,
@@ -55,8 +65,9 @@ def command(
     """
     from golden.robustness.presets import run
 
-    if output is not None:
-        ensure_folder(output)
+    if_interrupted(
+        "finished parts are kept, and the same command goes on from there", true=lambda: writable("evaluation")
+    )
     with progress_bar("evaluating") as progress:
         results = run(
             preset,
@@ -72,6 +83,5 @@ def command(
             progress=progress,
         )
     if output is not None:
-        write_text(output / "results.json", results.to_json() + "\n")
-        write_text(output / "table.txt", results.table())
+        write_folder(output, {"results.json": results.to_json() + "\n", "table.txt": results.table()})
     emit(results.to_dict(), as_json=as_json, text=lambda: click.echo(results.table(), nl=False))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from axfpm.console import emit, json_option, print_table
@@ -10,6 +12,35 @@ from golden.catalogue import MULTIPLIERS
 from golden.metrics import error
 
 SAMPLES = 1 << 17
+
+COLUMNS = ("name", "format", "significands", "carry", "operands", "product", "MRED", "worst")
+HARDWARE = ("area um^2", "energy pJ", "at")
+OPTIONAL = ("operands", "product", "at", "format", "carry", "worst", "energy pJ")
+"""What a narrow terminal leaves out, the first one first."""
+
+
+def table(entries: list[dict[str, Any]]) -> tuple[tuple[str, ...], list[tuple[str, ...]], str]:
+    """Columns, rows, and what the figures rest on: conditions of hardware by number, a line for each."""
+    measured = [e["hardware"]["conditions"] for e in entries if e["hardware"]]
+    conditions = {text: str(index) for index, text in enumerate(dict.fromkeys(measured), start=1)}
+    rows = []
+    for e in entries:
+        design = e["design"].removesuffix(" cells").removesuffix(" product")
+        row = [e["name"], e["format"], design, *(e[key] for key in ("carry", "operands", "product"))]
+        row += ["-" if e[key] is None else f"{e[key]:.2g}" for key in ("mred", "worst")]
+        known = e["hardware"]
+        if known:
+            row += [f"{known['area_um2']:,.0f}", f"{known['energy_pj']:.3g}", conditions[known["conditions"]]]
+        elif conditions:
+            row += ["-"] * len(HARDWARE)
+        rows.append(tuple(row))
+    note = [f"MRED, worst: mean and largest relative error over {SAMPLES} pairs of uniform significands, seed 0."]
+    if conditions:
+        note.append("Area, energy: by the last `axfpm synth` here, before placement; `-` where none was run.")
+        note += [f"at {number}: {text}." for text, number in conditions.items()]
+    else:
+        note.append("Area and energy stand here once `axfpm synth` was run.")
+    return (*COLUMNS, *(HARDWARE if conditions else ())), rows, "\n".join(note)
 
 
 @click.command("list")
@@ -41,23 +72,7 @@ def command(as_json: bool) -> None:
         )
 
     def text() -> None:
-        rows = []
-        for e in entries:
-            known = e["hardware"] or {}
-            area, energy = known.get("area_um2"), known.get("energy_pj")
-            rows.append(
-                (
-                    *(e[key] for key in ("name", "format", "design", "carry", "operands", "product")),
-                    *("-" if e[key] is None else f"{e[key]:.2g}" for key in ("mred", "worst")),
-                    "-" if area is None else f"{area:,.0f}",
-                    "-" if energy is None else f"{energy:.3g}",
-                )
-            )
-        columns = ("name", "format", "significand product", "carry", "operands", "product", "MRED", "worst")
-        note = (
-            f"MRED, worst: mean and largest relative error over {SAMPLES} pairs of uniform significands, seed 0. "
-            "Area, energy (vectorless): by the last `axfpm synth` here, `-` where none was run."
-        )
-        print_table("Multipliers", (*columns, "area um^2", "energy pJ"), rows, note)
+        columns, rows, note = table(entries)
+        print_table("Multipliers", columns, rows, note, optional=OPTIONAL)
 
     emit(entries, as_json=as_json, text=text)

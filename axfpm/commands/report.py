@@ -6,13 +6,11 @@ from pathlib import Path
 
 import click
 
-from axfpm.console import emit, json_option, progress_bar, seed_option
+from axfpm.console import OutputFolder, emit, if_interrupted, json_option, progress_bar, seed_option
 
 
 @click.command("report")
-@click.option(
-    "-o", "output", default="build/report", show_default=True, type=click.Path(path_type=Path), help="Folder."
-)
+@click.option("-o", "output", default="build/report", show_default=True, type=OutputFolder(), help="Folder.")
 @click.option("--full", is_flag=True, help="All multipliers, larger samples, MNIST; takes much longer.")
 @seed_option
 @json_option
@@ -24,6 +22,7 @@ def command(ctx: click.Context, output: Path, full: bool, seed: int, as_json: bo
     """
     from axfpm.report.build import build
 
+    if_interrupted(f"{output / 'index.html'} holds the finished sections", least=100)
     with progress_bar("report") as progress:
         sections = build(output, full=full, seed=seed, progress=progress)
 

@@ -7,7 +7,14 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from axfpm.console import emit, json_option, multipliers_option, print_table, progress_bar, seed_option
+from axfpm.console import (
+    emit,
+    json_option,
+    multipliers_option,
+    print_table,
+    progress_bar,
+    seed_option,
+)
 from golden.errors import InvalidInput
 
 NETWORK_COLUMNS = ("layer", "M", "K", "N", "cycles", "utilisation", "bound", "MACs/cycle", "checks", "differences")

@@ -7,9 +7,20 @@ from pathlib import Path
 
 import click
 
-from axfpm.console import emit, json_option, multipliers_option, print_table, progress_bar
+from axfpm.console import (
+    RESUMES,
+    emit,
+    if_interrupted,
+    json_option,
+    multipliers_option,
+    print_table,
+    progress_bar,
+)
 from axfpm.known import remember_hardware
+from golden.cache import writable
+from golden.catalogue import multiplier as look_up
 from golden.errors import InvalidInput
+from golden.registry import unknown
 
 
 def _fpga(block: str, multipliers: Sequence[str], target: str, stages: int, refresh: bool, as_json: bool) -> None:
@@ -54,11 +65,17 @@ def command(
 
     Example: axfpm synth multiplier --multiplier ax-fpm --multiplier e8m2
     """
+    if_interrupted(RESUMES, true=lambda: writable("synth"))
     if target is not None:
         _fpga(block, multipliers or ("ax-fpm",), target, stages, refresh, as_json)
         return
+    from hdl.verilog import BLOCKS
     from synth.compare import COLUMNS, compare
 
+    if block not in BLOCKS:
+        raise unknown("block", block, BLOCKS)
+    for name in multipliers:
+        look_up(name)
     with progress_bar("synthesising") as progress:
         comparison = compare(
             multipliers or ("ax-fpm",),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from axfpm.console import emit, json_option, progress_bar, seed_option
+from axfpm.console import OutputFile, check_apart, emit, if_interrupted, json_option, progress_bar, seed_option
+from golden.files import is_stream
 
 
 @click.command("train")
@@ -14,7 +15,7 @@ from axfpm.console import emit, json_option, progress_bar, seed_option
 @click.option("--model", default="lenet5", show_default=True, help="Architecture.")
 @seed_option
 @click.option("--epochs", type=int, help="Passes over the training images; by default what suits the data.")
-@click.option("-o", "output", required=True, type=click.Path(path_type=Path), help="Checkpoint to write (safetensors).")
+@click.option("-o", "output", required=True, type=OutputFile(), help="Checkpoint to write (safetensors).")
 @json_option
 def command(data: str, model: str, seed: int, epochs: int | None, output: Path, as_json: bool) -> None:
     """Train MODEL on DATA and write a checkpoint; an interrupted run goes on where it was.
@@ -25,8 +26,11 @@ def command(data: str, model: str, seed: int, epochs: int | None, output: Path, 
 
     from golden.cnn.training import train
 
+    check_apart(output, as_json=as_json)
+    kept = f"finished epochs are kept in {output}.training, and the same command goes on from there"
+    if_interrupted(kept, true=lambda: not is_stream(output) and Path(f"{output}.training").exists())
     with progress_bar("training") as progress:
         _, checkpoint = train(data, model, seed=seed, epochs=epochs, output=output, progress=progress)
     result = asdict(checkpoint) | {"accuracy": checkpoint.accuracy, "file": output}
     sentence = f"wrote {output}: {checkpoint.correct}/{checkpoint.samples} test images correct"
-    emit(result, as_json=as_json, text=lambda: click.echo(sentence))
+    emit(result, as_json=as_json, text=lambda: click.echo(sentence, err=is_stream(output)))

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from axfpm.console import emit, json_option, multiplier_option, seed_option
+from axfpm.console import OutputFolder, emit, json_option, multiplier_option, note, seed_option
 
 
 @click.command("vectors")
@@ -18,7 +18,7 @@ from axfpm.console import emit, json_option, multiplier_option, seed_option
 @click.option("--stages", default=0, show_default=True, type=int, help="Pipeline stages of the design under test.")
 @click.option("--rows", type=int, help="Rows of an array; 4 by default.")
 @click.option("--columns", type=int, help="Columns of an array; 4 by default.")
-@click.option("-o", "output", required=True, type=click.Path(path_type=Path), help="Folder to write.")
+@click.option("-o", "output", required=True, type=OutputFolder(), help="Folder to write.")
 @json_option
 def command(
     block: str, multiplier: str, count: int, seed: int, stages: int, output: Path, as_json: bool, **shape: int | None
@@ -33,4 +33,4 @@ def command(
     result: dict[str, Any] = {"block": block, "multiplier": multiplier, "n": count, "seed": seed}
     result |= {name: value for name, value in shape.items() if value is not None}
     result["files"] = [str(f) for f in files]
-    emit(result, as_json=as_json, text=lambda: click.echo("\n".join(["wrote", *(f"  {f}" for f in files)])))
+    emit(result, as_json=as_json, text=lambda: note("\n".join(["wrote", *(f"  {f}" for f in files)])))

@@ -2,12 +2,51 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
 import click
 
-from axfpm.console import emit, json_option, write_text
+from axfpm.console import OutputFile, check_apart, emit, json_option, note
+from golden.errors import InvalidInput
+from golden.files import check_file, is_stream, write
+from golden.registry import unknown
+
+SIGNED = "# Written by axfpm, sha256 "
+"""How an SDC file begins that may be replaced: with the checksum of the rest, which a change by hand breaks."""
+
+
+def signed(text: str) -> str:
+    """Constraints with a first line by which they are known again."""
+    return f"{SIGNED}{hashlib.sha256(text.encode()).hexdigest()[:32]}\n{text}"
+
+
+def constraints_file(output: Path) -> Path | None:
+    """The SDC file beside a Verilog file; None beside a stream, where there is no place.
+
+    Raises
+    ------
+    InvalidInput
+        If it would take the place of the Verilog, or of a file that is not this command's.
+    """
+    if is_stream(output):
+        return None
+    path = output.with_suffix(".sdc")
+    if path.name.casefold() == output.name.casefold() or (path.exists() and output.exists() and path.samefile(output)):
+        raise InvalidInput(f"{path} would be overwritten by its own SDC file; give -o a name such as {output.stem}.v")
+    check_file(path)
+    if not path.exists() or is_stream(path):
+        return path
+    try:
+        old = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        old = ""
+    if old != signed(old.partition("\n")[2]):
+        raise InvalidInput(
+            f"{path}, where the constraints go, exists and is not as axfpm wrote it; move it, or choose another -o"
+        )
+    return path
 
 
 @click.command("verilog")
@@ -28,7 +67,7 @@ from axfpm.console import emit, json_option, write_text
 @click.option(
     "-o",
     "output",
-    type=click.Path(path_type=Path),
+    type=OutputFile(),
     help="File to write, FILE.v, and FILE.sdc beside it; standard output else.",
 )
 @json_option
@@ -38,13 +77,21 @@ def command(block: str, name: str | None, period: float, output: Path | None, as
     Example: axfpm verilog multiplier --multiplier ax-fpm --stages 2 -o multiplier.v
     """
     from hdl import sdc
-    from hdl.verilog import generate
+    from hdl.verilog import BLOCKS, generate
 
+    if block not in BLOCKS:
+        raise unknown("block", block, BLOCKS)
+    beside = None
+    if output is not None:
+        check_apart(output, as_json=as_json)
+        beside = constraints_file(output)
     given = {key: value for key, value in parameters.items() if value is not None}
+    constraints = sdc.generate(block, period_ns=period, **given)
     text = generate(block, name=name, **given)
     if output is not None:
-        write_text(output, text)
-        write_text(output.with_suffix(".sdc"), sdc.generate(block, period_ns=period, **given))
+        write(output, text)
+    if beside is not None:
+        write(beside, signed(constraints))
     result = {"block": block, **given, "name": name or block, "file": output, "lines": text.count("\n")}
     if output is None:
         result["verilog"] = text
@@ -53,6 +100,6 @@ def command(block: str, name: str | None, period: float, output: Path | None, as
         if output is None:
             click.echo(text, nl=False)
         else:
-            click.echo(f"wrote {output} ({result['lines']} lines)")
+            note(f"wrote {output} ({result['lines']} lines)", output=output)
 
     emit(result, as_json=as_json, text=show)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from axfpm import __version__
-from axfpm.console import ensure_folder, format_cell, plain, write_text
+from axfpm.console import format_cell, plain
 from axfpm.health import inspect
 from axfpm.report.claims import claims
 from axfpm.report.section import Section
 from axfpm.report.sections import SECTIONS, TITLES, Scope
-from golden.errors import MissingTool
+from golden.checks import check_seed
+from golden.errors import AxfpmError, MissingTool
+from golden.files import check_folder, write_folder
+from golden.tables import printable
 
 __all__ = ["build"]
 
@@ -22,7 +27,7 @@ Progress = Callable[[int, int, str], None]
 
 
 def build(output: Path, *, full: bool = False, seed: int = 0, progress: Progress | None = None) -> list[Section]:
-    """Run the sections and write the report.
+    """Run the sections and write the report, anew after each: one that fails costs the others nothing.
 
     Parameters
     ----------
@@ -43,11 +48,21 @@ def build(output: Path, *, full: bool = False, seed: int = 0, progress: Progress
     Raises
     ------
     InvalidInput
-        If the folder cannot be written.
+        If the folder cannot be written, or the seed is out of range.
     """
-    ensure_folder(output)
-    sections = []
+    check_seed(seed)
+    check_folder(output)
     scope = Scope(full=full, seed=seed)
+    parts = [vars(part) for part in inspect()]
+    sections = {key: Section(key=key, title=TITLES[key], not_run="not reached yet") for key in SECTIONS}
+
+    def page() -> list[Section]:
+        summary = _attempt("claims", "The paper's claims", lambda: claims(sections))
+        shown = [summary, *sections.values()]
+        write_folder(output, _files(shown, parts, scope))
+        return shown
+
+    shown = []
     for index, (key, make) in enumerate(SECTIONS.items()):
 
         def within(done: int, total: int, message: str, index: int = index, key: str = key) -> None:
@@ -56,18 +71,30 @@ def build(output: Path, *, full: bool = False, seed: int = 0, progress: Progress
                 progress(round(100 * (index + share)), 100 * len(SECTIONS), f"{key}, {message}")
 
         within(0, 1, "starting")
-        try:
-            sections.append(make(scope, within))
-        except MissingTool as error:
-            sections.append(Section(key=key, title=TITLES[key], not_run=str(error)))
-        except ModuleNotFoundError as error:
-            sections.append(Section(key=key, title=TITLES[key], not_run=f"the package {error.name} is not installed"))
-    sections.insert(0, claims({section.key: section for section in sections}))
-    parts = [vars(part) for part in inspect()]
+        sections[key] = _attempt(key, TITLES[key], lambda make=make, within=within: make(scope, within))
+        shown = page()
+    return shown
+
+
+def _attempt(key: str, title: str, make: Callable[[], Section]) -> Section:
+    try:
+        return make()
+    except MissingTool as error:
+        return Section(key=key, title=title, not_run=str(error))
+    except ModuleNotFoundError as error:
+        return Section(key=key, title=title, not_run=f"the package {error.name} is not installed")
+    except AxfpmError as error:
+        return Section(key=key, title=title, failed=printable(error))
+    except Exception as error:
+        reason = printable(f"broke off: {type(error).__name__}: {error}")
+        return Section(key=key, title=title, failed=reason, details=traceback.format_exc())
+
+
+def _files(sections: list[Section], parts: list[dict[str, Any]], scope: Scope) -> dict[str, str]:
     report = {
         "version": __version__,
-        "scope": "full" if full else "quick",
-        "seed": seed,
+        "scope": "full" if scope.full else "quick",
+        "seed": scope.seed,
         "sections": {
             s.key: {"not_run": s.not_run, "failed": s.failed, "command": s.command, **s.data} for s in sections
         },
@@ -76,8 +103,6 @@ def build(output: Path, *, full: bool = False, seed: int = 0, progress: Progress
     environment = Environment(loader=PackageLoader("axfpm"), autoescape=True, undefined=StrictUndefined)
     environment.filters["cell"] = format_cell
     page = environment.get_template("report.html").render(
-        sections=sections, parts=parts, version=__version__, full=full, seed=seed
+        sections=sections, parts=parts, version=__version__, full=scope.full, seed=scope.seed
     )
-    write_text(output / "index.html", page)
-    write_text(output / "report.json", json.dumps(plain(report), indent=2, allow_nan=False) + "\n")
-    return sections
+    return {"index.html": page, "report.json": json.dumps(plain(report), indent=2, allow_nan=False) + "\n"}

@@ -45,7 +45,9 @@ class Section:
     not_run : str
         Why the section was not run; empty where it was.
     failed : str
-        Which check failed; empty where none did.
+        Which check failed, or how the section broke off; empty where neither happened.
+    details : str
+        Where it broke off, for a report of the defect.
     """
 
     key: str
@@ -57,3 +59,4 @@ class Section:
     data: dict[str, Any] = field(default_factory=dict)
     not_run: str = ""
     failed: str = ""
+    details: str = ""

@@ -12,10 +12,10 @@ from safetensors import SafetensorError, safe_open, torch as safetensors_torch
 from torch import nn
 
 from golden.cnn import models
-from golden.cnn.files import write_atomically
 from golden.errors import InvalidInput
+from golden.files import write
 
-__all__ = ["Checkpoint", "available", "check_writable", "load", "path_of", "save", "weights_digest"]
+__all__ = ["Checkpoint", "available", "load", "path_of", "save", "weights_digest"]
 
 FOLDER = Path(__file__).with_name("checkpoints")
 KEY = "axfpm"
@@ -85,26 +85,6 @@ def weights_digest(module: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def check_writable(path: str | Path) -> Path:
-    """Return the path where a file can be written, so that a long run does not fail at its end.
-
-    Raises
-    ------
-    InvalidInput
-        If the folder does not exist or is not writable, or the path is a folder.
-    """
-    path = Path(path)
-    if path.is_dir():
-        raise InvalidInput(f"{path} is a folder; give the name of a file to write")
-    probe = path.with_name(f".{path.name}.probe")
-    try:
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be written ({error.strerror}); choose a writable, existing folder") from None
-    return path
-
-
 def save(path: str | Path, module: nn.Module, checkpoint: Checkpoint) -> Path:
     """Write a checkpoint; an existing file is replaced only by one that loads.
 
@@ -113,20 +93,10 @@ def save(path: str | Path, module: nn.Module, checkpoint: Checkpoint) -> Path:
     InvalidInput
         If the file cannot be written, or the module does not fit the architecture that the checkpoint names.
     """
-    path = check_writable(path)
     provenance = {**asdict(checkpoint), "weights_sha256": weights_digest(module)}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
     content = safetensors_torch.save(tensors, {KEY: json.dumps(provenance, sort_keys=True)})
-    trial = path.with_name(f".{path.name}.trial")
-    try:
-        trial.write_bytes(content)
-        load(trial)
-        write_atomically(path, content)
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be written ({error.strerror}); choose a writable, existing folder") from None
-    finally:
-        trial.unlink(missing_ok=True)
-    return path
+    return write(path, content, check=load)
 
 
 def load(name: str | Path) -> tuple[nn.Module, Checkpoint]:

@@ -20,9 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from golden.cache import cache_dir
+from golden.cache import cache_path, work_folder
 from golden.checks import check_seed
 from golden.errors import InvalidInput
+from golden.files import expand
+from golden.registry import unknown
 
 __all__ = ["DATASETS", "DataSet", "load", "sample"]
 
@@ -89,9 +91,9 @@ def load(name: str, split: str = "test") -> tuple[np.ndarray, np.ndarray]:
         If the name or split is unknown, or a file is missing and cannot be downloaded, or is corrupt.
     """
     if name not in DATASETS:
-        raise InvalidInput(f"unknown data set {name!r}; choose from {', '.join(DATASETS)}")
+        raise unknown("data set", name, DATASETS)
     if split not in ("train", "test"):
-        raise InvalidInput(f"unknown split {split!r}; choose train or test")
+        raise unknown("split", split, ("train", "test"))
     return DATASETS[name].load(split)
 
 
@@ -142,25 +144,33 @@ def _load_digits(split: str) -> tuple[np.ndarray, np.ndarray]:
     return images[part].copy(), labels[part].copy()
 
 
-def _checked(path: Path, md5: str) -> bytes:
-    """Content of a file whose checksum is right."""
+def _matching(path: Path, md5: str) -> bytes | None:
+    """Content of a file whose checksum is right; None of any other."""
     try:
         content = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except OSError as error:
         raise InvalidInput(f"{path} cannot be read ({error.strerror}); make it readable or delete it") from None
-    if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
-        raise InvalidInput(f"{path} is corrupt: its md5 is not {md5}; delete it, so that it is downloaded again")
-    return content
+    return content if hashlib.md5(content, usedforsecurity=False).hexdigest() == md5 else None
 
 
-def _find(folder: str, name: str) -> Path | None:
-    """Path of a data file under AXFPM_DATA or the cache, or None where it is in neither."""
-    roots = [Path(os.environ["AXFPM_DATA"])] if os.environ.get("AXFPM_DATA") else []
-    for root in (*roots, cache_dir("data")):
-        path = root / folder / name
+def _find(folder: str, name: str, md5: str) -> bytes | None:
+    """Content of a data file under AXFPM_DATA or in the cache; None where it is in neither, or damaged in the cache."""
+    if os.environ.get("AXFPM_DATA"):
+        path = expand(os.environ["AXFPM_DATA"]) / folder / name
+        content = _matching(path, md5)
+        if content is not None:
+            return content
         if path.exists():
-            return path
-    return None
+            raise InvalidInput(f"{path} is corrupt: its md5 is not {md5}; replace it, or delete it to download it")
+    kept = _matching(cache_path("data", folder, name), md5)
+    return kept if kept is not None else _matching(_kept() / folder / name, md5)
+
+
+def _kept() -> Path:
+    """Where downloads go: the cache, or where it cannot be written a folder that lasts as long as this process."""
+    return work_folder("data")
 
 
 def _download(address: str, known_hash: str, folder: str, processor: Callable[..., Any] | None = None) -> None:
@@ -171,25 +181,28 @@ def _download(address: str, known_hash: str, folder: str, processor: Callable[..
     level = logger.level
     logger.setLevel("WARNING")
     try:
-        pooch.retrieve(address, known_hash, fname=name, path=cache_dir("data", *folder.split("/")), processor=processor)
+        pooch.retrieve(address, known_hash, fname=name, path=_kept() / folder, processor=processor)
     except (OSError, ValueError) as error:
         # ValueError: the checksum does not match; the rest are the network's, all of them kinds of OSError.
         reason = str(error).splitlines()[0] if 0 < len(str(error)) < 100 else type(error).__name__
         raise InvalidInput(
             f"{name} is neither under AXFPM_DATA ({os.environ.get('AXFPM_DATA') or 'not set'}) nor in the cache, and "
             f"downloading {address} failed ({reason}); connect to the network, or put the file into "
-            f"{cache_dir('data') / folder}"
+            f"{_kept() / folder}"
         ) from None
     finally:
         logger.setLevel(level)
 
 
 def _mnist_file(name: str) -> bytes:
-    path = _find("mnist", name)
-    if path is None:
-        _download(MNIST_ADDRESS + name, f"md5:{MNIST_MD5[name]}", "mnist")
-        path = cache_dir("data", "mnist") / name
-    return gzip.decompress(_checked(path, MNIST_MD5[name]))
+    md5 = MNIST_MD5[name]
+    content = _find("mnist", name, md5)
+    if content is None:
+        _download(MNIST_ADDRESS + name, f"md5:{md5}", "mnist")
+        content = _find("mnist", name, md5)
+    if content is None:
+        raise InvalidInput(f"{name} is damaged even after the download; delete {_kept() / 'mnist'}")
+    return gzip.decompress(content)
 
 
 def _load_mnist(split: str) -> tuple[np.ndarray, np.ndarray]:
@@ -220,21 +233,25 @@ class _ArraysOnly(pickle.Unpickler):
 
 def _load_cifar10(split: str) -> tuple[np.ndarray, np.ndarray]:
     names = [f"data_batch_{i}" for i in range(1, 6)] if split == "train" else ["test_batch"]
-    missing = [name for name in names if _find(CIFAR10_FOLDER, name) is None]
+    found = {name: _find(CIFAR10_FOLDER, name, CIFAR10_MD5[name]) for name in names}
+    missing = [name for name, content in found.items() if content is None]
     if missing:
         import pooch
 
+        for name in missing:  # damaged ones are taken out of the archive again
+            (_kept() / CIFAR10_FOLDER / name).unlink(missing_ok=True)
+        members = [f"{CIFAR10_FOLDER}/{name}" for name in CIFAR10_MD5]
         try:
-            _download(CIFAR10_ADDRESS, f"sha256:{CIFAR10_SHA256}", ".", pooch.Untar(extract_dir="."))
+            _download(CIFAR10_ADDRESS, f"sha256:{CIFAR10_SHA256}", ".", pooch.Untar(members=members, extract_dir="."))
         except InvalidInput as error:
             raise InvalidInput(f"CIFAR-10 lacks {', '.join(missing)}: {error}") from None
     images, labels = [], []
     for name in names:
-        path = _find(CIFAR10_FOLDER, name)
-        if path is None:
-            raise InvalidInput(f"CIFAR-10 lacks {name} even after the download; delete {cache_dir('data')}")
+        content = found[name]
+        if content is None and (content := _find(CIFAR10_FOLDER, name, CIFAR10_MD5[name])) is None:
+            raise InvalidInput(f"CIFAR-10 lacks {name} even after the download; delete {_kept()}")
         # The files are Python 2 pickles: byte strings for keys, read only after the checksum has vouched for them.
-        batch = _ArraysOnly(io.BytesIO(_checked(path, CIFAR10_MD5[name])), encoding="bytes").load()
+        batch = _ArraysOnly(io.BytesIO(content), encoding="bytes").load()
         images.append(batch[b"data"].reshape(-1, 3, 32, 32))
         labels.append(np.asarray(batch[b"labels"], np.int64))
     return np.concatenate(images).astype(np.float32) / np.float32(255), np.concatenate(labels)

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from golden.errors import InvalidInput
-from golden.registry import add_entry
+from golden.registry import add_entry, unknown
 
 __all__ = ["MODELS", "Model", "build", "macs", "register_model"]
 
@@ -103,7 +102,7 @@ def build(name: str) -> nn.Module:
         If no architecture has that name.
     """
     if name not in MODELS:
-        raise InvalidInput(f"unknown model {name!r}; choose from {', '.join(MODELS)}")
+        raise unknown("model", name, MODELS)
     return MODELS[name].build()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import platform
+import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -15,11 +16,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from golden.cache import MAGIC, pack, unpack
 from golden.checks import check_seed
 from golden.cnn import checkpoint as checkpoints, data as datasets, models
 from golden.cnn.checkpoint import Checkpoint
-from golden.cnn.files import write_atomically
-from golden.errors import InvalidInput
+from golden.errors import AxfpmWarning, InvalidInput
+from golden.files import check_file, is_stream, replace_file
+from golden.registry import unknown
 
 __all__ = ["DEFAULTS", "Progress", "Settings", "count_correct", "train"]
 
@@ -94,9 +97,9 @@ def train(
         output cannot be written, or the data cannot be had.
     """
     if data not in datasets.DATASETS:
-        raise InvalidInput(f"unknown data set {data!r}; choose from {', '.join(datasets.DATASETS)}")
+        raise unknown("data set", data, datasets.DATASETS)
     if model not in models.MODELS:
-        raise InvalidInput(f"unknown model {model!r}; choose from {', '.join(models.MODELS)}")
+        raise unknown("model", model, models.MODELS)
     if epochs is not None and epochs < 1:
         raise InvalidInput(f"{epochs} epochs train nothing; give 1 or more")
     check_seed(seed)
@@ -111,8 +114,8 @@ def train(
         settings = replace(settings, epochs=epochs)
     state_file = None
     if output is not None:
-        output = checkpoints.check_writable(output)
-        state_file = output.with_name(f"{output.name}.training")
+        output = check_file(output)
+        state_file = None if is_stream(output) else output.with_name(f"{output.name}.training")
 
     images, labels = (torch.from_numpy(array) for array in datasets.load(data, "train"))
     test_images, test_labels = datasets.load(data, "test")
@@ -196,21 +199,39 @@ def _run(
                 "optimiser": optimiser.state_dict(),
                 "schedule": schedule.state_dict(),
             }
-            buffer = io.BytesIO()
-            torch.save(state, buffer)
-            write_atomically(state_file, buffer.getvalue())
+            _write_state(state_file, state)
         if progress is not None:
             progress(epoch + 1, settings.epochs, f"loss {total / len(images):.4f}")
     return module.eval()
+
+
+def _write_state(state_file: Path, state: dict[str, Any]) -> None:
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    try:
+        replace_file(state_file, pack("training", "", buffer.getvalue()))
+    except OSError as error:
+        warnings.warn(
+            AxfpmWarning(f"cannot write {state_file} ({error.strerror}): if this run is interrupted, it starts afresh"),
+            stacklevel=2,
+        )
 
 
 def _read_state(state_file: Path | None) -> dict[str, Any] | None:
     if state_file is None or not state_file.exists():
         return None
     try:
-        state = torch.load(state_file, weights_only=True)
-        if not isinstance(state, dict) or state.keys() != {"asked", "done", "module", "optimiser", "schedule"}:
-            raise ValueError("not a training state")
+        entry = state_file.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"cannot read {state_file} ({error.strerror}); delete or move it") from None
+    if not entry.startswith(MAGIC):
+        raise InvalidInput(f"{state_file} is not the state of an interrupted training; delete or move it")
+    content = unpack("training", "", entry)
+    try:
+        state = None if content is None else torch.load(io.BytesIO(content), weights_only=True)
     except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile):
-        raise InvalidInput(f"{state_file} is not the state of an interrupted training; delete or move it") from None
+        state = None  # written by another version of torch
+    if not isinstance(state, dict) or state.keys() != {"asked", "done", "module", "optimiser", "schedule"}:
+        warnings.warn(AxfpmWarning(f"{state_file} is damaged: training starts afresh"), stacklevel=2)
+        return None
     return state

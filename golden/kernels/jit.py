@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 import threading
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import llvmlite
 import llvmlite.binding as llvm
 
-from golden.cache import cache_dir
+from golden.cache import Cache
 from golden.errors import InvalidInput
 
 __all__ = ["LEVELS", "Code", "assembly", "compile_code", "cpu_features", "cpu_name"]
@@ -29,6 +27,7 @@ LEVELS = {
 }
 """What ``AXFPM_CPU`` accepts (LLVM's names too) -> those of the level's features that tell kernels apart."""
 _LOCK = threading.Lock()
+_CODE = Cache("kernels")
 _ENGINES: list[Any] = []  # compiled code lives as long as its engine
 
 
@@ -108,35 +107,9 @@ def assembly(text: str, *, cpu: str, triple: str = "x86_64-unknown-linux-gnu") -
     return machine.emit_assembly(_optimise(text, machine))
 
 
-def _stored(path: Path | None) -> bytes | None:
-    # A digest in front, so that a file cut short by a full disk or a killed process counts as absent.
-    try:
-        content = path.read_bytes() if path else b""
-    except OSError:
-        return None
-    digest, code = content[:32], content[32:]
-    return code if hashlib.sha256(code).digest() == digest else None
-
-
-def _keep(path: Path | None, code: bytes) -> None:
-    if path is None:
-        return
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(hashlib.sha256(code).digest() + code)
-        Path(name).replace(path)
-    except OSError:
-        return  # a cache that cannot be written costs time, not results
-
-
-def _path(text: str, machine: llvm.TargetMachine) -> Path | None:
+def _key(text: str, machine: llvm.TargetMachine) -> str:
     host = (llvmlite.__version__, cpu_name(), _features(), machine.triple)
-    name = hashlib.sha256("\0".join((*host, text)).encode()).hexdigest()
-    try:
-        return cache_dir("kernels") / f"{name}.o"
-    except InvalidInput:
-        return None
+    return hashlib.sha256("\0".join((*host, text)).encode()).hexdigest()
 
 
 class Code:
@@ -158,11 +131,11 @@ def compile_code(text: str, name: str) -> Code:
     """
     with _LOCK:
         machine = _host()
-        path = _path(text, machine)
-        code = _stored(path)
+        key = _key(text, machine)
+        code = _CODE.get(key)
         if code is None:
             code = machine.emit_object(_optimise(text, machine))
-            _keep(path, code)
+            _CODE.put(key, code)
         empty = llvm.parse_assembly("")
         empty.triple = machine.triple
         engine = llvm.create_mcjit_compiler(empty, _host())

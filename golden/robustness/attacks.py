@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from golden.errors import InvalidInput
-from golden.registry import add_entry
+from golden.registry import add_entry, unknown
 
 __all__ = ["ATTACKS", "BATCH", "Attack", "Kind", "attack", "attacks", "register_attack"]
 
@@ -206,7 +206,7 @@ def attack(name: str | Attack) -> Attack:
         return name
     base, _, dials = str(name).partition(":")
     if base not in ATTACKS:
-        raise InvalidInput(f"unknown attack {base!r}; choose from {', '.join(ATTACKS)}")
+        raise unknown("attack", base, ATTACKS)
     kind = ATTACKS[base]
     values = dict(kind.defaults)
     for dial in filter(None, dials.split(",")):

@@ -10,6 +10,7 @@ from golden.catalogue import Multiplier
 from golden.cnn import checkpoint as checkpoints, data as datasets, models
 from golden.cnn.training import Progress
 from golden.errors import InvalidInput
+from golden.registry import unknown
 from golden.robustness.evaluation import evaluate
 from golden.robustness.results import Results
 
@@ -95,11 +96,11 @@ def run(
         samples are not between 1 and the number of test images; and as ``evaluate``.
     """
     if preset is not None and preset not in PRESETS:
-        raise InvalidInput(f"unknown preset {preset!r}; choose from {', '.join(PRESETS)}")
+        raise unknown("preset", preset, PRESETS)
     if data is not None and data not in datasets.DATASETS:
-        raise InvalidInput(f"unknown data set {data!r}; choose from {', '.join(datasets.DATASETS)}")
+        raise unknown("data set", data, datasets.DATASETS)
     if model is not None and model not in models.MODELS:
-        raise InvalidInput(f"unknown model {model!r}; choose from {', '.join(models.MODELS)}")
+        raise unknown("model", model, models.MODELS)
     if checkpoint is not None:
         provenance = checkpoints.load(checkpoint)[1]
         if model not in (None, provenance.model):

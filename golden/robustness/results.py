@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from golden.robustness.statistics import Proportion
+from golden.tables import plain_console, printable
 
 __all__ = ["EXACT", "Clean", "Results", "UnderAttack", "clean_result", "under_attack"]
 
@@ -112,11 +113,10 @@ class Results:
     def table(self, *, width: int = 128) -> str:
         """Plain-text tables with the definitions they rest on, ``width`` characters wide at most."""
         from rich import box
-        from rich.console import Console
         from rich.table import Table
 
         s = self.settings
-        console = Console(file=io.StringIO(), width=width, color_system=None)
+        console = plain_console(file=io.StringIO(), width=width, color_system=None)
         clean = Table(
             "multiplier",
             "accuracy, 95% interval",
@@ -135,7 +135,7 @@ class Results:
                 "not finite" if row.confidence is None else f"{row.confidence:.4f}",
                 _change(row.confidence, self.clean[0].confidence) if row.target != EXACT else "-",
             )
-        console.print(f"{s['model']}, {s['samples']} images of {s['data']}, seed {s['seed']}: clean")
+        console.print(printable(f"{s['model']}, {s['samples']} images of {s['data']}, seed {s['seed']}: clean"))
         console.print(clean)
         for threat_model in dict.fromkeys(row.threat_model for row in self.attacks):
             attacked = Table(
@@ -154,14 +154,14 @@ class Results:
                     continue
                 first = row.attack != before
                 attacked.add_row(
-                    row.attack if first else "",
+                    printable(row.attack) if first else "",
                     str(row.source_success) if first else "",
                     _name(row),
                     "-" if row.transfer is None else str(row.transfer),
                     str(row.robust_accuracy),
                 )
                 before = row.attack
-            console.print(f"{threat_model}: {s['threat_models'][threat_model]}")
+            console.print(printable(f"{threat_model}: {s['threat_models'][threat_model]}"))
             console.print(attacked)
         if self.attacks:
             console.print(
@@ -173,7 +173,7 @@ class Results:
 
 
 def _name(row: Clean | UnderAttack) -> str:
-    return f"{row.target} (control)" if row.control else row.target
+    return printable(f"{row.target} (control)" if row.control else row.target)
 
 
 def _change(confidence: float | None, exact: float | None) -> str:

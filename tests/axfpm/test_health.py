@@ -1,4 +1,7 @@
+from click.testing import CliRunner
+
 from axfpm import health
+from axfpm.cli import main
 from axfpm.health import inspect, shadowed_rooms
 
 
@@ -11,6 +14,15 @@ def test_parts_have_reasons_and_remedies():
 def test_missing_package_is_reported(monkeypatch):
     monkeypatch.setitem(health.PACKAGES, "no-such-package", ("nothing", "pip install it"))
     assert {p.name: p.version for p in inspect()}["no-such-package"] is None
+
+
+def test_remedies_are_shown_whole(monkeypatch):
+    part = health.Part("[/x]", None, "[bold]", "pip install 'axfpm[nn]'")
+    monkeypatch.setattr(health, "inspect", lambda: [part])
+    shown = CliRunner().invoke(main, ["doctor"])
+    assert shown.exit_code == 0
+    for text in ("[/x]", "[bold]", "pip install 'axfpm[nn]'"):
+        assert f" {text} " in shown.stdout
 
 
 def test_shadowed_room(monkeypatch):

@@ -215,10 +215,18 @@ def test_compiled_code_is_cached_on_disk(tmp_path: Path) -> None:
     stamps = [file.stat().st_mtime_ns for file in files]
     assert _run(tmp_path)[0] == 6.0
     assert [file.stat().st_mtime_ns for file in files] == stamps
-    for file in files:  # cut short, as by a full disk
-        file.write_bytes(file.read_bytes()[:100])
-    assert _run(tmp_path)[0] == 6.0
-    assert all(file.stat().st_size > 100 for file in files)
+    contents = [file.read_bytes() for file in files]
+    half = [len(content) // 2 for content in contents]
+    for harm in (
+        [content[:100] for content in contents],  # cut short, as by a full disk
+        [b"[1]" for _ in contents],
+        # One bit of the code: run, it would crash or compute something else.
+        [c[:h] + bytes([c[h] ^ 16]) + c[h + 1 :] for c, h in zip(contents, half, strict=True)],
+    ):
+        for file, content in zip(files, harm, strict=True):
+            file.write_bytes(content)
+        assert _run(tmp_path)[0] == 6.0
+        assert [file.read_bytes() for file in files] == contents
 
 
 def test_unusable_cache_costs_time_only(tmp_path: Path) -> None:

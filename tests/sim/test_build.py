@@ -1,7 +1,13 @@
+import subprocess
+from typing import Any
+
 import pytest
 
+from golden.cache import intact
 from golden.errors import InvalidInput
-from sim.build import SimulationError, build, folder_for_builds
+from sim.build import SimulationError, build, folder_for_builds, plain_workshop
+from sim.compiled import program
+from sim.runner import run
 from sim.tools import find
 
 WIRE = "module wire_only(input a, output y); assign y = a; endmodule\n"
@@ -29,3 +35,75 @@ def test_unwritable_folder(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InvalidInput, match=r"cannot write the build folder .*; choose a folder that can be written"):
         folder_for_builds(tmp_path / "file" / "below")
+
+
+@pytest.fixture
+def strange(tmp_path):
+    """A folder for builds whose path Make does not take."""
+    return folder_for_builds(tmp_path / "c\u00e4che with space")
+
+
+SMALL: dict[str, Any] = {"multiplier": "ax-fpm:format=toy", "vectors": 20}
+
+
+def test_icarus_under_any_path(icarus, strange):
+    report = run(simulator=icarus, waves=True, build_dir=strange, **SMALL)
+    assert report.passed
+    assert report.waves is not None
+    assert report.waves.is_relative_to(strange)
+    assert report.waves.stat().st_size > 0
+    again = run(simulator=icarus, waves=True, build_dir=strange, **SMALL)
+    assert again.passed
+    assert again.build_seconds == 0
+
+
+def test_programs_under_any_path(verilator, strange):
+    main = '#include "Vtop.h"\nint main() { Vtop top; top.a = 1; top.eval(); return top.y ? 7 : 1; }\n'
+    verilog = WIRE.replace("wire_only", "top")
+    built = program(verilog, main, top="top", tool=find(verilator), folder=strange)
+    assert built.is_relative_to(strange)
+    assert subprocess.run([built], check=False).returncode == 7
+    built.write_bytes(built.read_bytes()[:-1])
+    assert not intact(built.parent)
+    assert list(strange.iterdir()) == []
+
+
+@pytest.mark.long
+def test_verilator_under_any_path(verilator, strange):
+    assert run(simulator=verilator, build_dir=strange, **SMALL).passed
+    again = run(simulator=verilator, build_dir=strange, **SMALL)
+    assert again.passed
+    assert again.build_seconds == 0
+    kinds = {path.name.rpartition("-")[0] for path in strange.iterdir()}
+    assert kinds == {"verilator-library", "verilator-multiplier"}
+
+
+def test_no_path_that_make_takes(tmp_path, monkeypatch):
+    (tmp_path / "a b").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "a b"))
+    with pytest.raises(InvalidInput, match=r"nor in .*a b; set TMPDIR"), plain_workshop(tmp_path / "a b", "x"):
+        pass
+
+
+def test_a_damaged_build_is_made_again(icarus, tmp_path):
+    def one():
+        return build(WIRE, top="wire_only", ports=("a", "y"), simulator=find(icarus), waves=False, folder=tmp_path)
+
+    first = one()
+    program = first.folder / "sim.vvp"
+    whole = program.read_bytes()
+    for content in (whole[:-1], whole.replace(b"wire_only", b"wire_onlx"), b""):
+        program.write_bytes(content)
+        assert one().seconds > 0
+        assert one().seconds == 0
+        assert program.read_bytes().count(b"wire_only") == whole.count(b"wire_only")
+
+
+def test_a_build_that_is_interrupted_leaves_nothing(icarus, tmp_path, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sim.build.seal", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        build(WIRE, top="wire_only", ports=("a", "y"), simulator=find(icarus), waves=False, folder=tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -3,7 +3,8 @@ import re
 
 import pytest
 
-from golden.errors import InvalidInput, MissingTool
+from golden import cache
+from golden.errors import AxfpmWarning, InvalidInput, MissingTool
 from synth import tools
 from synth.flow import DEFAULT_PERIOD_NS, synthesise
 
@@ -144,10 +145,41 @@ def test_refresh(inverter):
 
 def test_damaged_result_is_made_again(tmp_path):
     first = synthesise(INVERTER, top="inv", work_dir=tmp_path)
-    (first.netlist.parent / "result.json").write_text("{}")
-    again = synthesise(INVERTER, top="inv", work_dir=tmp_path)
-    assert not again.cached
-    assert again == first
+    report, netlist, seal = (first.netlist.parent / name for name in ("result.json", "netlist.v", ".sealed"))
+    text = report.read_text()
+    whole = netlist.read_text()
+    for path, content in (
+        (report, text.replace('"area_um2": 16.0', '"area_um2": 17.0')),
+        (report, "[1]"),
+        (netlist, whole.replace("inv", "inw")),
+        (seal, "null"),
+    ):
+        path.write_text(content)
+        again = synthesise(INVERTER, top="inv", work_dir=tmp_path)
+        assert not again.cached
+        assert again == first
+        assert netlist.read_text() == whole
+    netlist.unlink()
+    assert not synthesise(INVERTER, top="inv", work_dir=tmp_path).cached
+    assert synthesise(INVERTER, top="inv", work_dir=tmp_path).cached
+
+
+def test_a_cache_under_any_path(tmp_path, monkeypatch):
+    monkeypatch.setenv("AXFPM_CACHE", str(tmp_path / "c\u00e4che with space"))
+    assert synthesise(INVERTER, top="inv").area_um2 == 16
+    kept = synthesise(INVERTER, top="inv")
+    assert kept.cached
+    assert kept.netlist.is_relative_to(tmp_path / "c\u00e4che with space")
+
+
+def test_without_a_cache(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("AXFPM_CACHE", str(tmp_path / "file"))
+    cache._temporary_root.cache_clear()
+    with pytest.warns(AxfpmWarning, match=r"cannot write to the cache .*/file .*; set AXFPM_CACHE to a folder"):
+        result = synthesise(INVERTER, top="inv")
+    assert result.area_um2 == 16
+    assert not result.netlist.is_relative_to(tmp_path)
 
 
 def test_work_dir(tmp_path):

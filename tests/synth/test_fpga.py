@@ -64,6 +64,23 @@ def test_answers_are_kept(monkeypatch):
     assert map_fpga(REGISTER, top="top", target="ice40") == first
 
 
+@pytest.mark.parametrize("harm", ["flipped", "[1]", "{}", "null", "cut"])
+def test_a_damaged_answer_is_made_again(tmp_path, monkeypatch, harm):
+    from synth import fpga
+
+    monkeypatch.setenv("AXFPM_CACHE", str(tmp_path))
+    monkeypatch.setattr(fpga, "run_yosys", lambda *_: {"num_cells_by_type": {"SB_LUT4": 3}})
+    assert map_fpga(REGISTER, top="top", target="ice40").luts == 3
+    (path,) = (tmp_path / "synth").iterdir()
+    whole = path.read_bytes()
+    path.write_bytes({"flipped": whole.replace(b" 3", b" 9"), "cut": whole[:-1]}.get(harm, harm.encode()))
+    assert map_fpga(REGISTER, top="top", target="ice40").luts == 3
+    assert path.read_bytes() == whole
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("AXFPM_CACHE", str(tmp_path / "file"))
+    assert map_fpga(REGISTER, top="top", target="ice40").luts == 3
+
+
 def test_wrong_arguments():
     with pytest.raises(InvalidInput, match="unknown target 'virtex'; choose from ice40, ecp5, xilinx"):
         map_fpga(REGISTER, top="top", target="virtex")

@@ -1,5 +1,6 @@
 import pytest
 
+from golden.cache import Cache
 from golden.errors import InvalidInput
 from synth import liberty
 from synth.liberty import read_liberty
@@ -80,6 +81,26 @@ def test_inverter_drives_without_buffers(small):
 def test_summary_is_kept(small, monkeypatch):
     first = read_liberty(small)
     monkeypatch.setattr(liberty, "_parse", lambda *_: pytest.fail("parsed again"))
+    assert read_liberty(small) == first
+
+
+@pytest.mark.parametrize("value", [[1], {}, None, {"name": 7}, {"buffers": [{}], "inverters": []}])
+def test_a_damaged_summary_is_made_again(small, tmp_path, monkeypatch, value):
+    monkeypatch.setenv("AXFPM_CACHE", str(tmp_path / "cache"))
+    first = read_liberty(small)
+    (path,) = (tmp_path / "cache" / "liberty").iterdir()
+    whole = path.read_bytes()
+    Cache("liberty").put_json(path.name, value)
+    assert read_liberty(small) == first
+    assert path.read_bytes() == whole
+    path.write_bytes(whole.replace(b'"voltage": 1.', b'"voltage": 2.'))
+    assert read_liberty(small) == first
+
+
+def test_a_summary_that_cannot_be_kept(small, tmp_path, monkeypatch):
+    first = read_liberty(small)
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("AXFPM_CACHE", str(tmp_path / "file"))
     assert read_liberty(small) == first
 
 

@@ -1,4 +1,5 @@
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -93,3 +94,16 @@ def test_last_line_prefers_the_error():
     assert tools.last_line("one\nERROR: two\nthree\n") == "ERROR: two"
     assert tools.last_line("one\n\nthree\n") == "three"
     assert tools.last_line("") == "no message"
+
+
+def test_yosys_has_a_place_without_a_home(tmp_path, monkeypatch):
+    def nobody():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nobody)
+    monkeypatch.setenv("AXFPM_CACHE", str(tmp_path))
+    monkeypatch.delenv("YOWASP_CACHE_DIR", raising=False)
+    show = [sys.executable, "-c", "import os; print(os.environ['YOWASP_CACHE_DIR'])"]
+    assert tools.run(show, folder=tmp_path, timeout_s=60) == (0, f"{tmp_path / 'yowasp'}\n")
+    monkeypatch.setenv("YOWASP_CACHE_DIR", "chosen")
+    assert tools.run(show, folder=tmp_path, timeout_s=60) == (0, "chosen\n")

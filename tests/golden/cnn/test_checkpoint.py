@@ -143,7 +143,7 @@ def test_a_broken_one_does_not_replace_a_good_one(tmp_path, model):
 
 
 def test_unwritable(tmp_path, model):
-    with pytest.raises(InvalidInput, match=r"cannot be written .*choose a writable, existing folder"):
+    with pytest.raises(InvalidInput, match=r"cannot write .*absent does not exist; choose another place"):
         checkpoint.save(tmp_path / "absent" / "a.safetensors", model, PROVENANCE)
     with pytest.raises(InvalidInput, match="is a folder; give the name of a file"):
         checkpoint.save(tmp_path, model, PROVENANCE)

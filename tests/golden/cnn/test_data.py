@@ -1,6 +1,7 @@
 """Data sets: content, splits, checksums, and what a user is told when a file is missing or broken."""
 
 import gzip
+import hashlib
 import os
 import pickle
 import shutil
@@ -11,8 +12,9 @@ import pooch
 import pytest
 from sklearn.datasets import load_digits
 
+from golden import cache
 from golden.cnn import data
-from golden.errors import InvalidInput
+from golden.errors import AxfpmWarning, InvalidInput
 
 needs_mnist = pytest.mark.skipif(
     not Path(os.environ.get("AXFPM_DATA", ""), "mnist").is_dir(), reason="AXFPM_DATA names no folder with mnist/"
@@ -67,9 +69,9 @@ def test_digits_are_copies():
 
 
 def test_unknown_names():
-    with pytest.raises(InvalidInput, match=r"unknown data set 'mnits'; choose from digits, mnist, cifar10"):
+    with pytest.raises(InvalidInput, match=r"unknown data set 'mnits'; did you mean mnist\?"):
         data.load("mnits")
-    with pytest.raises(InvalidInput, match=r"unknown split 'validation'; choose train or test"):
+    with pytest.raises(InvalidInput, match=r"unknown split 'validation'; choose from train, test"):
         data.load("digits", "validation")
 
 
@@ -106,17 +108,24 @@ def test_missing_cifar10_batches_are_named(nowhere, monkeypatch):
     folder.mkdir(parents=True)
     for i in (1, 2, 3):
         (folder / f"data_batch_{i}").touch()
+        monkeypatch.setitem(data.CIFAR10_MD5, f"data_batch_{i}", hashlib.md5(b"", usedforsecurity=False).hexdigest())
     with pytest.raises(InvalidInput, match=r"CIFAR-10 lacks data_batch_4, data_batch_5: "):
         data.load("cifar10", "train")
 
 
-@pytest.mark.parametrize("where", ["data", "cache/data"])
-def test_corrupt_file(nowhere, where):
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("data", r"t10k-images-idx3-ubyte.gz is corrupt: its md5 is not 9fb629c4.*delete it"),
+        ("cache/data", r"t10k-images-idx3-ubyte.gz is neither .* nor in the cache"),  # a miss: downloaded again
+    ],
+)
+def test_corrupt_file(nowhere, where, message):
     folder = nowhere / where / "mnist"
     folder.mkdir(parents=True)
     path = folder / "t10k-images-idx3-ubyte.gz"
     path.write_bytes(gzip.compress(b"not MNIST"))
-    with pytest.raises(InvalidInput, match=r"t10k-images-idx3-ubyte.gz is corrupt: its md5 is not 9fb629c4.*delete it"):
+    with pytest.raises(InvalidInput, match=message):
         data.load("mnist", "test")
 
 
@@ -141,6 +150,15 @@ def test_download_is_kept_and_checked(tmp_path, monkeypatch):
     for _ in range(2):
         assert data._mnist_file(name)[8:] == b"\x07\x02"
     assert calls == [data.MNIST_ADDRESS + name] * 2  # the refused one and the good one
+    (tmp_path / "cache" / "data" / "mnist" / name).write_bytes(b"[1]")
+    assert data._mnist_file(name)[8:] == b"\x07\x02"
+    assert len(calls) == 3
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("AXFPM_CACHE", str(tmp_path / "file"))  # no cache: a temporary one
+    cache._temporary_root.cache_clear()
+    with pytest.warns(AxfpmWarning, match="cannot write to the cache"):
+        assert data._mnist_file(name)[8:] == b"\x07\x02"
+    assert len(calls) == 4
 
 
 def test_unpickling_refuses_code(tmp_path):

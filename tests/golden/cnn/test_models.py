@@ -34,7 +34,7 @@ def test_lenet5_pads_by_two():
 
 
 def test_unknown_model():
-    with pytest.raises(InvalidInput, match="unknown model 'lenet'; choose from lenet5, da-lenet"):
+    with pytest.raises(InvalidInput, match="unknown model 'lenet'; did you mean lenet5 or da-lenet"):
         models.build("lenet")
 
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from golden.cache import pack, unpack
 from golden.cnn import checkpoint, data
 from golden.cnn.checkpoint import weights_digest
 from golden.cnn.training import train
-from golden.errors import InvalidInput
+from golden.errors import AxfpmWarning, InvalidInput
 
 
 @pytest.fixture
@@ -64,12 +65,49 @@ def test_other_settings_start_afresh(small, tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"PK\x03\x04"])
-def test_damaged_state(small, tmp_path, content):
+def test_a_file_that_is_no_state_stays(small, tmp_path, content):
     (tmp_path / "a.training").write_bytes(content)
     with pytest.raises(
         InvalidInput, match=r"a\.training is not the state of an interrupted training; delete or move it"
     ):
         train(epochs=1, output=tmp_path / "a")
+    assert (tmp_path / "a.training").read_bytes() == content
+
+
+@pytest.mark.parametrize("harm", ["flipped", "cut", "another kind", "not torch"])
+def test_a_damaged_state_starts_afresh(small, tmp_path, harm):
+    output, state = tmp_path / "a", tmp_path / "a.training"
+
+    def interrupt(_done, _total, _message):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(epochs=2, output=output, progress=interrupt)
+    whole = state.read_bytes()
+    place = len(whole) // 2
+    state.write_bytes(
+        {
+            "flipped": whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :],
+            "cut": whole[:place],
+            "another kind": pack("evaluation", "", unpack("training", "", whole) or b""),
+            "not torch": pack("training", "", b"[1]"),
+        }[harm]
+    )
+    seen = []
+    with pytest.warns(AxfpmWarning, match=r"a\.training is damaged: training starts afresh"):
+        again, _ = train(epochs=2, output=output, progress=lambda *step: seen.append(step[0]))
+    assert seen == [1, 2]
+    assert weights_digest(again) == weights_digest(train(epochs=2)[0])
+
+
+def test_training_outlives_a_full_disk(small, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("golden.cnn.training.replace_file", full)
+    with pytest.warns(AxfpmWarning, match=r"cannot write .*a\.training \(No space left on device\): if"):
+        train(epochs=1, output=tmp_path / "a")
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]
 
 
 def test_existing_output_survives_an_interruption(small, tmp_path):
@@ -93,7 +131,7 @@ def test_existing_output_survives_an_interruption(small, tmp_path):
         ({"epochs": 0}, "0 epochs train nothing; give 1 or more"),
         ({"seed": -1}, "seed=-1 is too small; give at least 0"),
         ({"data": "cifar10"}, r"model 'lenet5' takes images of \(1, 28, 28\) and 10 classes, 'cifar10' has"),
-        ({"output": "/absent/folder/a"}, "cannot be written"),
+        ({"output": "/absent/folder/a"}, "cannot write /absent/folder/a: /absent/folder does not exist"),
     ],
 )
 def test_wrong_arguments(arguments, message):

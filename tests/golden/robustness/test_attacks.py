@@ -50,7 +50,7 @@ def test_pass_through():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("fgms", "unknown attack 'fgms'; choose from fgsm, pgd"),
+        ("fgms", "unknown attack 'fgms'; did you mean fgsm"),
         ("fgsm:epsilon=0.1", "attack 'fgsm' has no parameter 'epsilon'; choose from eps"),
         ("fgsm:eps=much", "eps=much is not a number; write for example eps=0.1"),
         ("pgd:eps=0.1,steps=2.5", "steps=2.5 is not a whole number"),

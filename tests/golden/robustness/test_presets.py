@@ -58,7 +58,7 @@ def test_standard_with_few_samples():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"preset": "quik"}, "unknown preset 'quik'; choose from quick, standard"),
+        ({"preset": "quik"}, "unknown preset 'quik'; did you mean quick"),
         ({"data": "mnits"}, "unknown data set 'mnits'"),
         ({"model": "lenet"}, "unknown model 'lenet'"),
         ({"samples": 0}, "0 samples cannot be drawn from 397 images"),

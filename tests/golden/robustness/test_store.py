@@ -11,6 +11,7 @@ from golden.catalogue import MULTIPLIERS, Multiplier, multiplier
 from golden.designs import Function, TableBlocks
 from golden.formats import FORMATS
 from golden.robustness import store
+from golden.robustness.evaluation import evaluate
 from golden.robustness.store import Store
 
 
@@ -33,7 +34,7 @@ def test_keeps_by_key(folder):
 
 def test_unnamed_parts_are_not_kept(folder):
     Store().put({"a": "1", "multiplier": None}, np.zeros(1))
-    assert list(folder.iterdir()) == []
+    assert not folder.exists()
 
 
 def test_new_sources_forget(folder, monkeypatch):
@@ -42,7 +43,7 @@ def test_new_sources_forget(folder, monkeypatch):
     assert Store().get({"a": "1"}) is None
 
 
-@pytest.mark.parametrize("content", [b"", b"garbage", b"\x93NUMPY\x01\x00"])
+@pytest.mark.parametrize("content", [b"", b"garbage", b"\x93NUMPY\x01\x00", b"[1]", b"{}", b"null"])
 def test_damaged_part_is_computed_again(folder, content):
     Store().put({"a": "1"}, np.zeros(1))
     (path,) = folder.iterdir()
@@ -50,6 +51,39 @@ def test_damaged_part_is_computed_again(folder, content):
     assert Store().get({"a": "1"}) is None
     Store().put({"a": "1"}, np.ones(1))
     assert Store().get({"a": "1"}) == np.ones(1)
+
+
+def test_altered_logits_are_a_miss(folder):
+    # The bytes of an array, changed in place: still a valid array, and another accuracy.
+    Store().put({"a": "1"}, np.zeros((50, 10), np.float32))
+    (path,) = folder.iterdir()
+    whole = path.read_bytes()
+    for place in range(len(whole) - 2000, len(whole), 97):
+        path.write_bytes(whole[:place] + b"\x41" + whole[place + 1 :])
+        assert Store().get({"a": "1"}) is None
+
+
+def test_an_altered_cache_does_not_change_an_evaluation(folder):
+    rng = np.random.default_rng(0)
+    images, labels = rng.random((4, 1, 28, 28), np.float32), np.zeros(4, np.int64)
+
+    def evaluated():
+        return evaluate("lenet5-digits", images, labels, multiplier="e8m2", attacks=(), control=None).to_json()
+
+    first = evaluated()
+    paths = list(folder.iterdir())
+    assert paths
+    for path in paths:
+        content = path.read_bytes()
+        path.write_bytes(content[:-160] + np.linspace(0, 1e9, 40, dtype=np.float32).tobytes())
+    assert evaluated() == first
+
+
+def test_a_store_that_cannot_be_written(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("AXFPM_CACHE", str(tmp_path / "file"))
+    Store().put({"a": "1"}, np.zeros(1))
+    assert Store().get({"a": "1"}) is None
 
 
 def test_multiplier_keys_differ():

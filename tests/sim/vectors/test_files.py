@@ -112,5 +112,5 @@ def test_bad_input(tmp_path, arguments, message):
 
 def test_unwritable_folder(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(InvalidInput, match=r"cannot write to .*; choose a folder that can be written"):
+    with pytest.raises(InvalidInput, match=r"cannot write to .*; choose another folder"):
         write_vectors(n=5, out=tmp_path / "file" / "below")
