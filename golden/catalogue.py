@@ -7,7 +7,7 @@ Names are ``base[:key=value[,key=value]...]``: a catalogue entry, then any of it
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +18,16 @@ from golden.formats import FORMATS, FP32, Format
 from golden.plugins import load_plugins, warn_of
 from golden.registry import add_entry, unknown
 
-__all__ = ["CARRY_POLICIES", "MULTIPLIERS", "Multiplier", "multiplier", "plugins", "register", "register_cell"]
+__all__ = [
+    "CARRY_POLICIES",
+    "MULTIPLIERS",
+    "Multiplier",
+    "distinct",
+    "multiplier",
+    "plugins",
+    "register",
+    "register_cell",
+]
 
 CARRY_POLICIES = ("halve", "widen", "wrap")
 OPERAND_ROUNDINGS = ("truncate", "nearest")
@@ -234,6 +243,20 @@ def multiplier(name: str | Multiplier) -> Multiplier:
             raise InvalidInput(f"cannot read {setting!r} in {name!r}; write base:key=value,key=value, each key once")
         changes[key] = value
     return MULTIPLIERS[base].dial(**changes)
+
+
+def distinct(multipliers: Iterable[Multiplier]) -> tuple[Multiplier, ...]:
+    """Return each multiplier once, in order, for tables that know them by name.
+
+    Raises
+    ------
+    InvalidInput
+        If two different ones have the same name.
+    """
+    found = tuple(dict.fromkeys(multipliers))
+    if len({str(m) for m in found}) < len(found):
+        raise InvalidInput("two of these multipliers have the same name; give each one of its own with axfpm.register")
+    return found
 
 
 def _canonical_name(m: Multiplier) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from golden.catalogue import Multiplier, multiplier
+from golden.catalogue import Multiplier, distinct, multiplier
 from golden.errors import InvalidInput, InvalidType
 from hdl.limits import check_stages
 from synth.flow import DEFAULT_PERIOD_NS, SynthesisResult, check_period, synthesise
@@ -211,11 +211,9 @@ def compare(
         multipliers = [multipliers]
     period = check_period(DEFAULT_PERIOD_NS if period_ns is None else period_ns)
     bases = list(dict.fromkeys(multiplier(name) for name in baselines))
-    wanted = list(dict.fromkeys([*bases, *(multiplier(name) for name in multipliers)]))
+    wanted = distinct([*bases, *(multiplier(name) for name in multipliers)])
     if not wanted:
         raise InvalidInput("there is nothing to compare; name at least one multiplier or baseline")
-    if len({str(m) for m in wanted}) < len(wanted):
-        raise InvalidInput("two of these multipliers have the same name; give each one of its own with axfpm.register")
 
     # What is missing is said before minutes are spent.
     yosys()

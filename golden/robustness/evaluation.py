@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from golden.catalogue import Multiplier, multiplier
+from golden.catalogue import Multiplier, distinct, multiplier
 from golden.checks import check_seed
 from golden.cnn import checkpoint as checkpoints
 from golden.cnn.training import Progress
@@ -195,7 +195,7 @@ def _targets(names: Any, control: str | Multiplier | None) -> tuple[Multiplier, 
     if control is not None:
         beside = multiplier(control)
         found = [m for m in found if m != beside] + [beside]
-    return tuple(dict.fromkeys(found))
+    return distinct(found)
 
 
 @dataclass

@@ -9,9 +9,12 @@ import pytest
 import torch
 from torch import nn
 
+from golden.catalogue import Multiplier
 from golden.cnn import checkpoint, data
+from golden.designs import Function
 from golden.door import ApproximateModule, approximate
 from golden.errors import InvalidInput, InvalidType
+from golden.formats import FP32
 from golden.robustness import evaluation, threats
 from golden.robustness.attacks import attack
 from golden.robustness.evaluation import evaluate
@@ -248,3 +251,10 @@ def test_layers_reach_the_door(tiny):
     assert results.attacks[1].robust_accuracy == results.attacks[0].robust_accuracy
     assert results.settings["layers"] == "chosen"
     assert evaluate(*tiny, attacks=(), control=None).clean[1].confidence != results.clean[0].confidence
+
+
+def test_two_multipliers_of_one_name_are_refused(tiny):
+    model, images, labels = tiny
+    same = [Multiplier(FP32, Function("mine", f)) for f in (lambda a, b, p: a * b, lambda a, b, p: a | b)]
+    with pytest.raises(InvalidInput, match="two of these multipliers have the same name; give each one of its own"):
+        evaluate(model, images, labels, multiplier=same, attacks=())
