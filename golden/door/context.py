@@ -60,10 +60,13 @@ class approximate:  # noqa: N801
     -----
     Contexts nest, and the innermost decides alone. One context object may be entered again, and from several threads
     at once; threads that code inside the context starts are outside it. Functions under ``torch.compile`` run eagerly
-    inside the context. ``backward`` works inside and outside: gradients are exact torch on the chosen form.
+    inside the context. ``backward`` works inside and outside: gradients are exact torch on the chosen form. So is all
+    that runs as part of a backward pass, hooks and a function's own ``backward`` included; contexts that such code
+    enters itself are forward passes of their own.
     ``torch.utils.checkpoint`` computes again in whatever context ``backward`` is called in, which has to be the same
     one: another or none is an InvalidInput. Checkpoints within a context with ``layers=``, or within an
-    ``ApproximateModule``, are refused when they are made; around an ``ApproximateModule`` they are welcome.
+    ``ApproximateModule``, are refused when they are made; around an ``ApproximateModule`` they are welcome. What other
+    libraries compute again in a backward pass is part of it, and exact.
 
     Examples
     --------

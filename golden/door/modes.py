@@ -18,6 +18,7 @@ from torch.nn.modules import module as hooks
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from golden.door.backward import NO_PASS, backward_pass, part_of
 from golden.door.calls import Calls
 from golden.door.checkpoints import hold_to, refuse_layers, refuse_module, running_checkpoints
 from golden.door.checks import require_dense, require_eager
@@ -51,6 +52,7 @@ class Door(TorchFunctionMode):
         self.ends_with_forward = False
         self.function = ""
         self._checkpoints = 0
+        self._begun = NO_PASS
         self._auditor = _Auditor(self)
 
     def inside(self, settings: Settings, found: dict[str, None]) -> Door:
@@ -61,6 +63,7 @@ class Door(TorchFunctionMode):
         """Become this thread's innermost context."""
         self.owner = owner
         self._checkpoints = len(running_checkpoints())
+        self._begun = backward_pass()
         _module_hooks.acquire()
         self.__enter__()
         self._auditor.__enter__()
@@ -84,7 +87,7 @@ class Door(TorchFunctionMode):
             with self:
                 return OPENED[func](*args, **kwargs)
         replacement = COVERED.get(func)
-        if replacement is None:
+        if replacement is None or self.in_backward():
             return func(*args, **kwargs)
         self.function = func.__name__.strip("_")
         rule = self.rule_here()
@@ -102,6 +105,10 @@ class Door(TorchFunctionMode):
             if func in SIGNS and all(isinstance(operand, torch.Tensor) for operand in args):
                 raise InvalidInput(str(problem)) from None  # a TypeError here would only tell Python to try elsewhere
             raise
+
+    def in_backward(self) -> bool:
+        """Return whether the code at hand computes gradients, which are exact, and not a model's products."""
+        return part_of(backward_pass(), self._begun)
 
     def rule_here(self) -> Rule | None:
         """Return the rule for the module being called; None for exact torch."""
@@ -184,8 +191,7 @@ class _Auditor(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        # Gradients are exact by definition: what autograd runs during a backward pass is not a model's product.
-        if issued_by_us() or current_door() is not self.door or torch._C._current_graph_task_id() != -1:
+        if issued_by_us() or current_door() is not self.door or self.door.in_backward():
             return func(*args, **kwargs)
         self.door.audit(func)
         result = func(*args, **kwargs)
