@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from torch import nn
 
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.door.modes import Door
@@ -92,9 +96,23 @@ class approximate:  # noqa: N801
         return tuple(self._found)
 
     def __enter__(self) -> approximate:
-        outer = current_door()
-        (outer.inside if outer else Door)(self.settings, self._found).enter(owner=self)
+        self._enter()
         return self
+
+    def _enter(self, root: nn.Module | None = None) -> None:
+        outer = current_door()
+        (outer.inside if outer else Door)(self.settings, self._found).enter(owner=self, root=root)
+
+    @contextmanager
+    def around(self, root: nn.Module) -> Iterator[None]:
+        """Enter for a call of a module or of something in it: names are those of ``root``."""
+        self._enter(root)
+        try:
+            yield
+        except BaseException as problem:
+            self.__exit__(type(problem), problem, problem.__traceback__)
+            raise
+        self.__exit__()
 
     def __exit__(self, *exception: Any) -> None:
         if not thread.doors or thread.doors[-1].owner is not self:

@@ -59,9 +59,9 @@ class Door(TorchFunctionMode):
         """Return the door of a context that is entered inside this one; counting contexts count there too."""
         return Door(settings, found)
 
-    def enter(self, owner: Any) -> None:
-        """Become this thread's innermost context."""
-        self.owner = owner
+    def enter(self, owner: Any, root: nn.Module | None = None) -> None:
+        """Become this thread's innermost context; of a module, with its root, if it ends with the module's call."""
+        self.owner, self.calls.root, self.ends_with_forward = owner, root, root is not None
         self._checkpoints = len(running_checkpoints())
         self._begun = backward_pass()
         _module_hooks.acquire()
