@@ -2,13 +2,15 @@
 
 A ``TorchFunctionMode`` sees calls as the user wrote them and turns covered ones into contractions. A
 ``TorchDispatchMode`` sees every operator that torch is about to run; it changes nothing, but an operator that sums
-products and was not issued by the door is an error (or is listed), so that nothing is silently exact.
+products, or is not known not to, and was not issued by the door is an error (or is listed), so that nothing is silently
+exact.
 """
 
 from __future__ import annotations
 
 import sys
 import threading
+from contextlib import nullcontext
 from types import FrameType
 from typing import Any
 
@@ -23,10 +25,11 @@ from golden.door.calls import Calls
 from golden.door.checkpoints import hold_to, refuse_layers, refuse_module, running_checkpoints
 from golden.door.checks import require_dense, require_eager
 from golden.door.contractions import Contraction
+from golden.door.macs import sums_products
 from golden.door.operators import COVERED, OPENED, SIGNS
 from golden.door.rules import Rule, Settings
-from golden.door.state import current_door, issued_by_us, thread
-from golden.door.vocabulary import sums_products
+from golden.door.state import current_door, issued_by_us, issuing, thread
+from golden.door.vocabulary import COMPOSITE, Kind, kind_of
 from golden.errors import InvalidInput, InvalidType
 
 __all__ = ["Door"]
@@ -171,30 +174,38 @@ class Door(TorchFunctionMode):
     def observe(self, func: Any, args: Any, kwargs: Any, result: Any) -> None:
         """See an operator that the door did not issue, after it ran; counting contexts override this."""
 
-    def audit(self, func: Any) -> None:
-        """Raise on, or list, an operator that sums products and was not issued by the door."""
-        if not sums_products(func) or self.rule_here() is None:
-            return
-        what = f"{func._schema.name}{self.place()}"
+    def audit(self, func: Any, args: Any, kwargs: Any) -> bool:
+        """Return whether the door should have issued an operator, which it lists; raise where that is an error."""
+        if not sums_products(func, args, kwargs) or self.rule_here() is None:
+            return False
+        known = kind_of(func) is not Kind.UNKNOWN
+        what = f"{func._schema.name if hasattr(func, '_schema') else func.name()}{self.place()}"
         if self.settings.uncovered == "error":
             raise InvalidInput(
-                f"{what} has no emulation on a multiplier; exclude its module with layers=, or pass "
-                'uncovered="exact" to run such operators exactly'
+                f"{what} {'' if known else 'may sum products, and '}has no emulation on a multiplier; exclude its "
+                'module with layers=, or pass uncovered="exact" to run such operators exactly'
             )
         self.found[what] = None
+        return True
 
 
 class _Auditor(TorchDispatchMode):
+    supports_higher_order_operators = True
+
     def __init__(self, door: Door) -> None:
         super().__init__()
         self.door = door
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if issued_by_us() or current_door() is not self.door or self.door.in_backward():
+        kind = kind_of(func)
+        if kind is Kind.MOVES or issued_by_us() or current_door() is not self.door or self.door.in_backward():
             return func(*args, **kwargs)
-        self.door.audit(func)
-        result = func(*args, **kwargs)
+        if kind is Kind.COMPOSED:  # reaches the dispatcher whole in inference mode only
+            with self:
+                return func._op_dk(COMPOSITE, *args, **kwargs)
+        with issuing() if self.door.audit(func, args, kwargs) else nullcontext():  # exact is exact all through
+            result = func(*args, **kwargs)
         self.door.observe(func, args, kwargs, result)
         return result
 
