@@ -24,11 +24,11 @@ _COMPUTES_AGAIN = ("backward", "recompute_fn")  # functions of torch.utils.check
 def part_of(running: int, begun: int) -> bool:
     """Return whether code of the pass ``running`` computes gradients, for a context that was entered in ``begun``.
 
-    It does not where no pass runs, where the context was entered within this very pass, so that it is a forward pass of
-    its own, and where a checkpoint computes a forward pass again. Of checkpoints and passes on the stack the innermost
+    It does not where the context was entered within this very pass, so that it is a forward pass of its own, and where
+    a checkpoint computes a forward pass again. Of checkpoints and passes on the stack the innermost
     counts: a reentrant checkpoint runs a backward pass within the outer one.
     """
-    return running not in (NO_PASS, begun) and not _computing_again()
+    return running != begun and not _computing_again()
 
 
 def _computing_again() -> bool:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils import flop_counter
 
-from golden.door.vocabulary import MULTIPLIES, Kind, kind_of, plain_name
+from golden.door.vocabulary import MULTIPLIES, SUSPECTS, Kind, kind_of, plain_name
 
 __all__ = ["multiplications", "sums_products"]
 
@@ -151,7 +151,7 @@ def sums_products(func: Any, args: Any, kwargs: Any) -> bool:
     kind = kind_of(func)
     if kind is Kind.SUMS and plain_name(func).startswith("_embedding_bag"):
         return _Call(func, args, kwargs, None).given.get("per_sample_weights") is not None  # else it only sums
-    return kind in (Kind.SUMS, Kind.UNKNOWN)
+    return kind in SUSPECTS
 
 
 def multiplications(func: Any, args: Any, kwargs: Any, result: Any) -> int | None:

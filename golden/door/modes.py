@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import sys
 import threading
-from contextlib import nullcontext
 from types import FrameType
 from typing import Any
 
@@ -29,7 +28,7 @@ from golden.door.macs import sums_products
 from golden.door.operators import COVERED, OPENED, SIGNS
 from golden.door.rules import Rule, Settings
 from golden.door.state import current_door, issued_by_us, issuing, thread
-from golden.door.vocabulary import COMPOSITE, Kind, kind_of
+from golden.door.vocabulary import COMPOSITE, SUSPECTS, Kind, kind_of
 from golden.errors import InvalidInput, InvalidType
 
 __all__ = ["Door"]
@@ -111,7 +110,8 @@ class Door(TorchFunctionMode):
 
     def in_backward(self) -> bool:
         """Return whether the code at hand computes gradients, which are exact, and not a model's products."""
-        return part_of(backward_pass(), self._begun)
+        running = backward_pass()
+        return running != NO_PASS and part_of(running, self._begun)
 
     def rule_here(self) -> Rule | None:
         """Return the rule for the module being called; None for exact torch."""
@@ -204,7 +204,10 @@ class _Auditor(TorchDispatchMode):
         if kind is Kind.COMPOSED:  # reaches the dispatcher whole in inference mode only
             with self:
                 return func._op_dk(COMPOSITE, *args, **kwargs)
-        with issuing() if self.door.audit(func, args, kwargs) else nullcontext():  # exact is exact all through
+        if kind in SUSPECTS and self.door.audit(func, args, kwargs):
+            with issuing():  # exact is exact all through
+                result = func(*args, **kwargs)
+        else:
             result = func(*args, **kwargs)
         self.door.observe(func, args, kwargs, result)
         return result

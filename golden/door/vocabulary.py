@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-__all__ = ["COMPOSITE", "COMPUTES", "MOVES", "MULTIPLIES", "SUMS", "Kind", "kind_of", "plain_name"]
+__all__ = ["COMPOSITE", "COMPUTES", "MOVES", "MULTIPLIES", "SUMS", "SUSPECTS", "Kind", "kind_of", "plain_name"]
 
 
 class Kind(Enum):
@@ -29,6 +29,10 @@ class Kind(Enum):
 
 COMPOSITE = torch._C.DispatchKey.CompositeImplicitAutograd
 """The key under which torch keeps an operator's definition by others."""
+
+
+SUSPECTS = frozenset((Kind.SUMS, Kind.UNKNOWN))
+"""Operators that are uncovered, unless their arguments say otherwise."""
 
 
 def _names(text: str) -> frozenset[str]:
