@@ -24,6 +24,7 @@ from golden.door.calls import Calls
 from golden.door.checkpoints import hold_to, refuse_layers, refuse_module, running_checkpoints
 from golden.door.checks import require_dense, require_eager
 from golden.door.contractions import Contraction
+from golden.door.deployed import deploy, undeploy
 from golden.door.macs import sums_products
 from golden.door.operators import COVERED, OPENED, SIGNS
 from golden.door.rules import Rule, Settings
@@ -214,7 +215,10 @@ class _Auditor(TorchDispatchMode):
 
 
 class _ModuleHooks:
-    """Process-wide hooks that tell the calling thread's innermost context which module runs, while any is entered."""
+    """What is process-wide while any context is entered, and acts in threads that are inside one.
+
+    Hooks tell the thread's innermost context which module runs; computed weights are those of a deployed model.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -229,6 +233,7 @@ class _ModuleHooks:
                     hooks.register_module_forward_pre_hook(_before),
                     hooks.register_module_forward_hook(_after, always_call=True),
                 ]
+                deploy()
 
     def release(self) -> None:
         with self._lock:
@@ -236,6 +241,7 @@ class _ModuleHooks:
             if self._users == 0:
                 for handle in self._handles:
                     handle.remove()
+                undeploy()
 
 
 def _before(module: nn.Module, inputs: Any) -> None:
