@@ -25,16 +25,19 @@ class approximate:  # noqa: N801
     operands),
     ``scaled_dot_product_attention`` and ``multi_head_attention_forward`` run bit for bit on the multiplier, whether
     called by a module of ``torch.nn`` or directly. The left operand is the activation, also in attention. Elementwise
-    products, norms and pooling stay exact (``coverage`` lists them). Any other convolution, matrix product, attention
-    or recurrent operator that reaches the dispatcher is found by an auditor.
+    products, norms, pooling and interpolation stay exact (``coverage`` lists them), and weights that
+    ``torch.nn.utils.parametrize`` and its like compute are constants (``golden.door.deployed``). Any other operator
+    that reaches the dispatcher and sums products is *uncovered*, and so is any that ``golden.door.vocabulary`` does not
+    list.
 
     Parameters
     ----------
     multiplier : str or Multiplier
         Catalogue or dial name, or a Multiplier.
     layers : mapping or callable, optional
-        Which modules run on which multiplier. The outermost module called inside the context is the *root*, and names
-        are those of ``root.named_modules()`` (the root's own is ``""``). An operator belongs to the innermost module
+        Which modules run on which multiplier. The outermost module called inside the context is the *root*, or the
+        model of the ``ApproximateModule`` through which anything is called, and names are those of
+        ``root.named_modules()`` (the root's own is ``""``). An operator belongs to the innermost module
         being called that is registered under the root.
         A mapping gives a multiplier, ``True`` (the context's own) or ``None`` (exact torch) per module name; it holds
         for the modules below too, the longest name wins, and modules it does not reach use ``multiplier``. A name that
@@ -47,8 +50,8 @@ class approximate:  # noqa: N801
     gradient : str
         How products are differentiated: ``straight-through``, ``scaled`` or ``masked``; see ``golden.door.gradients``.
     uncovered : str
-        ``error``: an operator that the multiplier should compute and cannot raises; ``exact``: it runs in plain torch
-        and is listed in ``uncovered_operators``.
+        ``error``: an uncovered operator raises; ``exact``: it runs in plain torch, all of it, and is listed in
+        ``uncovered_operators``.
 
     Raises
     ------
