@@ -22,13 +22,12 @@ class approximate:  # noqa: N801
 
     Inside, calls of ``linear``, ``conv1d``, ``conv2d``, matrix products (``@``, ``matmul``, ``mm``, ``bmm``, ``addmm``,
     ``baddbmm``, ``mv``, ``addmv``, ``dot``, ``vdot``, ``linalg.vecdot``, ``inner``, ``tensordot``, ``einsum`` of two
-    operands),
-    ``scaled_dot_product_attention`` and ``multi_head_attention_forward`` run bit for bit on the multiplier, whether
-    called by a module of ``torch.nn`` or directly. The left operand is the activation, also in attention. Elementwise
-    products, norms, pooling and interpolation stay exact (``coverage`` lists them), and weights that
-    ``torch.nn.utils.parametrize`` and its like compute are constants (``golden.door.deployed``). Any other operator
-    that reaches the dispatcher and sums products is *uncovered*, and so is any that ``golden.door.vocabulary`` does not
-    list.
+    operands, ``grouped_mm``), ``scaled_dot_product_attention`` and ``multi_head_attention_forward`` run bit for bit on
+    the multiplier, whether called by a module of ``torch.nn`` or directly. The left operand is the activation, also in
+    attention. Elementwise products, norms, pooling and interpolation stay exact (``coverage`` lists them), and weights
+    that ``torch.nn.utils.parametrize`` and its like compute are constants (``golden.door.deployed``). Any other
+    operator that reaches the dispatcher and sums products is *uncovered*, and so is any that
+    ``golden.door.vocabulary`` does not list.
 
     Parameters
     ----------

@@ -122,6 +122,9 @@ _SUMS: dict[str, Callable[..., int]] = {
         ("addmm", "baddbmm", "addbmm", "_addmm_activation"),
         lambda start, left, right, **_: left.numel() * right.shape[-1],
     ),
+    "_grouped_mm": lambda left, right, *_, **__: left.numel() * right.shape[-1] // (
+        left.shape[0] if (left.dim(), right.dim()) == (3, 2) else 1
+    ),
     "dot": lambda left, right: left.numel(),
     "vdot": lambda left, right: left.numel(),
     "_trilinear": _trilinear,
