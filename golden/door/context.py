@@ -65,7 +65,8 @@ class approximate:  # noqa: N801
     Notes
     -----
     Contexts nest, and the innermost decides alone. One context object may be entered again, and from several threads
-    at once; threads that code inside the context starts are outside it. Functions under ``torch.compile`` run eagerly
+    at once; threads that code inside the context starts are outside it. Whatever else runs inside, an optimiser that
+    multiplies matrices say, is on the multiplier too. Functions under ``torch.compile`` run eagerly
     inside the context. ``backward`` works inside and outside: gradients are exact torch on the chosen form. So is all
     that runs as part of a backward pass, hooks and a function's own ``backward`` included; contexts that such code
     enters itself are forward passes of their own.

@@ -29,18 +29,19 @@ _COMPUTATIONS: tuple[tuple[type, str, Callable[..., Iterable[nn.Module]]], ...] 
     (SpectralNorm, "__call__", lambda hook, module, *_: (module,)),
     (WeightNorm, "__call__", lambda hook, module, *_: (module,)),
 )
-_ORIGINALS = tuple(getattr(cls, name) for cls, name, _ in _COMPUTATIONS)
+_originals: list[Any] = []
 
 
 def deploy() -> None:
     """Have weights computed as those of a deployed model in threads that are inside a context."""
-    for (cls, name, modules), original in zip(_COMPUTATIONS, _ORIGINALS, strict=True):
+    _originals[:] = [getattr(cls, name) for cls, name, _ in _COMPUTATIONS]
+    for (cls, name, modules), original in zip(_COMPUTATIONS, _originals, strict=True):
         setattr(cls, name, _deployed(original, modules))
 
 
 def undeploy() -> None:
-    """Have weights computed by torch alone."""
-    for (cls, name, _), original in zip(_COMPUTATIONS, _ORIGINALS, strict=True):
+    """Have weights computed as they were before ``deploy``."""
+    for (cls, name, _), original in zip(_COMPUTATIONS, _originals, strict=True):
         setattr(cls, name, original)
 
 

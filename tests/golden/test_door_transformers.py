@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers_cases import MODELS, UNCOVERED, UNSEEN
 
 from golden.catalogue import multiplier
-from golden.door import approximate, coverage
+from golden.door import ApproximateModule, approximate, coverage
 from golden.door.contractions import Convolution, MatrixProduct
 from golden.errors import InvalidInput
 from golden.reference import multiply_word
@@ -188,3 +188,37 @@ def test_a_model(name, transformers, monkeypatch):
     assert {o.operator for o in report if o.uncovered} == {
         what.split()[0].removeprefix("aten::") for what in context.uncovered_operators
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "class_name"),
+    [
+        ("GPT-2", "GPT2LMHeadModel"),
+        ("LLaMA", "LlamaForCausalLM"),
+        ("Mixtral", "MixtralForCausalLM"),
+        ("BART", "BartForConditionalGeneration"),
+        ("Whisper", "WhisperForConditionalGeneration"),
+        ("Mamba", "MambaForCausalLM"),
+    ],
+)
+def test_generation_through_a_module(name, class_name, transformers):
+    _, settings, make = MODELS[name]
+    torch.manual_seed(3)
+    made = getattr(transformers, class_name)
+    model = made(made.config_class(**settings)).eval()
+    inputs = make()
+    inputs.pop("decoder_input_ids", None)
+    found = []
+    for generate in (ApproximateModule(model, "ax-fpm").generate, model.generate):
+        with approximate("ax-fpm"):
+            found.append(generate(**inputs, max_new_tokens=4, output_scores=True, return_dict_in_generate=True))
+    alone = ApproximateModule(model, "ax-fpm").generate(
+        **inputs, max_new_tokens=4, output_scores=True, return_dict_in_generate=True
+    )
+    exact = model.generate(**inputs, max_new_tokens=4, output_scores=True, return_dict_in_generate=True)
+    for other in found:
+        assert torch.equal(alone.sequences, other.sequences)
+        assert all(torch.equal(a, b) for a, b in zip(alone.scores, other.scores, strict=True))
+    assert not torch.allclose(alone.scores[0], exact.scores[0], rtol=1e-3)
+    embeddings = ApproximateModule(model, "ax-fpm").get_input_embeddings()
+    assert embeddings == model.get_input_embeddings()
