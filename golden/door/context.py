@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from torch import nn
-
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.door.modes import Door
 from golden.door.rules import Layers, Rule, Settings
@@ -102,14 +100,14 @@ class approximate:  # noqa: N801
         self._enter()
         return self
 
-    def _enter(self, root: nn.Module | None = None) -> None:
+    def _enter(self, through: Any = None) -> None:
         outer = current_door()
-        (outer.inside if outer else Door)(self.settings, self._found).enter(owner=self, root=root)
+        (outer.inside if outer else Door)(self.settings, self._found).enter(owner=self, through=through)
 
     @contextmanager
-    def around(self, root: nn.Module) -> Iterator[None]:
-        """Enter for a call of a module or of something in it: names are those of ``root``."""
-        self._enter(root)
+    def around(self, through: Any) -> Iterator[None]:
+        """Enter for one call through an ``ApproximateModule``: names are those of its model."""
+        self._enter(through)
         try:
             yield
         except BaseException as problem:

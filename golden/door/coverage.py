@@ -173,7 +173,8 @@ class _Counter(Door):
         if self.outer is None:
             return names[0]
         before = self.outer._name_here()
-        known = (self.top.calls.names or {}).get(id(module))
+        root = module is self.calls.root  # which the model knows as the ApproximateModule around it
+        known = (self.top.calls.names or {}).get(id(self.through if root else module))
         return known[0] if known else ".".join(name for name in (before, names[0]) if name)
 
     def _count(self, operator: str, multiplier: str, macs: int | None, uncovered: bool = False) -> None:

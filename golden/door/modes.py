@@ -51,6 +51,7 @@ class Door(TorchFunctionMode):
         self.settings = settings
         self.found = found
         self.owner: Any = None
+        self.through: Any = None
         self.calls = Calls()
         self.ends_with_forward = False
         self.function = ""
@@ -62,9 +63,10 @@ class Door(TorchFunctionMode):
         """Return the door of a context that is entered inside this one; counting contexts count there too."""
         return Door(settings, found)
 
-    def enter(self, owner: Any, root: nn.Module | None = None) -> None:
-        """Become this thread's innermost context; of a module, with its root, if it ends with the module's call."""
-        self.owner, self.calls.root, self.ends_with_forward = owner, root, root is not None
+    def enter(self, owner: Any, through: Any = None) -> None:
+        """Become this thread's innermost context, for one call through an ``ApproximateModule`` if that is given."""
+        self.owner, self.through, self.ends_with_forward = owner, through, through is not None
+        self.calls.root = through.model if through is not None else None
         self._checkpoints = len(running_checkpoints())
         self._begun = backward_pass()
         _module_hooks.acquire()

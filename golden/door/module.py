@@ -29,7 +29,7 @@ class ApproximateModule(nn.Module):
     training this module trains the model, and a ``state_dict`` of either loads into the other. Moving, casting and
     train/eval mode reach the model. Deep copies and pickles hold a model of their own.
 
-    Attributes that this class does not have are the model's, and written to the model. What can be called among them
+    Attributes other than ``model``, ``context`` and ``temperature`` are the model's, and written to the model. What can be called among them
     runs on the multiplier as well, with the names of the whole model: its methods (``encode``, ``generate``), its
     submodules and theirs (``module.features[0](x)``), functions, and iterators, step by step. A submodule reached so is
     a view: it shares all of the submodule's state, equals it, and differs in how it runs; plain lists and dicts of
@@ -125,7 +125,7 @@ class ApproximateModule(nn.Module):
 
     def entered(self) -> AbstractContextManager[None]:
         """Return the context as it is entered around a call of the model or of something in it."""
-        return self.context.around(self.model)
+        return self.context.around(self)
 
     def __getattr__(self, name: str) -> Any:
         if "model" not in self.__dict__ or name.startswith("__"):

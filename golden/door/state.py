@@ -30,8 +30,8 @@ class OpenDoor(Protocol):
         """Return the door of a context that is entered inside this one."""
         ...
 
-    def enter(self, owner: Any, root: nn.Module | None = None) -> None:
-        """Become this thread's innermost context; of a module, with its root, if it ends with the module's call."""
+    def enter(self, owner: Any, through: Any = None) -> None:
+        """Become this thread's innermost context, for one call through an ``ApproximateModule`` if that is given."""
         ...
 
     def leave(self, *exception: Any) -> None:

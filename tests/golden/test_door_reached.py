@@ -404,3 +404,21 @@ def test_gradients_flow_through_what_is_reached():
     model, approximated = pair()
     approximated.encode(X).sum().backward()
     assert model.first.weight.grad is not None and model.weight.grad is not None
+
+
+def test_coverage_names_what_is_reached_inside_a_model():
+    class Outer(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = ApproximateModule(Model(), "bf16", layers={"first": "e8m2"})
+
+        def forward(self, x):
+            return self.inner.heads["b"](self.inner.encode(x)) + x
+
+    rows = [(o.module, o.operator, o.multiplier) for o in coverage(Outer(), X, "ax-fpm")]
+    assert rows == [
+        ("inner.first", "linear", "e8m2"),
+        ("inner", "matmul", "bf16"),
+        ("inner.heads.b", "linear", "bf16"),
+        ("", "add", ""),
+    ]
