@@ -29,14 +29,14 @@ class ApproximateModule(nn.Module):
     training this module trains the model, and a ``state_dict`` of either loads into the other. Moving, casting and
     train/eval mode reach the model. Deep copies and pickles hold a model of their own.
 
-    Attributes other than ``model``, ``context`` and ``temperature`` are the model's, and written to the model. What can be called among them
-    runs on the multiplier as well, with the names of the whole model: its methods (``encode``, ``generate``), its
-    submodules and theirs (``module.features[0](x)``), functions, and iterators, step by step. A submodule reached so is
-    a view: it shares all of the submodule's state, equals it, and differs in how it runs; plain lists and dicts of
-    such things are given as tuples and read-only mappings. What runs later than the call that made it, a coroutine say,
-    raises. Methods of every ``torch.nn.Module`` do what they always do: ``children()``, ``named_modules()``,
-    ``modules()`` and the like give the model's own objects, which run exactly when called outside this module, as does
-    ``model``, the model itself.
+    Attributes other than ``model``, ``context`` and ``temperature`` are the model's, and written to the model. What can
+    be called among them runs on the multiplier as well, with the names of the whole model: its methods (``encode``,
+    ``generate``), its submodules and theirs (``module.features[0](x)``), functions, and iterators, step by step. A
+    submodule reached so is a view: it shares all of the submodule's state, equals it, and differs in how it runs; plain
+    lists and dicts of such things are given as tuples and read-only mappings. What runs later than the call that made
+    it, a coroutine say, raises. Methods of every ``torch.nn.Module`` do what they always do: ``children()``,
+    ``named_modules()``, ``modules()`` and the like give the model's own objects, which run exactly when called outside
+    this module, as does ``model``, the model itself.
 
     Parameters
     ----------
