@@ -28,7 +28,7 @@ from golden.door.deployed import deploy, undeploy
 from golden.door.macs import sums_products
 from golden.door.operators import COVERED, OPENED, SIGNS
 from golden.door.rules import Rule, Settings
-from golden.door.state import current_door, issued_by_us, issuing, thread
+from golden.door.state import current_door, issued_by_us, thread
 from golden.door.vocabulary import COMPOSITE, SUSPECTS, Kind, kind_of
 from golden.errors import InvalidInput, InvalidType
 
@@ -177,10 +177,10 @@ class Door(TorchFunctionMode):
     def observe(self, func: Any, args: Any, kwargs: Any, result: Any) -> None:
         """See an operator that the door did not issue, after it ran; counting contexts override this."""
 
-    def audit(self, func: Any, args: Any, kwargs: Any) -> bool:
-        """Return whether the door should have issued an operator, which it lists; raise where that is an error."""
+    def audit(self, func: Any, args: Any, kwargs: Any) -> None:
+        """Raise on, or list, an operator that may sum products and was not issued by the door."""
         if not sums_products(func, args, kwargs) or self.rule_here() is None:
-            return False
+            return
         known = kind_of(func) is not Kind.UNKNOWN
         what = f"{func._schema.name if hasattr(func, '_schema') else func.name()}{self.place()}"
         if self.settings.uncovered == "error":
@@ -189,7 +189,6 @@ class Door(TorchFunctionMode):
                 'module with layers=, or pass uncovered="exact" to run such operators exactly'
             )
         self.found[what] = None
-        return True
 
 
 class _Auditor(TorchDispatchMode):
@@ -207,11 +206,9 @@ class _Auditor(TorchDispatchMode):
         if kind is Kind.COMPOSED:  # reaches the dispatcher whole in inference mode only
             with self:
                 return func._op_dk(COMPOSITE, *args, **kwargs)
-        if kind in SUSPECTS and self.door.audit(func, args, kwargs):
-            with issuing():  # exact is exact all through
-                result = func(*args, **kwargs)
-        else:
-            result = func(*args, **kwargs)
+        if kind in SUSPECTS:
+            self.door.audit(func, args, kwargs)
+        result = func(*args, **kwargs)  # within it torch has left both modes: exact is exact all through
         self.door.observe(func, args, kwargs, result)
         return result
 
