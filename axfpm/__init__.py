@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from golden.catalogue import MULTIPLIERS, Multiplier, multiplier, register, register_cell
     from golden.cells import CELLS, Cell
     from golden.designs import CellBlocks, Function, Masks, TableBlocks
-    from golden.door import ApproximateModule, approximate, coverage, surrogate
+    from golden.door import ApproximateModule, GradientMaskingWarning, approximate, coverage, surrogate, temperature
     from golden.errors import AxfpmError, AxfpmWarning, InvalidInput, InvalidType, MissingTool
     from golden.formats import FORMATS, Format
     from golden.metrics import ErrorReport, error
@@ -30,7 +30,14 @@ _HOMES = {
     "golden.catalogue": ("MULTIPLIERS", "Multiplier", "multiplier", "register", "register_cell"),
     "golden.cells": ("CELLS", "Cell"),
     "golden.designs": ("CellBlocks", "Function", "Masks", "TableBlocks"),
-    "golden.door": ("ApproximateModule", "approximate", "coverage", "surrogate"),
+    "golden.door": (
+        "ApproximateModule",
+        "GradientMaskingWarning",
+        "approximate",
+        "coverage",
+        "surrogate",
+        "temperature",
+    ),
     "golden.errors": ("AxfpmError", "AxfpmWarning", "InvalidInput", "InvalidType", "MissingTool"),
     "golden.formats": ("FORMATS", "Format"),
     "golden.metrics": ("ErrorReport", "error"),
@@ -64,6 +71,8 @@ __all__ = [  # noqa: RUF022 - by room, not by alphabet
     "ApproximateModule",
     "coverage",
     "surrogate",
+    "temperature",
+    "GradientMaskingWarning",
     "evaluate",
     "Results",
     "AxfpmError",

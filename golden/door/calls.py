@@ -13,18 +13,21 @@ __all__ = ["Calls"]
 class Calls:
     """The modules being called, outermost first; the first is the *root*, and names are those of its modules.
 
+    An ``ApproximateModule`` gives the root, whichever of its modules or methods is called.
+
     Every call is kept with the frame that runs it: torch tells of the end of a call only if it ends by a result or an
     ``Exception``, and after anything else, ``KeyboardInterrupt`` say, the frame is no longer on the stack.
     """
 
     def __init__(self) -> None:
+        self.root: nn.Module | None = None
         self.names: dict[int, tuple[str, ...]] | None = None
         self._running: list[tuple[FrameType | None, nn.Module]] = []
 
     def begin(self, module: nn.Module, hook: FrameType) -> None:
         """Note that a module is about to be called, by the frame of torch's hook."""
         self._forget_ended()
-        if not self._running:
+        if not self._running and self.root is None:
             self.names = None
         self._running.append((_running_frame(hook), module))
 
@@ -39,11 +42,11 @@ class Calls:
         self._running.clear()
 
     def here(self) -> tuple[tuple[str, ...], nn.Module | None]:
-        """Return the names and the object of the innermost module being called that the root registers."""
+        """Return the names and the object of the innermost module being called that the root registers, or the root."""
         self._forget_ended()
-        if not self._running:
+        root = self.root or (self._running[0][1] if self._running else None)
+        if root is None:
             return ("",), None
-        root = self._running[0][1]
         if self.names is None:
             self.names = {}
             for name, module in root.named_modules(remove_duplicate=False):

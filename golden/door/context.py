@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from golden.catalogue import Multiplier, multiplier as look_up
@@ -18,19 +20,21 @@ class approximate:  # noqa: N801
 
     Inside, calls of ``linear``, ``conv1d``, ``conv2d``, matrix products (``@``, ``matmul``, ``mm``, ``bmm``, ``addmm``,
     ``baddbmm``, ``mv``, ``addmv``, ``dot``, ``vdot``, ``linalg.vecdot``, ``inner``, ``tensordot``, ``einsum`` of two
-    operands),
-    ``scaled_dot_product_attention`` and ``multi_head_attention_forward`` run bit for bit on the multiplier, whether
-    called by a module of ``torch.nn`` or directly. The left operand is the activation, also in attention. Elementwise
-    products, norms and pooling stay exact (``coverage`` lists them). Any other convolution, matrix product, attention
-    or recurrent operator that reaches the dispatcher is found by an auditor.
+    operands, ``grouped_mm``), ``scaled_dot_product_attention`` and ``multi_head_attention_forward`` run bit for bit on
+    the multiplier, whether called by a module of ``torch.nn`` or directly. The left operand is the activation, also in
+    attention. Elementwise products, norms, pooling and interpolation stay exact (``coverage`` lists them), and weights
+    that ``torch.nn.utils.parametrize`` and its like compute are constants (``golden.door.deployed``). Any other
+    operator that reaches the dispatcher and sums products is *uncovered*, and so is any that
+    ``golden.door.vocabulary`` does not list.
 
     Parameters
     ----------
     multiplier : str or Multiplier
         Catalogue or dial name, or a Multiplier.
     layers : mapping or callable, optional
-        Which modules run on which multiplier. The outermost module called inside the context is the *root*, and names
-        are those of ``root.named_modules()`` (the root's own is ``""``). An operator belongs to the innermost module
+        Which modules run on which multiplier. The outermost module called inside the context is the *root*, or the
+        model of the ``ApproximateModule`` through which anything is called, and names are those of
+        ``root.named_modules()`` (the root's own is ``""``). An operator belongs to the innermost module
         being called that is registered under the root.
         A mapping gives a multiplier, ``True`` (the context's own) or ``None`` (exact torch) per module name; it holds
         for the modules below too, the longest name wins, and modules it does not reach use ``multiplier``. A name that
@@ -43,8 +47,8 @@ class approximate:  # noqa: N801
     gradient : str
         How products are differentiated: ``straight-through``, ``scaled`` or ``masked``; see ``golden.door.gradients``.
     uncovered : str
-        ``error``: an operator that the multiplier should compute and cannot raises; ``exact``: it runs in plain torch
-        and is listed in ``uncovered_operators``.
+        ``error``: an uncovered operator raises; ``exact``: it runs in plain torch, all of it, and is listed in
+        ``uncovered_operators``.
 
     Raises
     ------
@@ -59,11 +63,15 @@ class approximate:  # noqa: N801
     Notes
     -----
     Contexts nest, and the innermost decides alone. One context object may be entered again, and from several threads
-    at once; threads that code inside the context starts are outside it. Functions under ``torch.compile`` run eagerly
-    inside the context. ``backward`` works inside and outside: gradients are exact torch on the chosen form.
+    at once; threads that code inside the context starts are outside it. Whatever else runs inside, an optimiser that
+    multiplies matrices say, is on the multiplier too. Functions under ``torch.compile`` run eagerly
+    inside the context. ``backward`` works inside and outside: gradients are exact torch on the chosen form. So is all
+    that runs as part of a backward pass, hooks and a function's own ``backward`` included; contexts that such code
+    enters itself are forward passes of their own.
     ``torch.utils.checkpoint`` computes again in whatever context ``backward`` is called in, which has to be the same
     one: another or none is an InvalidInput. Checkpoints within a context with ``layers=``, or within an
-    ``ApproximateModule``, are refused when they are made; around an ``ApproximateModule`` they are welcome.
+    ``ApproximateModule``, are refused when they are made; around an ``ApproximateModule`` they are welcome. What other
+    libraries compute again in a backward pass is part of it, and exact.
 
     Examples
     --------
@@ -89,9 +97,23 @@ class approximate:  # noqa: N801
         return tuple(self._found)
 
     def __enter__(self) -> approximate:
-        outer = current_door()
-        (outer.inside if outer else Door)(self.settings, self._found).enter(owner=self)
+        self._enter()
         return self
+
+    def _enter(self, through: Any = None) -> None:
+        outer = current_door()
+        (outer.inside if outer else Door)(self.settings, self._found).enter(owner=self, through=through)
+
+    @contextmanager
+    def around(self, through: Any) -> Iterator[None]:
+        """Enter for one call through an ``ApproximateModule``: names are those of its model."""
+        self._enter(through)
+        try:
+            yield
+        except BaseException as problem:
+            self.__exit__(type(problem), problem, problem.__traceback__)
+            raise
+        self.__exit__()
 
     def __exit__(self, *exception: Any) -> None:
         if not thread.doors or thread.doors[-1].owner is not self:

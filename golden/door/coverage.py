@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,21 +12,12 @@ from torch import Tensor, nn
 from golden.catalogue import Multiplier
 from golden.door.context import approximate
 from golden.door.contractions import Contraction
-from golden.door.macs import multiplications
+from golden.door.macs import multiplications, sums_products
 from golden.door.modes import Door
 from golden.door.rules import Layers, Settings
-from golden.door.vocabulary import sums_products
 from golden.errors import InvalidType
 
 __all__ = ["Coverage", "Operator", "coverage"]
-
-# Operators that move or make numbers without computing them.
-_MOVES = re.compile(
-    r"_*(arange|bernoulli|cat|clone|constant_pad_nd|contiguous|copy|detach|empty|expand|fill|full|gather|index|lift_fresh"
-    r"|local_scalar_dense|masked_fill|new|ones|permute|rand|randn|reflection_pad|repeat|replication_pad|reshape|select"
-    r"|scalar_tensor|slice|split|stack|t|to|transpose|tril|unsafe|unsqueeze|view|zero|zeros)"
-    r"(_like|_alias|_copy|_empty|_full|_ones|_zeros|_split|_view|_select|[123]d)?_?"
-)
 
 
 @dataclass(frozen=True)
@@ -48,12 +38,14 @@ class Operator:
         Calls for one example batch.
     macs : int
         Multiplications in all calls, those by padding included: multiply-accumulates of a contraction, one per result
-        of an elementwise product, division or norm, 0 for what does not multiply or is not ``counted``.
+        of an elementwise product, division or normalisation, one per operand's element of a norm, variance or product
+        along a dimension, one per neighbour that interpolation weighs. 0 for functions of one operand, sums, means,
+        comparisons, and for what is not ``counted``.
     uncovered : bool
-        Whether it is a convolution, matrix product, attention or recurrent operator that the multiplier should run and
-        cannot; ``approximate`` raises on those unless told otherwise.
+        Whether it sums products that the multiplier should compute and cannot, or may do so for all that is known of
+        it; ``approximate`` raises on those unless told otherwise.
     counted : bool
-        Whether ``macs`` is known; it is not for a few operators that sum products in ways of their own.
+        Whether ``macs`` is known; it is not where torch does not tell how often an operator multiplies.
     """
 
     module: str
@@ -90,7 +82,7 @@ class Coverage:
 
     @property
     def uncounted(self) -> tuple[Operator, ...]:
-        """Exact operators that sum products, nobody knows how many: the approximated share is at most what it seems."""
+        """Exact operators that multiply nobody knows how often: the approximated share is at most what it seems."""
         return tuple(operator for operator in self.operators if not operator.counted)
 
     def table(self) -> str:
@@ -181,7 +173,8 @@ class _Counter(Door):
         if self.outer is None:
             return names[0]
         before = self.outer._name_here()
-        known = (self.top.calls.names or {}).get(id(module))
+        root = module is self.calls.root  # which the model knows as the ApproximateModule around it
+        known = (self.top.calls.names or {}).get(id(self.through if root else module))
         return known[0] if known else ".".join(name for name in (before, names[0]) if name)
 
     def _count(self, operator: str, multiplier: str, macs: int | None, uncovered: bool = False) -> None:
@@ -202,9 +195,8 @@ class _Counter(Door):
         self._count(self.function, str(rule.multiplier), operation.macs(x, w))
 
     def observe(self, func: Any, args: Any, kwargs: Any, result: Any) -> None:
-        """Count an exact operator, unless it only moves numbers."""
-        name = func._schema.name.rpartition("::")[2]
-        if _MOVES.fullmatch(name) or getattr(func, "is_view", False):
-            return
+        """Count an exact operator."""
         macs = multiplications(func, args, kwargs, result)
-        self._count(name, "", macs, uncovered=sums_products(func) and self.rule_here() is not None)
+        missed = sums_products(func, args, kwargs) and self.rule_here() is not None
+        name = func._schema.name if hasattr(func, "_schema") else func.name()
+        self._count(name.removeprefix("aten::"), "", macs, missed)

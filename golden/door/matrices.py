@@ -27,6 +27,7 @@ __all__ = [
     "bmm",
     "dot",
     "einsum",
+    "grouped_mm",
     "inner",
     "linear",
     "matmul",
@@ -183,3 +184,34 @@ def einsum(rule: Rule, equation: Any, *operands: Any) -> Tensor:
 def rmatmul(rule: Rule, this: Tensor, other: Tensor) -> Tensor:
     """Reflected ``@``: the other operand is the activation."""
     return matmul(rule, other, this)
+
+
+def grouped_mm(
+    rule: Rule,
+    input: Tensor,
+    mat2: Tensor,
+    offs: Tensor | None = None,
+    bias: Tensor | None = None,
+    out_dtype: Any = None,
+) -> Tensor:
+    """One product per group, as experts have it; of two matrices ``offs`` divides the dimension that is summed.
+
+    Rows or columns beyond the last group are 0.
+    """
+    if bias is not None or out_dtype not in (None, torch.float32):
+        raise InvalidInput(
+            "grouped_mm with bias= or another out_dtype= cannot run on a multiplier; add or convert after it"
+        )
+    if (offs is None) != (input.dim() == mat2.dim() == 3):
+        raise InvalidInput("grouped_mm takes offs= where an operand has two dimensions, and only there")
+    if offs is None:
+        return matmul(rule, input, mat2)
+    ends = offs.tolist()
+    groups = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+    if input.dim() == mat2.dim() == 2:
+        return torch.stack([matmul(rule, input[:, group], mat2[group]) for group in groups])
+    if mat2.dim() == 3:
+        parts = [matmul(rule, input[group], w) for group, w in zip(groups, mat2, strict=True)]
+        return torch.cat([*parts, input.new_zeros(len(input) - ends[-1], mat2.shape[2])])
+    parts = [matmul(rule, x, mat2[:, group]) for group, x in zip(groups, input, strict=True)]
+    return torch.cat([*parts, input.new_zeros(input.shape[1], mat2.shape[1] - ends[-1])], 1)

@@ -2,7 +2,8 @@
 
 A ``TorchFunctionMode`` sees calls as the user wrote them and turns covered ones into contractions. A
 ``TorchDispatchMode`` sees every operator that torch is about to run; it changes nothing, but an operator that sums
-products and was not issued by the door is an error (or is listed), so that nothing is silently exact.
+products, or is not known not to, and was not issued by the door is an error (or is listed), so that nothing is silently
+exact.
 """
 
 from __future__ import annotations
@@ -18,14 +19,17 @@ from torch.nn.modules import module as hooks
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from golden.door.backward import NO_PASS, backward_pass, part_of
 from golden.door.calls import Calls
 from golden.door.checkpoints import hold_to, refuse_layers, refuse_module, running_checkpoints
 from golden.door.checks import require_dense, require_eager
 from golden.door.contractions import Contraction
+from golden.door.deployed import deploy, undeploy
+from golden.door.macs import sums_products
 from golden.door.operators import COVERED, OPENED, SIGNS
 from golden.door.rules import Rule, Settings
 from golden.door.state import current_door, issued_by_us, thread
-from golden.door.vocabulary import sums_products
+from golden.door.vocabulary import COMPOSITE, SUSPECTS, Kind, kind_of
 from golden.errors import InvalidInput, InvalidType
 
 __all__ = ["Door"]
@@ -47,20 +51,24 @@ class Door(TorchFunctionMode):
         self.settings = settings
         self.found = found
         self.owner: Any = None
+        self.through: Any = None
         self.calls = Calls()
         self.ends_with_forward = False
         self.function = ""
         self._checkpoints = 0
+        self._begun = NO_PASS
         self._auditor = _Auditor(self)
 
     def inside(self, settings: Settings, found: dict[str, None]) -> Door:
         """Return the door of a context that is entered inside this one; counting contexts count there too."""
         return Door(settings, found)
 
-    def enter(self, owner: Any) -> None:
-        """Become this thread's innermost context."""
-        self.owner = owner
+    def enter(self, owner: Any, through: Any = None) -> None:
+        """Become this thread's innermost context, for one call through an ``ApproximateModule`` if that is given."""
+        self.owner, self.through, self.ends_with_forward = owner, through, through is not None
+        self.calls.root = through.model if through is not None else None
         self._checkpoints = len(running_checkpoints())
+        self._begun = backward_pass()
         _module_hooks.acquire()
         self.__enter__()
         self._auditor.__enter__()
@@ -84,7 +92,7 @@ class Door(TorchFunctionMode):
             with self:
                 return OPENED[func](*args, **kwargs)
         replacement = COVERED.get(func)
-        if replacement is None:
+        if replacement is None or self.in_backward():
             return func(*args, **kwargs)
         self.function = func.__name__.strip("_")
         rule = self.rule_here()
@@ -102,6 +110,11 @@ class Door(TorchFunctionMode):
             if func in SIGNS and all(isinstance(operand, torch.Tensor) for operand in args):
                 raise InvalidInput(str(problem)) from None  # a TypeError here would only tell Python to try elsewhere
             raise
+
+    def in_backward(self) -> bool:
+        """Return whether the code at hand computes gradients, which are exact, and not a model's products."""
+        running = backward_pass()
+        return running != NO_PASS and part_of(running, self._begun)
 
     def rule_here(self) -> Rule | None:
         """Return the rule for the module being called; None for exact torch."""
@@ -164,37 +177,47 @@ class Door(TorchFunctionMode):
     def observe(self, func: Any, args: Any, kwargs: Any, result: Any) -> None:
         """See an operator that the door did not issue, after it ran; counting contexts override this."""
 
-    def audit(self, func: Any) -> None:
-        """Raise on, or list, an operator that sums products and was not issued by the door."""
-        if not sums_products(func) or self.rule_here() is None:
+    def audit(self, func: Any, args: Any, kwargs: Any) -> None:
+        """Raise on, or list, an operator that may sum products and was not issued by the door."""
+        if not sums_products(func, args, kwargs) or self.rule_here() is None:
             return
-        what = f"{func._schema.name}{self.place()}"
+        known = kind_of(func) is not Kind.UNKNOWN
+        what = f"{func._schema.name if hasattr(func, '_schema') else func.name()}{self.place()}"
         if self.settings.uncovered == "error":
             raise InvalidInput(
-                f"{what} has no emulation on a multiplier; exclude its module with layers=, or pass "
-                'uncovered="exact" to run such operators exactly'
+                f"{what} {'' if known else 'may sum products, and '}has no emulation on a multiplier; exclude its "
+                'module with layers=, or pass uncovered="exact" to run such operators exactly'
             )
         self.found[what] = None
 
 
 class _Auditor(TorchDispatchMode):
+    supports_higher_order_operators = True
+
     def __init__(self, door: Door) -> None:
         super().__init__()
         self.door = door
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        # Gradients are exact by definition: what autograd runs during a backward pass is not a model's product.
-        if issued_by_us() or current_door() is not self.door or torch._C._current_graph_task_id() != -1:
+        kind = kind_of(func)
+        if kind is Kind.MOVES or issued_by_us() or current_door() is not self.door or self.door.in_backward():
             return func(*args, **kwargs)
-        self.door.audit(func)
-        result = func(*args, **kwargs)
+        if kind is Kind.COMPOSED:  # reaches the dispatcher whole in inference mode only
+            with self:
+                return func._op_dk(COMPOSITE, *args, **kwargs)
+        if kind in SUSPECTS:
+            self.door.audit(func, args, kwargs)
+        result = func(*args, **kwargs)  # within it torch has left both modes: exact is exact all through
         self.door.observe(func, args, kwargs, result)
         return result
 
 
 class _ModuleHooks:
-    """Process-wide hooks that tell the calling thread's innermost context which module runs, while any is entered."""
+    """What is process-wide while any context is entered, and acts in threads that are inside one.
+
+    Hooks tell the thread's innermost context which module runs; computed weights are those of a deployed model.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -209,6 +232,7 @@ class _ModuleHooks:
                     hooks.register_module_forward_pre_hook(_before),
                     hooks.register_module_forward_hook(_after, always_call=True),
                 ]
+                deploy()
 
     def release(self) -> None:
         with self._lock:
@@ -216,6 +240,7 @@ class _ModuleHooks:
             if self._users == 0:
                 for handle in self._handles:
                     handle.remove()
+                undeploy()
 
 
 def _before(module: nn.Module, inputs: Any) -> None:

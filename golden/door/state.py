@@ -30,8 +30,8 @@ class OpenDoor(Protocol):
         """Return the door of a context that is entered inside this one."""
         ...
 
-    def enter(self, owner: Any) -> None:
-        """Become this thread's innermost context."""
+    def enter(self, owner: Any, through: Any = None) -> None:
+        """Become this thread's innermost context, for one call through an ``ApproximateModule`` if that is given."""
         ...
 
     def leave(self, *exception: Any) -> None:

@@ -18,9 +18,9 @@ __all__ = ["Surrogate", "surrogate"]
 class Surrogate(ApproximateModule):
     """A model whose products take the two-product form; made by ``surrogate``."""
 
-    def __init__(self, model: nn.Module, context: approximate) -> None:
+    def __init__(self, model: nn.Module, context: approximate, temperature: float) -> None:
         nn.Module.__init__(self)
-        self._wrap(model, context)
+        self._wrap(model, context, temperature)
 
 
 def surrogate(
@@ -29,6 +29,7 @@ def surrogate(
     *,
     layers: Layers | None = None,
     uncovered: str = "error",
+    temperature: float | None = None,
 ) -> Surrogate:
     """Return the differentiable two-product form of a model, for crafting attacks quickly, on any device.
 
@@ -42,11 +43,14 @@ def surrogate(
     Parameters
     ----------
     model : torch.nn.Module
-        A model, or an ``ApproximateModule``, whose multiplier and layers are then taken over.
+        A model, or an ``ApproximateModule``, whose multiplier, layers and temperature are then taken over.
     multiplier : str or Multiplier, optional
         ``ax-fpm`` unless the model brings its own.
     layers, uncovered
         As for ``golden.door.approximate``.
+    temperature : float, optional
+        Divisor of the logits, 1 unless the model brings its own. Without one, inflated logits hide gradients from
+        attacks; ``ApproximateModule`` says more.
 
     Returns
     -------
@@ -56,7 +60,8 @@ def surrogate(
     Raises
     ------
     InvalidInput
-        (a ValueError) If a name is unknown, or the multiplier has no two-product form.
+        (a ValueError) If a name is unknown, the multiplier has no two-product form, or the temperature is not positive
+        and finite.
     InvalidType
         (a TypeError) If the model is no ``torch.nn.Module``, or compiled.
     """
@@ -64,8 +69,9 @@ def surrogate(
         settings = model.context.settings
         multiplier = settings.rule.multiplier if multiplier is None else multiplier
         layers = settings.layers if layers is None else layers
+        temperature = model.temperature if temperature is None else temperature
         model = model.model
     context = approximate(multiplier or "ax-fpm", layers=layers, gradient="masked", uncovered=uncovered)
     two_product_form(context.settings.rule.multiplier)
     context.settings = replace(context.settings, rule=replace(context.settings.rule, compute="two-products"))
-    return Surrogate(model, context)
+    return Surrogate(model, context, 1.0 if temperature is None else temperature)

@@ -66,7 +66,7 @@ def test_train_eval_and_casts_reach_the_model():
 def test_attributes_are_the_models():
     model = ApproximateModule(Net(), "ax-fpm")
     assert model.classes == 3
-    assert model.conv is model.model.conv
+    assert model.conv == model.model.conv and model.conv.weight is model.model.get_parameter("conv.weight")
     with pytest.raises(AttributeError, match="nothing"):
         _ = model.nothing
     assert "multiplier=ax-fpm" in repr(model)

@@ -81,6 +81,10 @@ CALLS = {
     ),
     "tensordot": lambda: torch.tensordot(whole(2, 3, 4), whole(3, 4, 5)),
     "tensordot, lists": lambda: torch.tensordot(whole(2, 3, 4), whole(4, 5, 3), dims=([1, 2], [2, 0])),  # type: ignore[arg-type]
+    "grouped rows": lambda: functional.grouped_mm(whole(5, 4), whole(3, 4, 8), offs=torch.tensor([2, 2, 5]).int()),
+    "grouped columns": lambda: functional.grouped_mm(whole(2, 3, 4), whole(4, 8), offs=torch.tensor([4, 8]).int()),
+    "grouped sums": lambda: functional.grouped_mm(whole(4, 8), whole(8, 4), offs=torch.tensor([4, 8]).int()),
+    "grouped batch": lambda: functional.grouped_mm(whole(3, 2, 4), whole(3, 4, 8)),
     "einsum mm": lambda: torch.einsum("ij,jk", whole(2, 3), whole(3, 4)),
     "einsum batch": lambda: torch.einsum("bhqd,bkhd->bqhk", whole(2, 2, 3, 4), whole(2, 5, 2, 4)),
     "einsum two sums": lambda: torch.einsum("iab,bja->ji", whole(2, 3, 4), whole(4, 5, 3)),
@@ -158,6 +162,14 @@ def test_einsum_sums_in_the_order_of_the_activations_indices():
     assert torch.equal(y, matmul(a.reshape(2, 12), b.permute(1, 0, 2).reshape(12, 5), "ax-fpm"))
 
 
+def test_groups_are_products_of_their_own():
+    x, w, ends = torch.randn(6, 4), torch.randn(3, 4, 8), torch.tensor([2, 2, 5]).int()
+    with approximate("ax-fpm"):
+        y = functional.grouped_mm(x, w, offs=ends)
+    assert torch.equal(y[:5], torch.cat([matmul(x[:2], w[0], "ax-fpm"), matmul(x[2:5], w[2], "ax-fpm")]))
+    assert not y[5:].any()
+
+
 def test_grouped_and_depthwise_convolution():
     x = torch.randn(2, 4, 6, 5)
     grouped, depthwise = (
@@ -215,6 +227,11 @@ def test_settings_of_convolutions_are_whole_numbers(value):
         (lambda: torch.einsum("ij,jk->ik", whole(2, 1), whole(3, 2)), "different size along 'j'"),
         (lambda: torch.einsum("ijk,jk->ik", whole(2, 1), whole(3, 2)), "does not fit an operand of 2 dimensions"),
         (lambda: torch.tensordot(whole(2, 3), whole(2, 3), 1), "cannot contract"),
+        (lambda: functional.grouped_mm(whole(2, 4), whole(1, 4, 4)), "grouped_mm takes offs= where an operand"),
+        (
+            lambda: functional.grouped_mm(whole(1, 2, 4), whole(1, 4, 4), out_dtype=torch.bfloat16),
+            "another out_dtype= cannot run on a multiplier; add or convert after it",
+        ),
         (lambda: functional.conv2d(whole(1, 1, 3, 3), whole(1, 1, 2)), "conv2d cannot take"),
         (lambda: functional.conv2d(whole(1, 1, 3, 3), whole(1, 1, 2, 2), padding="equal"), "unknown padding"),
         (

@@ -158,6 +158,7 @@ def test_several_multipliers_and_the_control_once(tiny):
     assert [(row.target, row.control) for row in results.clean] == [(EXACT, False), ("e8m2", False)]
 
 
+@pytest.mark.filterwarnings("ignore::golden.door.GradientMaskingWarning")
 def test_a_threat_model_from_outside(tiny, monkeypatch):
     def on_the_target(model, m):
         return ApproximateModule(model, m)
