@@ -99,7 +99,7 @@ class Avx512(Directed):
 
     name = kernel = "avx512"
     lanes = 16
-    outputs = 10
+    outputs = 8
     derives_from = 160
     features = frozenset({"avx512f", "avx512dq", "avx512vl"})
 

@@ -16,27 +16,31 @@ from golden.kernels.body import Body, Range, instance
 from golden.kernels.calls import Function, address
 from golden.kernels.emit import F32, F64, I32
 
-__all__ = ["Extent", "Functions", "Layout", "Planes", "functions", "group_size", "magnitude_range", "underived"]
+__all__ = ["Extents", "Functions", "Layout", "Planes", "functions", "group_size", "magnitude_range", "underived"]
 
 DTYPES = {F32: np.dtype(np.float32), F64: np.dtype(np.float64), I32: np.dtype(np.int32)}
 
 
-class Extent:
-    """Which magnitudes packing has seen so far."""
+class Extents:
+    """Which magnitudes packing has seen so far: of activations and of weights."""
 
     def __init__(self) -> None:
         self._words = _NOTHING.copy()
-        self.at = address(self._words)
+        self.activations_at = address(self._words)
+        self.weights_at = self.activations_at + 8
 
-    def range(self) -> Range:
-        """The biased exponents of the non-zero values."""
-        least, greatest = self._words.tolist()
-        if greatest == 0:
-            return Range(127, 127)  # zeros only: nothing can leave the range
-        return Range((least + 1) >> 23, greatest >> 23)
+    def ranges(self) -> tuple[Range, Range]:
+        """The biased exponents of the non-zero values of both."""
+        words = self._words.tolist()
+        return _range(*words[:2]), _range(*words[2:])
 
 
-_NOTHING = np.array([0xFFFFFFFF, 0], np.uint32)
+_NOTHING = np.array([0xFFFFFFFF, 0] * 2, np.uint32)
+
+
+def _range(least: int, greatest: int) -> Range:
+    # Zeros only: nothing can leave the range.
+    return Range((least + 1) >> 23, greatest >> 23) if greatest else Range(127, 127)
 
 
 class Layout:
@@ -114,8 +118,8 @@ class Functions:
         steps = (0,) * absent + tuple(step // 4 for step in source.strides)
         to = (0,) * absent + tuple(step // target.itemsize for step in target.strides)
         first = (address(target) - planes.at) // target.itemsize
-        seen = Extent()
-        self.copy(address(source), planes.at, planes.elements, first, seen.at, *sizes, *steps, *to)
+        seen = Extents()
+        self.copy(address(source), planes.at, planes.elements, first, seen.activations_at, *sizes, *steps, *to)
 
     def panel_copies(
         self,
@@ -137,7 +141,7 @@ class Functions:
         panels : Layout
             Of shape (blocks, at least depth, lanes), for several matrices with one dimension more in front.
         target, extent : int
-            Addresses of the panels and of an ``Extent``.
+            Addresses of the panels and of what ``Extents`` holds of weights.
         """
         (depth, outputs), lanes = shape, self.body.lanes
         whole, rest = divmod(outputs, lanes)
@@ -156,14 +160,14 @@ class Functions:
         """
         *lead, outputs, depth = source.shape
         groups = -(-outputs // self.body.outputs)
-        target = np.empty((*lead, groups, depth, self.record_size), np.uint8)
+        target, seen = np.empty((*lead, groups, depth, self.record_size), np.uint8), Extents()
         steps = [step // 4 for step in source.strides[-2:]]
         if lead:
             place = np.arange(lead[0])
             at, to = address(source) + place * source.strides[0], address(target) + place * target.strides[0]
-            self.pack.each(lead[0], at, to, Extent().at, outputs, depth, *steps)
+            self.pack.each(lead[0], at, to, seen.weights_at, outputs, depth, *steps)
         else:
-            self.pack(address(source), address(target), Extent().at, outputs, depth, *steps)
+            self.pack(address(source), address(target), seen.weights_at, outputs, depth, *steps)
         return target
 
     def arguments(self, **arguments: Any) -> list[Any]:
@@ -217,10 +221,10 @@ def magnitude_range(array: np.ndarray) -> Range:
         axes = _merged(array)
         if len(axes) > 4:
             return magnitude_range(np.ascontiguousarray(array))
-    extent = Extent()
+    seen = Extents()
     sizes, steps = zip(*((1, 0),) * (4 - len(axes)), *axes, strict=True)
-    _scan()(address(array), extent.at, *sizes, *steps)
-    return extent.range()
+    _scan()(address(array), seen.activations_at, *sizes, *steps)
+    return seen.ranges()[0]
 
 
 def _merged(array: np.ndarray) -> list[tuple[int, int]]:

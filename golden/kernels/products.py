@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from golden.kernels.body import Range
 from golden.kernels.calls import address, run_rows
-from golden.kernels.functions import Extent, Functions, Layout, Planes, magnitude_range
+from golden.kernels.functions import Extents, Functions, Layout, Planes, magnitude_range
 from golden.kernels.geometry import Geometry, columns
 from golden.kernels.pool import SMALL, run_all, wanted_tasks
 from golden.kernels.tile import SUMS
@@ -86,6 +86,8 @@ def _tasks(
     groups, blocks, tasks = -(-rows // group), -(-outputs // lanes), wanted_tasks(rows * depth * outputs)
     term = f.record_size // group * max(1, min(depth, DEPTH))
     by_rows, by_columns = -(-rows // max(group, RECORDS // term)), 1
+    if tasks == by_rows == 1:
+        return [partial(_task, choice, f, x, w, out, start, accumulate)]
     if tasks > 1:
         # Rows that are split pack the weights again, columns that are split the activations.
         splits = [(r, min(-(-tasks // r), blocks)) for r in range(by_rows, max(by_rows, min(groups, tasks)) + 1)]
@@ -93,27 +95,16 @@ def _tasks(
     pieces = [(first * group, min(last * group, rows)) for first, last in shares(groups, by_rows)]
     parts = [(first * lanes, min(last * lanes, outputs)) for first, last in shares(blocks, by_columns)]
     return [
-        partial(_task, choice, f, x, w, out, start, accumulate, *piece, *part) for piece in pieces for part in parts
+        partial(_task, choice, f, x[r0:r1], w[:, c0:c1], out[r0:r1, c0:c1], start[c0:], accumulate)
+        for r0, r1 in pieces
+        for c0, c1 in parts
     ]
 
 
-def _task(
-    choice: Choice,
-    f: Functions,
-    x: np.ndarray,
-    w: np.ndarray,
-    out: np.ndarray,
-    start: np.ndarray,
-    accumulate: str,
-    first: int,
-    last: int,
-    left: int,
-    right: int,
-) -> None:
-    """Rows ``first`` to ``last`` and columns ``left`` to ``right`` of a product."""
-    part = x[first:last], w[:, left:right], out[first:last, left:right], start[left:], accumulate
-    if not _tile(f, *part):
-        _tile(choice.covering(magnitude_range(part[0]), magnitude_range(part[1])), *part)
+def _task(choice: Choice, f: Functions, x: np.ndarray, w: np.ndarray, *rest: Any) -> None:
+    """Compute a part of a product, again where its operands turn out to be beyond the usual body."""
+    if not _tile(f, x, w, *rest):
+        _tile(choice.covering(magnitude_range(x), magnitude_range(w)), x, w, *rest)
 
 
 def _tile(f: Functions, x: np.ndarray, w: np.ndarray, out: np.ndarray, start: np.ndarray, accumulate: str) -> bool:
@@ -121,11 +112,11 @@ def _tile(f: Functions, x: np.ndarray, w: np.ndarray, out: np.ndarray, start: np
     steps = _steps(f, *x.shape, w.shape[1], x.strides, w.strides, out.strides[0], accumulate)
     # Lanes beyond the last column hold zeros: subnormal remains of older arrays could be slow.
     scratch = (np.zeros if w.shape[1] % f.body.lanes else np.empty)(steps.scratch, np.uint8)
-    activations, weights = Extent(), Extent()
-    at = address(scratch)
-    arrays = (0, at + -at % 64, address(x), address(w), address(out), address(start), activations.at, weights.at)
-    run_rows(np.array(arrays, np.int64)[steps.relative_to] + steps.table, len(steps.table))
-    return f.body.covers(activations.range(), weights.range())
+    seen, at = Extents(), address(scratch)
+    memory = address(x), address(w), address(out), address(start), seen.activations_at, seen.weights_at
+    bases = np.array((0, at + -at % 64, *memory), np.int64)
+    run_rows(bases[steps.relative_to] + steps.table, len(steps.table))
+    return f.body.covers(*seen.ranges())
 
 
 class _Steps(NamedTuple):
@@ -267,12 +258,12 @@ def _some(
     planes = Planes(f.stored, (count, blocks, depth, lanes))
     records = np.empty((count, groups, depth, f.record_size), np.uint8)
     to = address(records) + here * records.strides[0]
-    activations, weights = Extent(), Extent()
-    f.pack.each(count, at_x, to, activations.at, rows, depth, *(step // 4 for step in x.strides[-2:]))
+    seen = Extents()
+    f.pack.each(count, at_x, to, seen.activations_at, rows, depth, *(step // 4 for step in x.strides[-2:]))
     steps = w.strides[-2] // 4, w.strides[-1] // 4
-    for arguments in f.panel_copies(at_w, (depth, outputs), steps, planes.layout, planes.at, weights.at):
+    for arguments in f.panel_copies(at_w, (depth, outputs), steps, planes.layout, planes.at, seen.weights_at):
         f.copy.each(count, *arguments)
-    if not f.body.covers(activations.range(), weights.range()):
+    if not f.body.covers(*seen.ranges()):
         return False
     geometry = columns(outputs, depth, lanes)
     for k, stop in depth_blocks(depth, accumulate):
