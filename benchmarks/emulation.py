@@ -10,9 +10,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from axfpm.commands.bench import command
+from axfpm.cli import main
 
 ROOFLINE = Path(__file__).resolve().parents[1] / "docs" / "images" / "roofline.svg"
 
 if __name__ == "__main__":
-    command(["--full", "--large", "--plot", str(ROOFLINE), *sys.argv[1:]])
+    main(["bench", "--full", "--large", "--plot", str(ROOFLINE), *sys.argv[1:]])

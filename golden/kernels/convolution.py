@@ -181,7 +181,7 @@ def _convolve(
         def run(piece: Piece) -> None:
             add(piece, (0, output_groups), *pack(piece))
 
-        run_all([partial(run, piece) for piece in pieces])
+        run_all([partial(run, piece) for piece in pieces], workers)
         return
 
     # Few and small images: the threads share out the output channels.
@@ -190,9 +190,9 @@ def _convolve(
     def keep(piece: Piece) -> None:
         packed[piece] = pack(piece)
 
-    run_all([partial(keep, piece) for piece in pieces])
+    run_all([partial(keep, piece) for piece in pieces], workers)
     parts = shares(output_groups, split)
-    run_all([partial(add, piece, part, *packed[piece]) for piece in pieces for part in parts])
+    run_all([partial(add, piece, part, *packed[piece]) for piece in pieces for part in parts], workers)
 
 
 def _strip(h: int, reach: int, stride: int, row_bytes: int, strips: int) -> int:

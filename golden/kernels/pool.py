@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 
-__all__ = ["run_all", "threads", "wanted_tasks"]
+__all__ = ["run_all", "threads", "wanted_tasks", "wanted_workers"]
 
 TASKS = 4
 SMALL = 1 << 22
@@ -34,6 +34,11 @@ def wanted_tasks(macs: int) -> int:
     return TASKS * threads() if macs > SMALL and threads() > 1 else 1
 
 
+def wanted_workers(macs: int) -> int:
+    """How many threads a layer is worth, however many parts it has."""
+    return threads() if macs > SMALL else 1
+
+
 def _pool(size: int) -> ThreadPoolExecutor:
     global _POOL, _SIZE, _PID
     with _LOCK:
@@ -43,14 +48,14 @@ def _pool(size: int) -> ThreadPoolExecutor:
         return _POOL
 
 
-def run_all(tasks: Sequence[Callable[[], object]]) -> None:
-    """Run tasks; the calling thread takes part.
+def run_all(tasks: Sequence[Callable[[], object]], workers: int | None = None) -> None:
+    """Run tasks on so many threads, by default as many as calls may use; the calling thread takes part.
 
     Several Python threads may call this at once: they share the pool, and as each works on its own tasks too, none
     waits for a thread that waits for it. No task runs on when this ends, by an exception or an interrupt either: what
     tasks write to may be gone then.
     """
-    helpers = min(threads(), len(tasks)) - 1
+    helpers = min(workers or threads(), len(tasks)) - 1
     if helpers <= 0:
         for task in tasks:
             task()

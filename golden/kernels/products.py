@@ -18,7 +18,7 @@ from golden.kernels.body import Range
 from golden.kernels.calls import address, run_rows
 from golden.kernels.functions import Extents, Functions, Layout, Planes, magnitude_range
 from golden.kernels.geometry import Geometry, columns
-from golden.kernels.pool import SMALL, run_all, wanted_tasks
+from golden.kernels.pool import SMALL, run_all, wanted_tasks, wanted_workers
 from golden.kernels.tile import SUMS
 
 __all__ = ["batched", "depth_blocks", "matmul", "shares"]
@@ -27,6 +27,8 @@ DEPTH = 512
 """Terms of a sum per block: the records of a group and a block of lanes stay close to the core."""
 RECORDS = 2 << 20
 """Bytes of packed activations per task: as many as the caches take, to make up for packing the weights in each."""
+CLOSE = 128 << 10
+"""Bytes of packed activations that stay close to the core."""
 PANELS = 512 << 10
 """Bytes of packed weights per call of the tile loop: they stay in the second-level cache."""
 LANES = 16
@@ -72,7 +74,8 @@ def matmul(choice: Choice, x: np.ndarray, w: np.ndarray, bias: np.ndarray | None
     """(M, K) x (K, N) -> (M, N), lanes over N."""
     out = np.empty((x.shape[0], w.shape[1]), np.float32)
     if out.size:
-        run_all(_tasks(choice, x, w, out, _start(bias, w.shape[1]), accumulate))
+        tasks = _tasks(choice, x, w, out, _start(bias, w.shape[1]), accumulate)
+        run_all(tasks, wanted_workers(out.size * x.shape[1]))
     return out
 
 
@@ -155,7 +158,7 @@ def _steps(
     out_stride: int,
     accumulate: str,
 ) -> _Steps:
-    """For every pass over the sums: pack the activations; for every panel: store it and run the tile loop."""
+    """For every pass over the sums and every panel: store it, pack the activations, run the tile loop."""
     lanes, terms = f.body.lanes, depth_blocks(depth, accumulate)
     longest = max(1, terms[0][1])
     fitting = PANELS // (longest * lanes * sum(kind.itemsize for kind in f.stored))
@@ -170,9 +173,10 @@ def _steps(
         row = [(relative.get(i, _NUMBER), value) for i, value in enumerate(arguments)]
         table.append([(_NUMBER, address), *row, *((_NUMBER, 0),) * (len(SUMS) - len(row))])
 
+    # Where all weights are one panel, their activations are packed a few rows at a time, which stay close to the core.
+    narrow = blocks * lanes >= outputs
+    some = min(groups, max(1, CLOSE // (longest * f.record_size))) * f.body.outputs if narrow else rows
     for k, stop in terms:
-        sizes = rows, stop - k, x_strides[0] // 4, x_strides[1] // 4
-        add(f.pack.address, (k * x_strides[1], records, 0, *sizes), {0: _X, 1: _SCRATCH, 2: _ACTIVATIONS})
         for column in range(0, outputs, blocks * lanes):
             count = min(blocks * lanes, outputs - column)
             at, steps = k * w_strides[0] + column * w_strides[1], (w_strides[0] // 4, w_strides[1] // 4)
@@ -180,35 +184,41 @@ def _steps(
                 add(f.copy.address, arguments, {0: _W, 1: _SCRATCH, 4: _WEIGHTS})
             geometry = columns(count, longest, lanes)
             used.append(geometry)
-            sums = f.arguments(
-                vectors=0,
-                elements=panels.elements,
-                taps=geometry.taps_at,
-                depth=stop - k,
-                starts=geometry.starts_at,
-                origin=0,
-                first_block=0,
-                last_block=geometry.blocks,
-                records=records,
-                group_stride=(stop - k) * f.record_size,
-                first_group=0,
-                last_group=groups,
-                out=4 * column,
-                out_starts=geometry.out_starts_at,
-                counts=geometry.counts_at,
-                lane_stride=1,
-                output_stride=out_stride // 4,
-                outputs=rows,
-                bias=4 * column,
-                resume=int(k > 0),
-            )
-            places = {"vectors": _SCRATCH, "records": _SCRATCH, "out": _OUT, "bias": _START}
-            add(f.sums.address, sums, {SUMS.index(name): base for name, base in places.items()})
+            for row in range(0, rows, some):
+                here = min(some, rows - row)
+                if narrow or column == 0:
+                    sizes = here, stop - k, x_strides[0] // 4, x_strides[1] // 4
+                    source = row * x_strides[0] + k * x_strides[1]
+                    add(f.pack.address, (source, records, 0, *sizes), {0: _X, 1: _SCRATCH, 2: _ACTIVATIONS})
+                sums = f.arguments(
+                    vectors=0,
+                    elements=panels.elements,
+                    taps=geometry.taps_at,
+                    depth=stop - k,
+                    starts=geometry.starts_at,
+                    origin=0,
+                    first_block=0,
+                    last_block=geometry.blocks,
+                    records=records,
+                    group_stride=(stop - k) * f.record_size,
+                    first_group=0,
+                    last_group=-(-here // f.body.outputs),
+                    out=row * out_stride + 4 * column,
+                    out_starts=geometry.out_starts_at,
+                    counts=geometry.counts_at,
+                    lane_stride=1,
+                    output_stride=out_stride // 4,
+                    outputs=here,
+                    bias=4 * column,
+                    resume=int(k > 0),
+                )
+                places = {"vectors": _SCRATCH, "records": _SCRATCH, "out": _OUT, "bias": _START}
+                add(f.sums.address, sums, {SUMS.index(name): base for name, base in places.items()})
     content = np.array(table, np.int64)
     return _Steps(
         np.ascontiguousarray(content[..., 1]),
         np.ascontiguousarray(content[..., 0]),
-        records + groups * longest * f.record_size + 64,
+        records + -(-some // f.body.outputs) * longest * f.record_size + 64,
         used,
     )
 
@@ -238,7 +248,8 @@ def batched(choice: Choice, x: np.ndarray, w: np.ndarray, bias: np.ndarray | Non
             ranges = (magnitude_range(array[place]) for array, place in zip((x, w), chosen, strict=True))
             _some(choice.covering(*ranges), *part)
 
-    run_all([partial(task, first, min(first + step, count)) for first in range(0, count, step)])
+    tasks = [partial(task, first, min(first + step, count)) for first in range(0, count, step)]
+    run_all(tasks, wanted_workers(macs * count))
     return out.reshape(*lead, rows, outputs)
 
 
