@@ -16,8 +16,8 @@ pytest = OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(1)/bin/python -m pytest -n 
 
 # The lowest end of every dependency's range: the golden model, kernels, networks, the command, some of the hardware.
 LOWEST := .venv-lowest
-LOWEST_TESTS := tests/test_requirements.py tests/golden tests/axfpm tests/hdl/test_verilog.py tests/hdl/test_array_blocks.py \
-                tests/sim/vectors tests/sim/test_build.py tests/sim/test_bench_adder.py tests/sim/test_bench_axi.py tests/synth
+LOWEST_TESTS := tests/test_requirements.py tests/golden tests/axfpm tests/hdl/test_verilog.py tests/hdl/test_circuits.py \
+                tests/sim/stimulus tests/sim/test_build.py tests/sim/benches/test_adder.py tests/sim/benches/test_axi.py tests/synth
 
 # The newest torch in the range, wherever it is imported; a CUDA build fills several GiB, the wheels beside it as many.
 NEWEST := .venv-newest
@@ -29,7 +29,7 @@ submake = $(MAKE)
 
 # What AXFPM_CPU narrows the kernels to. The emulated CPU's tests are the same on each.
 LEVELS := x86-64-v4 x86-64-v3 x86-64
-LEVEL_TESTS = $(filter-out %_emulated.py,$(wildcard tests/golden/test_kernels*.py tests/golden/test_door_*.py)) \
+LEVEL_TESTS = $(filter-out %test_emulated.py,$(wildcard tests/golden/kernels/test_*.py)) tests/golden/pytorch \
               tests/golden/test_sums.py
 
 .PHONY: setup debian report test test-long test-lowest test-newest newest test-dialects lint bench clean

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from golden.catalogue import MULTIPLIERS, Multiplier, multiplier, register, register_cell
     from golden.cells import CELLS, Cell
     from golden.designs import CellBlocks, Function, Masks, TableBlocks
-    from golden.door import ApproximateModule, GradientMaskingWarning, approximate, coverage, surrogate, temperature
     from golden.errors import AxfpmError, AxfpmWarning, InvalidInput, InvalidType, MissingTool
     from golden.formats import FORMATS, Format
     from golden.metrics import ErrorReport, error
     from golden.multiply import multiply
+    from golden.pytorch import ApproximateModule, GradientMaskingWarning, approximate, coverage, surrogate, temperature
     from golden.robustness.evaluation import evaluate
     from golden.robustness.results import Results
     from golden.sums import conv2d, matmul
@@ -30,7 +30,7 @@ _HOMES = {
     "golden.catalogue": ("MULTIPLIERS", "Multiplier", "multiplier", "register", "register_cell"),
     "golden.cells": ("CELLS", "Cell"),
     "golden.designs": ("CellBlocks", "Function", "Masks", "TableBlocks"),
-    "golden.door": (
+    "golden.pytorch": (
         "ApproximateModule",
         "GradientMaskingWarning",
         "approximate",

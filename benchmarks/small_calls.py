@@ -19,7 +19,7 @@ from torch import nn
 
 from axfpm.commands.bench import COLUMNS, table_rows
 from axfpm.console import print_table
-from golden.bench import SHAPES, run_bench
+from golden.speed import SHAPES, run_bench
 
 
 class Logits(nn.Module):

@@ -16,8 +16,8 @@ from amaranth.lib.wiring import In, Out
 from golden.errors import InvalidType
 from golden.formats import FP32, Format
 from hdl.bits import Word, wire, word_of
+from hdl.fields import pack
 from hdl.limits import check_stages
-from hdl.normalise import pack
 from hdl.pipeline import Cut, Path, pipeline
 
 __all__ = ["FloatAdder", "adder_path", "count_leading_zeros", "shift_left", "shift_right_sticky"]

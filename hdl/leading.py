@@ -11,7 +11,7 @@ from functools import cache
 from golden.catalogue import Multiplier
 from golden.cells import Cell
 from golden.designs import CellBlocks, Function, Masks, TableBlocks
-from hdl.block import row_ripple
+from hdl.digits import row_ripple
 from hdl.significand import hardware_of
 
 __all__ = ["LeadingOne", "block_table", "leading_one"]

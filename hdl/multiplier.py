@@ -15,9 +15,10 @@ from amaranth.lib.wiring import In, Out
 from golden import catalogue
 from golden.catalogue import Multiplier
 from hdl.bits import Word, wire
+from hdl.fields import pack, unpack
 from hdl.leading import leading_one
 from hdl.limits import check_stages
-from hdl.normalise import exponent_base, exponent_range, normalise, pack, round_product, unpack
+from hdl.normalise import exponent_base, exponent_range, normalise, round_product
 from hdl.pipeline import Cut, Path, alongside, pipeline
 from hdl.significand import check_hardware, significand_product
 

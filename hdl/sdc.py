@@ -28,7 +28,7 @@ def generate(
     Parameters
     ----------
     block : str
-        A name in ``hdl.verilog.BLOCKS``.
+        A name in ``hdl.verilog.CIRCUITS``.
     period_ns : float
         Clock period, ns.
     input_delay_ns, output_delay_ns : float, optional

@@ -14,8 +14,8 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from golden.designs import MITCHELL, CellBlocks, Design, Function, Masks, TableBlocks
 from golden.errors import InvalidInput, InvalidType
 from hdl.bits import Bit, Word, and_, hold, word_of
-from hdl.block import cell_block, table_block
 from hdl.compressor import OPERATOR, TREES, Heap, check_tree, sum_columns
+from hdl.digits import cell_block, table_block
 from hdl.pipeline import Cut, Path
 
 __all__ = ["Hardware", "check_hardware", "hardware_of", "product_width", "register_hardware", "significand_product"]

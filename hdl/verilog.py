@@ -13,11 +13,11 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from golden.errors import InvalidInput, MissingTool
-from hdl import array_blocks as _array_blocks  # noqa: F401  (registers its blocks)
-from hdl.blocks import BLOCKS, Block, Built, register_block
+from golden.registry import did_you_mean
+from hdl.circuits import CIRCUITS, Built
 from hdl.keywords import KEYWORDS
 
-__all__ = ["BLOCKS", "Block", "Built", "build", "generate", "register_block"]
+__all__ = ["CIRCUITS", "Built", "build", "generate"]
 
 
 # From Amaranth's netlist to Verilog a person can read: multiplexers instead of processes, clock enables and resets in
@@ -101,9 +101,9 @@ def build(block: str, **parameters: Any) -> Built:
     InvalidInput
         If the block is unknown, or a parameter does not fit.
     """
-    if block not in BLOCKS:
-        raise InvalidInput(f"unknown block {block!r}; choose from {', '.join(BLOCKS)}")
-    builder = BLOCKS[block].build
+    if block not in CIRCUITS:
+        raise InvalidInput(f"unknown block {block!r}; {did_you_mean(block, CIRCUITS)}")
+    builder = CIRCUITS[block]
     takes = inspect.signature(builder).parameters
     unknown = sorted(parameters.keys() - takes.keys())
     if unknown:
@@ -130,7 +130,7 @@ def generate(block: str, *, name: str | None = None, **parameters: Any) -> str:
     Parameters
     ----------
     block : str
-        A name in ``BLOCKS``.
+        A name in ``CIRCUITS``.
     name : str, optional
         Name of the top module, and prefix of every other module; by default the block's name.
     **parameters

@@ -10,8 +10,8 @@ from golden.catalogue import Multiplier
 from golden.multiply import require_float32_words
 from golden.sums import matmul
 from sim.job import Bench, Job, Setting
+from sim.stimulus.stimulus import special_words, stream_of
 from sim.streams import Source, StreamJob, Wanted, beats, for_cocotb, from_cocotb, judge, paces
-from sim.vectors.stimulus import special_words, stream_of
 
 __all__ = ["ARRAY", "array_job", "matrix_words"]
 
@@ -141,5 +141,5 @@ def _ports(_: Setting) -> tuple[str, ...]:
     return (*(f"{name}__{part}" for name in names for part in ("payload", "valid", "ready")), "clk", "rst")
 
 
-ARRAY = Bench("sim.bench_streams", _ports, _parameters, _prepare, {"rows": 4, "columns": 4, "adder_stages": 0})
+ARRAY = Bench("sim.benches.streams", _ports, _parameters, _prepare, {"rows": 4, "columns": 4, "adder_stages": 0})
 """``vectors`` are vectors of activations; ``adder_stages`` 0 is the block's own default."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sim.report import Mismatch
-from sim.vectors.stimulus import Stimulus
+from sim.stimulus.stimulus import Stimulus
 
 __all__ = ["JOB_FILE", "MISMATCHES", "RESULT_FILE", "Comparison", "compare", "load_result", "sample", "save_result"]
 

@@ -15,8 +15,8 @@ from golden.sums import matmul
 from hdl.limits import DEPTH, SIZE_BITS
 from sim.array import matrix_words
 from sim.job import Bench, Job, Setting
+from sim.stimulus.stimulus import stream_of
 from sim.streams import Seen, Source, StreamJob, Wanted, beats, for_cocotb, from_cocotb, judge, paces
-from sim.vectors.stimulus import stream_of
 
 __all__ = [
     "ENGINE",
@@ -309,5 +309,5 @@ def _ports(_: Setting) -> tuple[str, ...]:
     return (*streams, "done", "cycles", "stalled", "error", "clk", "rst")
 
 
-ENGINE = Bench("sim.bench_streams", _ports, _parameters, _prepare, {"rows": 4, "columns": 4, "adder_stages": 0})
+ENGINE = Bench("sim.benches.streams", _ports, _parameters, _prepare, {"rows": 4, "columns": 4, "adder_stages": 0})
 """``vectors`` are vectors that enter the array: M ceil(K / R) ceil(N / C) for each command."""

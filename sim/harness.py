@@ -1,4 +1,4 @@
-"""The compiled harness for streams: what ``sim.bench_streams`` does, some hundred times faster, on Verilator only."""
+"""The compiled harness for streams: what ``sim.benches.streams`` does, some hundred times faster, on Verilator only."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
 
 Convolutions are lowered on the host: one row for each output pixel, its patch in the order (input channel, kernel row,
 kernel column), padding as real zeros. ReLU and pooling are exact. Every output of every layer is held against
-``golden.sums``, and the logits against the same network inside ``golden.door``.
+``golden.sums``, and the logits against the same network inside ``golden.pytorch``.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def run_network(
 
     from golden.cnn import checkpoint as checkpoints, data
     from golden.cnn.models import MODELS
-    from golden.door.module import ApproximateModule
+    from golden.pytorch.module import ApproximateModule
 
     check_simulated(rows, columns, stages)
     check_count("images", images)

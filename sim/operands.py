@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from golden.add import add_words
 from golden.multiply import multiply_words
 from sim.checker import compare
 from sim.job import Bench, Job, Setting
 from sim.schedule import pipeline_schedule
-from sim.vectors.corners import multiplier_corners
-from sim.vectors.stimulus import Stimulus, multiplier_operands
-from sim.vectors.sums import add_words, adder_corners, adder_operands
+from sim.stimulus.corners import multiplier_corners
+from sim.stimulus.stimulus import Stimulus, multiplier_operands
+from sim.stimulus.sums import adder_corners, adder_operands
 
 __all__ = ["ADDER", "MULTIPLIER"]
 
@@ -48,6 +49,6 @@ def _ports(setting: Setting) -> tuple[str, ...]:
 
 
 MULTIPLIER = Bench(
-    "sim.bench_operands", _ports, lambda s: {"multiplier": s.multiplier, "stages": s.stages}, _multiplier, {}
+    "sim.benches.operands", _ports, lambda s: {"multiplier": s.multiplier, "stages": s.stages}, _multiplier, {}
 )
-ADDER = Bench("sim.bench_operands", _ports, lambda s: {"format": s.multiplier.format, "stages": s.stages}, _adder, {})
+ADDER = Bench("sim.benches.operands", _ports, lambda s: {"format": s.multiplier.format, "stages": s.stages}, _adder, {})

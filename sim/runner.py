@@ -20,11 +20,11 @@ from hdl.limits import check_adder_stages
 from sim.array import ARRAY
 from sim.build import Build, SimulationError, build, folder_for_builds, log_tail, plain_workshop, without_pytest
 from sim.checker import JOB_FILE, RESULT_FILE, load_result
-from sim.element import PE
 from sim.engine import ENGINE
 from sim.job import Bench, Job, Setting
 from sim.limits import check_simulated, check_vectors
 from sim.operands import ADDER, MULTIPLIER
+from sim.pe import PE
 from sim.report import SimReport
 from sim.tools import Simulator, find
 

@@ -1,7 +1,7 @@
 """Streams: what drives and watches the streams of a block, and the verdict on what was seen.
 
 A beat passes at a clock edge where valid and ready are both 1. Two harnesses drive the same jobs: cocotb's
-(``sim.bench_streams``, on any simulator) and a compiled one (``sim.harness``, on Verilator, for long runs). Beats are
+(``sim.benches.streams``, on any simulator) and a compiled one (``sim.harness``, on Verilator, for long runs). Beats are
 rows of bytes, the payload's lowest byte first, in as many bytes as Verilator's type for the port has.
 """
 
@@ -231,7 +231,7 @@ def _words(rows: np.ndarray, wanted: Wanted) -> np.ndarray:
 
 
 def for_cocotb(job: StreamJob) -> dict[str, np.ndarray]:
-    """The arrays that ``sim.bench_streams`` reads."""
+    """The arrays that ``sim.benches.streams`` reads."""
     arrays: dict[str, np.ndarray] = {f"source_{name}": source.beats for name, source in job.sources.items()}
     arrays |= {f"pace_{name}": pattern for name, pattern in job.pace.items()}
     arrays |= {"sinks": np.array(list(job.sinks)), "wanted": np.array([len(s.beats) for s in job.sinks.values()])}
@@ -239,7 +239,7 @@ def for_cocotb(job: StreamJob) -> dict[str, np.ndarray]:
 
 
 def from_cocotb(job: StreamJob, got: dict[str, Any]) -> Seen:
-    """What ``sim.bench_streams`` wrote."""
+    """What ``sim.benches.streams`` wrote."""
     rows = {}
     for name, wanted in job.sinks.items():
         stride = stride_of(wanted.bits)

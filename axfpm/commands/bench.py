@@ -68,7 +68,7 @@ def command(
         look_up(name)
     # Threads of torch's OpenMP spin between calls by default, and would take the cores from the emulation.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from golden.bench import networks, run_bench
+    from golden.speed import networks, run_bench
 
     timed = networks(full)
     with progress_bar("measuring") as progress:

@@ -69,11 +69,11 @@ def command(
     if target is not None:
         _fpga(block, multipliers or ("ax-fpm",), target, stages, refresh, as_json)
         return
-    from hdl.verilog import BLOCKS
+    from hdl.verilog import CIRCUITS
     from synth.compare import COLUMNS, compare
 
-    if block not in BLOCKS:
-        raise unknown("block", block, BLOCKS)
+    if block not in CIRCUITS:
+        raise unknown("block", block, CIRCUITS)
     for name in multipliers:
         look_up(name)
     with progress_bar("synthesising") as progress:

@@ -27,7 +27,7 @@ def command(
 
     Example: axfpm vectors multiplier -n 10000 -o build/vectors
     """
-    from sim.vectors import write_vectors
+    from sim.export import write_vectors
 
     files = write_vectors(block, multiplier=multiplier, n=count, seed=seed, stages=stages, out=output, **shape)
     result: dict[str, Any] = {"block": block, "multiplier": multiplier, "n": count, "seed": seed}

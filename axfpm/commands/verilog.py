@@ -77,10 +77,10 @@ def command(block: str, name: str | None, period: float, output: Path | None, as
     Example: axfpm verilog multiplier --multiplier ax-fpm --stages 2 -o multiplier.v
     """
     from hdl import sdc
-    from hdl.verilog import BLOCKS, generate
+    from hdl.verilog import CIRCUITS, generate
 
-    if block not in BLOCKS:
-        raise unknown("block", block, BLOCKS)
+    if block not in CIRCUITS:
+        raise unknown("block", block, CIRCUITS)
     beside = None
     if output is not None:
         check_apart(output, as_json=as_json)

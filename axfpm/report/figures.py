@@ -117,7 +117,7 @@ def roofline(rows: Sequence[Mapping[str, Any]], peak: Mapping[str, float]) -> st
     Parameters
     ----------
     rows : sequence of mapping
-        Rows of ``golden.bench.run_bench``; those without bytes (networks) are left out.
+        Rows of ``golden.speed.run_bench``; those without bytes (networks) are left out.
     peak : mapping
         The entry of its ``peaks`` for that number of threads.
     """

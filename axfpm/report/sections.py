@@ -279,7 +279,7 @@ def robustness(scope: Scope, progress: Progress) -> Section:
 
 def speed(scope: Scope, progress: Progress) -> Section:
     """How fast the emulation is."""
-    from golden.bench import run_bench
+    from golden.speed import run_bench
 
     result = run_bench(
         not scope.full,

@@ -10,7 +10,7 @@ import numpy as np
 from golden.catalogue import Multiplier
 from golden.errors import InvalidInput
 from golden.kernels import KERNELS, bodies, convolution, plain, products
-from golden.kernels.body import Body, Range, instance
+from golden.kernels.bodies.body import Body, Range, instance
 from golden.kernels.environment import default_environment
 from golden.kernels.functions import Functions, functions, magnitude_range
 from golden.kernels.jit import cpu_features

@@ -12,7 +12,7 @@ import numpy as np
 
 from golden.catalogue import Multiplier
 from golden.kernels import packing, tile
-from golden.kernels.body import Body, Range, instance
+from golden.kernels.bodies.body import Body, Range, instance
 from golden.kernels.calls import Function, address
 from golden.kernels.emit import F32, F64, I32
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from golden.kernels.body import Body, prepare
+from golden.kernels.bodies.body import Body, prepare
 from golden.kernels.emit import F32, F64, I32, I64, Emitter, Value, constant, vector
 
 __all__ = ["BYTES", "COPY", "RECORDS", "SCAN", "copy_module", "offsets", "planes", "records_module", "scan_module"]

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from golden.kernels.body import Range
+from golden.kernels.bodies.body import Range
 from golden.kernels.calls import address, run_rows
 from golden.kernels.functions import Extents, Functions, Layout, Planes, magnitude_range
 from golden.kernels.geometry import Geometry, columns

@@ -9,7 +9,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from golden.kernels.body import Body, Streams
+from golden.kernels.bodies.body import Body, Streams
 from golden.kernels.emit import F32, F64, I32, I64, Emitter, Value, constant, vector
 from golden.kernels.packing import BYTES, offsets, planes
 

@@ -73,7 +73,7 @@ def evaluate(
     jobs : int
         Processes that emulate.
     accumulate, layers
-        As ``golden.door.approximate`` takes them.
+        As ``golden.pytorch.approximate`` takes them.
     data : str
         What the images are, for the results.
     cache : bool
@@ -313,7 +313,7 @@ class _Run:
 def _emulate_part(
     module: nn.Module, m: Multiplier, images: np.ndarray, accumulate: str, layers: Any, start: int
 ) -> tuple[int, np.ndarray]:
-    from golden.door import approximate
+    from golden.pytorch import approximate
 
     with torch.no_grad(), approximate(m, layers=layers, accumulate=accumulate):
         return start, module(torch.from_numpy(images)).numpy()

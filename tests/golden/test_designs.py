@@ -8,10 +8,10 @@ from golden import kernels
 from golden.catalogue import MULTIPLIERS, Multiplier, multiplier, register_cell
 from golden.cells import CELLS, Cell
 from golden.designs import MITCHELL, CellBlocks, Function, Masks, TableBlocks
-from golden.door import approximate, surrogate
 from golden.errors import InvalidInput
 from golden.formats import FP32
 from golden.multiply import multiply_words
+from golden.pytorch import approximate, surrogate
 from golden.reference import multiply_word
 from golden.significand import ama5_masks
 

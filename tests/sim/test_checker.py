@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sim.checker import MISMATCHES, compare, load_result, save_result
-from sim.vectors.stimulus import Stimulus
+from sim.stimulus.stimulus import Stimulus
 
 OPERANDS = Stimulus(
     np.array([1, 2, 3], np.uint32), np.array([4, 5, 6], np.uint32), np.array([0, 1, 0], np.uint8), ("first", "second")

@@ -12,9 +12,9 @@ from torch import nn
 from golden.catalogue import Multiplier
 from golden.cnn import checkpoint, data
 from golden.designs import Function
-from golden.door import ApproximateModule, approximate
 from golden.errors import InvalidInput, InvalidType
 from golden.formats import FP32
+from golden.pytorch import ApproximateModule, approximate
 from golden.robustness import evaluation, threats
 from golden.robustness.attacks import attack
 from golden.robustness.evaluation import evaluate
@@ -158,7 +158,7 @@ def test_several_multipliers_and_the_control_once(tiny):
     assert [(row.target, row.control) for row in results.clean] == [(EXACT, False), ("e8m2", False)]
 
 
-@pytest.mark.filterwarnings("ignore::golden.door.GradientMaskingWarning")
+@pytest.mark.filterwarnings("ignore::golden.pytorch.GradientMaskingWarning")
 def test_a_threat_model_from_outside(tiny, monkeypatch):
     def on_the_target(model, m):
         return ApproximateModule(model, m)

@@ -1,0 +1,86 @@
+"""Convolutions of torch as contractions, with every way in which torch takes their settings."""
+
+# ruff: noqa: A002 - parameters keep torch's names, so that keyword arguments arrive
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from torch import Tensor
+from torch.nn import functional
+
+from golden.errors import InvalidInput
+from golden.pytorch.contractions import Convolution
+from golden.pytorch.gradients import contract
+from golden.pytorch.rules import Rule
+
+__all__ = ["convolve"]
+
+
+def _numbers(name: str, value: Any, count: int) -> tuple[int, ...]:
+    """Return one whole number per dimension; any kind of integer will do, those of NumPy and torch included."""
+    try:
+        values = (operator.index(value),) if hasattr(value, "__index__") and not _several(value) else tuple(value)
+        values = tuple(operator.index(v) for v in values)
+    except TypeError:
+        values = ()
+    if len(values) not in (1, count):
+        raise InvalidInput(f"{name}={value!r} is not a whole number, nor {count} of them")
+    return values * count if len(values) == 1 else values
+
+
+def _several(value: Any) -> bool:
+    return getattr(value, "ndim", 0) > 0
+
+
+def convolve(dimensions: int) -> Callable[..., Tensor]:
+    """Return the replacement for convolutions of one or two dimensions."""
+
+    def replacement(
+        rule: Rule,
+        input: Tensor,
+        weight: Tensor,
+        bias: Tensor | None = None,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+    ) -> Tensor:
+        if weight.dim() != dimensions + 2 or input.dim() not in (dimensions + 1, dimensions + 2):
+            raise InvalidInput(
+                f"conv{dimensions}d cannot take an input of shape {tuple(input.shape)} and weights of shape "
+                f"{tuple(weight.shape)}"
+            )
+        steps, gaps = _numbers("stride", stride, dimensions), _numbers("dilation", dilation, dimensions)
+        x = input if input.dim() == dimensions + 2 else input[None]
+        if isinstance(padding, str):
+            x, pads = _pad_by_name(x, padding, weight.shape[2:], steps, gaps)
+        else:
+            pads = _numbers("padding", padding, dimensions)
+        (parts,) = _numbers("groups", groups, 1)
+        if dimensions == 1:  # one row of an image
+            operation = Convolution((1, steps[0]), (0, pads[0]), (1, gaps[0]), parts)
+            y = contract(operation, x.unsqueeze(-2), weight.unsqueeze(-2), bias, rule).squeeze(-2)
+        else:
+            y = contract(Convolution(steps, pads, gaps, parts), x, weight, bias, rule)  # type: ignore[arg-type]
+        return y if input.dim() == dimensions + 2 else y[0]
+
+    return replacement
+
+
+def _pad_by_name(
+    x: Tensor, padding: str, window: Sequence[int], steps: Sequence[int], gaps: Sequence[int]
+) -> tuple[Tensor, tuple[int, ...]]:
+    if padding == "valid":
+        return x, (0,) * len(window)
+    if padding != "same":
+        raise InvalidInput(f"unknown padding {padding!r}; choose from same, valid, or give numbers")
+    if any(step != 1 for step in steps):
+        raise InvalidInput(f"padding='same' has no meaning with stride {tuple(steps)}; give the padding as numbers")
+    # gap * (size - 1) zeros in all along a dimension; of an odd number the last one goes to the end, as in torch
+    total = [gap * (size - 1) for gap, size in zip(gaps, window, strict=True)]
+    if any(t % 2 for t in total):
+        x = functional.pad(x, [end for t in reversed(total) for end in (0, t % 2)])
+    return x, tuple(t // 2 for t in total)

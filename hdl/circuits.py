@@ -1,0 +1,126 @@
+# amaranth: UnusedElaboratable=no
+# A component that refuses its parameters is not a forgotten one.
+"""The circuits that ``axfpm verilog`` writes: a table from name to builder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from amaranth.lib import wiring
+
+from golden.catalogue import Multiplier, multiplier as look_up
+from golden.errors import InvalidInput
+from golden.formats import FORMATS, Format
+from golden.registry import unknown
+from hdl import headers
+from hdl.adder import FloatAdder
+from hdl.array import SystolicArray
+from hdl.axi import AxiStreamEngine
+from hdl.engine import MatrixEngine
+from hdl.limits import ACCUMULATORS, BIASES, DEPTH
+from hdl.multiplier import FloatMultiplier
+from hdl.pe import ProcessingElement
+
+__all__ = ["CIRCUITS", "Built"]
+
+
+@dataclass(frozen=True)
+class Built:
+    """A component ready to be written, with what its header says."""
+
+    component: wiring.Component
+    """Its signature's members become the ports."""
+    command: str
+    """Arguments of ``axfpm verilog`` that give this file; empty where it was built from unnamed parts."""
+    header: list[str] = field(default_factory=list)
+    """Lines on ports, latency and numerics."""
+    parts: dict[str, wiring.Component] = field(default_factory=dict)
+    """Further modules that the component instantiates as ``part_KEY``; they are written once, as ``TOP_KEY``."""
+    clocked: bool = True
+    """Whether there are registers, and so the ports ``clk`` and ``rst``."""
+
+
+def _multiplier(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 0, tree: str = "dadda") -> Built:
+    m = look_up(multiplier)
+    component = FloatMultiplier(m, stages=stages, tree=tree)
+    options = {"stages": stages, "tree": tree if tree != "dadda" else None}
+    return Built(component, _command(m, **options), headers.multiplier(m, stages), clocked=stages > 0)
+
+
+def _adder(*, format: Format | str = "fp32", stages: int = 0) -> Built:  # noqa: A002
+    if not isinstance(format, Format) and format not in FORMATS:
+        raise unknown("format", format, FORMATS)
+    fmt = format if isinstance(format, Format) else FORMATS[format]
+    component = FloatAdder(fmt, stages=stages)
+    # A format from outside, whatever its name, is not what the command would write.
+    named = FORMATS.get(fmt.name) == fmt
+    command = (f"--format {fmt.name} " if fmt.name != "fp32" else "") + f"--stages {stages}"
+    return Built(component, command if named else "", headers.adder(fmt, stages), clocked=stages > 0)
+
+
+def _pe(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 1, adder_stages: int | None = None) -> Built:
+    component = ProcessingElement(multiplier, stages=stages, adder_stages=adder_stages)
+    command = _command(component.multiplier, stages=stages, adder_stages=adder_stages)
+    return Built(component, command, headers.pe(component, stages))
+
+
+def _array(
+    *,
+    multiplier: Multiplier | str = "ax-fpm",
+    rows: int = 8,
+    columns: int = 8,
+    stages: int = 1,
+    adder_stages: int | None = None,
+) -> Built:
+    component = SystolicArray(
+        multiplier, rows=rows, columns=columns, stages=stages, adder_stages=adder_stages, pe_module="part_pe"
+    )
+    m = component.multiplier
+    element = ProcessingElement(m, stages=stages, adder_stages=adder_stages)
+    command = _command(m, rows=rows, columns=columns, stages=stages, adder_stages=adder_stages)
+    return Built(component, command, headers.array(component, rows, columns), {"pe": element})
+
+
+def _engine(
+    *,
+    multiplier: Multiplier | str = "ax-fpm",
+    rows: int = 8,
+    columns: int = 8,
+    stages: int = 1,
+    adder_stages: int | None = None,
+    depth: int = DEPTH,
+    accumulators: int = ACCUMULATORS,
+    biases: int = BIASES,
+    axi: bool = False,
+) -> Built:
+    parameters = {"rows": rows, "columns": columns, "stages": stages, "adder_stages": adder_stages}
+    buffers = {"depth": depth, "accumulators": accumulators, "biases": biases}
+    component = MatrixEngine(multiplier, **parameters, **buffers, pe_module="part_pe")
+    wrapper = AxiStreamEngine(multiplier, **parameters, **buffers, pe_module="part_pe") if axi else None
+    m = component.multiplier
+    element = ProcessingElement(m, stages=stages, adder_stages=adder_stages)
+    sizes = {"rows": rows, "columns": columns, **buffers}
+    header = headers.axi_engine(component, **sizes) if axi else headers.engine(component, **sizes)
+    command = _command(m, **parameters, **buffers)
+    return Built(wrapper or component, command and command + (" --axi" if axi else ""), header, {"pe": element})
+
+
+def _command(m: Multiplier, **parameters: int | str | None) -> str:
+    """Arguments of ``axfpm verilog``, or nothing where the multiplier has no name."""
+    try:
+        named = look_up(str(m)) == m
+    except InvalidInput:
+        named = False
+    options = [f"--{key.replace('_', '-')} {value}" for key, value in parameters.items() if value is not None]
+    return " ".join([f"--multiplier {m}", *options]) if named else ""
+
+
+CIRCUITS: Mapping[str, Callable[..., Built]] = {
+    "multiplier": _multiplier,
+    "adder": _adder,
+    "pe": _pe,
+    "engine": _engine,
+    "array": _array,
+}
+"""Name on the command line, which is also the top module's -> ``build(**parameters) -> Built``."""
