@@ -100,8 +100,9 @@ def _engine(
     wrapper = AxiStreamEngine(multiplier, **parameters, **buffers, pe_module="part_pe") if axi else None
     m = component.multiplier
     element = ProcessingElement(m, stages=stages, adder_stages=adder_stages)
-    sizes = {"rows": rows, "columns": columns, **buffers}
-    header = headers.axi_engine(component, **sizes) if axi else headers.engine(component, **sizes)
+    header = headers.engine(
+        component, rows=rows, columns=columns, depth=depth, accumulators=accumulators, biases=biases, axi=axi
+    )
     command = _command(m, **parameters, **buffers)
     return Built(wrapper or component, command and command + (" --axi" if axi else ""), header, {"pe": element})
 

@@ -12,7 +12,7 @@ from hdl.engine import MatrixEngine
 from hdl.limits import SIZE_BITS
 from hdl.pe import ProcessingElement
 
-__all__ = ["adder", "array", "axi_engine", "engine", "multiplier", "pe"]
+__all__ = ["adder", "array", "engine", "multiplier", "pe"]
 
 _CLOCK_PORTS = [
     "  clk  clock, rising edge",
@@ -166,20 +166,13 @@ def array(component: SystolicArray, rows: int, columns: int) -> list[str]:
 
 
 def engine(
-    component: MatrixEngine,
-    reserved: bool = False,
-    *,
-    rows: int,
-    columns: int,
-    depth: int,
-    accumulators: int,
-    biases: int,
+    component: MatrixEngine, *, rows: int, columns: int, depth: int, accumulators: int, biases: int, axi: bool
 ) -> list[str]:
-    """Of a matrix engine; ``reserved`` bits are those of a command that only its AXI wrapper has."""
+    """Of a matrix engine; ``axi``: with AXI4-Stream port names."""
     m = component.multiplier
     word = m.format.word_bits
     data, sums, size = rows * word, columns * word, SIZE_BITS
-    return [
+    header = [
         f"matrix engine: C = A W + bias on {rows} x {columns} processing elements, multiplier {m}.",
         "",
         "A is M x K, W is K x N. Sums are in sequence: acc = bias; for k in order: acc = add(acc, mul(a, w)).",
@@ -190,7 +183,7 @@ def engine(
         f"    [{size - 1}:0]   M, rows of A and C",
         f"    [{2 * size - 1}:{size}]  K, columns of A and rows of W",
         f"    [{3 * size - 1}:{2 * size}]  N, columns of W and C",
-        *([f"    [{COMMAND_BITS - 1}:{3 * size}]  reserved: ignored; write 0"] if reserved else []),
+        *([f"    [{COMMAND_BITS - 1}:{3 * size}]  reserved: ignored; write 0"] if axi else []),
         f"    limits: M <= {depth}, J <= {biases}, M J <= {accumulators}; past one, the command is refused",
         f"    with I = max(ceil(K / {rows}), 1) K tiles and J = ceil(N / {columns}) N tiles,",
         f"    it takes M I beats of activations, {rows} I J of weights and J of biases, and gives M J of results",
@@ -221,11 +214,7 @@ def engine(
         f"{component.loop_latency};",
         "otherwise the wait for weights or partial sums is counted in stalled.",
     ]
-
-
-def axi_engine(component: MatrixEngine, **sizes: int) -> list[str]:
-    """Of a matrix engine with AXI4-Stream port names."""
-    return [_axi_names(line) for line in engine(component, True, **sizes)]
+    return [_axi_names(line) for line in header] if axi else header
 
 
 def _axi_names(line: str) -> str:

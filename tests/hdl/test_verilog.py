@@ -199,8 +199,10 @@ def test_name_prefixes_submodules(nested, icarus):
 
 
 def test_unknown_block():
-    with pytest.raises(InvalidInput, match="unknown block 'multiplexer'; choose from multiplier"):
+    with pytest.raises(InvalidInput, match=r"unknown block 'multiplexer'; did you mean multiplier\?"):
         generate("multiplexer")
+    with pytest.raises(InvalidInput, match="unknown block 'divider'; choose from multiplier, adder, pe"):
+        generate("divider")
 
 
 def test_unknown_parameter():
