@@ -29,12 +29,14 @@ class ApproximateModule(nn.Module):
     training this module trains the model, and a ``state_dict`` of either loads into the other. Moving, casting and
     train/eval mode reach the model. Deep copies and pickles hold a model of their own.
 
-    Attributes other than ``model``, ``context`` and ``temperature`` are the model's, and written to the model. What can
-    be called among them runs on the multiplier as well, with the names of the whole model: its methods (``encode``,
-    ``generate``), its submodules and theirs (``module.features[0](x)``), functions, and iterators, step by step. A
-    submodule reached so is a view: it shares all of the submodule's state, equals it, and differs in how it runs; plain
-    lists and dicts of such things are given as tuples and read-only mappings. What runs later than the call that made
-    it, a coroutine say, raises. Methods of every ``torch.nn.Module`` do what they always do: ``children()``,
+    Attributes other than ``model``, ``context`` and ``temperature`` are the model's, and written to the model; a
+    ``forward`` that is written stays here, and may call the one before. What can be called among them runs on the
+    multiplier as well, with the names of the whole model: its methods (``encode``, ``generate``), its submodules and
+    theirs (``module.features[0](x)``), functions, and iterators, step by step. A submodule reached so is a view: it
+    shares all of the submodule's state, equals it, and differs in how it runs; lists, dicts and sets of such things are
+    given as tuples, read-only mappings and frozen sets. What runs later than the call that made it, a coroutine say,
+    raises. Classes, and objects of the model that are no modules and cannot be called, are given as they are, and
+    their methods run exactly. Methods of every ``torch.nn.Module`` do what they always do: ``children()``,
     ``named_modules()``, ``modules()`` and the like give the model's own objects, which run exactly when called outside
     this module, as does ``model``, the model itself.
 
@@ -74,8 +76,8 @@ class ApproximateModule(nn.Module):
 
     model: nn.Module
     context: approximate
-    _temperature: float
-    _masking: Once
+    _axfpm_temperature: float
+    _axfpm_masking: Once
 
     def __init__(
         self,
@@ -101,7 +103,9 @@ class ApproximateModule(nn.Module):
             )
         # Past __setattr__, which writes to the model. Sharing the dictionaries themselves keeps every traversal of
         # nn.Module working, without a prefix.
-        self.__dict__.update(model=model, context=context, _temperature=checked(temperature), _masking=Once())
+        self.__dict__.update(
+            model=model, context=context, _axfpm_temperature=checked(temperature), _axfpm_masking=Once()
+        )
         self.__dict__.update({shared: model.__dict__[shared] for shared in _SHARED})
 
     @property
@@ -117,11 +121,11 @@ class ApproximateModule(nn.Module):
     @property
     def temperature(self) -> float:
         """The divisor of the logits."""
-        return self._temperature
+        return self._axfpm_temperature
 
     @temperature.setter
     def temperature(self, value: float) -> None:
-        self.__dict__["_temperature"] = checked(value)
+        self.__dict__["_axfpm_temperature"] = checked(value)
 
     def entered(self) -> AbstractContextManager[None]:
         """Return the context as it is entered around a call of the model or of something in it."""
@@ -135,6 +139,14 @@ class ApproximateModule(nn.Module):
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "model":
             raise InvalidInput("an ApproximateModule keeps its model; make another one for another model")
+        if name == "__class__":
+            raise InvalidInput(
+                "an ApproximateModule keeps its class; register a parametrization of the model's own weights on the "
+                "model itself"
+            )
+        if name == "forward":  # its own, so that what is written may call what it replaces
+            self.__dict__[name] = reached(self, own(value))
+            return
         if name in _SHARED:
             self.__dict__[name] = value
         if name in self.__dict__ or not callable(getattr(type(self), name, len)):  # len: callable, as methods are
@@ -143,20 +155,23 @@ class ApproximateModule(nn.Module):
             setattr(self.model, name, own(value))
 
     def __delattr__(self, name: str) -> None:
-        if name in self.__dict__:
+        if name == "forward":
+            super().__delattr__(name)
+        elif name in self.__dict__:
             raise AttributeError(f"{name!r} is the ApproximateModule's own, and stays")
-        delattr(self.model, name)
+        else:
+            delattr(self.model, name)
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *dir(self.model)})
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Run the wrapped model on the multiplier."""
-        args = tuple(watched(self._masking, value) for value in args)
-        kwargs = {name: watched(self._masking, value) for name, value in kwargs.items()}
+        args = tuple(watched(self._axfpm_masking, value) for value in args)
+        kwargs = {name: watched(self._axfpm_masking, value) for name, value in kwargs.items()}
         with self.entered():
             result = self.model(*args, **kwargs)
-        return reached(self, divided(result, self._temperature))
+        return reached(self, divided(result, self._axfpm_temperature))
 
     def get_submodule(self, target: str) -> nn.Module:
         """Return a submodule by its name; like an attribute, it runs on the multiplier."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+from collections import deque
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -17,10 +18,11 @@ from collections.abc import (
     Coroutine,
     ItemsView,
     Iterator,
+    KeysView,
     ValuesView,
 )
-from contextlib import AbstractContextManager
-from functools import cached_property, lru_cache
+from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
 from types import FunctionType, MappingProxyType
 from typing import Any, Protocol
 
@@ -43,12 +45,18 @@ class Owner(Protocol):
 
 
 def attribute(owner: Owner, holder: Any, name: str) -> Any:
-    """Return an attribute of the model or of something in it; a property is computed in the context."""
+    """Return an attribute of the model or of something in it; one that is computed is computed in the context."""
+    with owner.entered() if _computed(holder, name) else nullcontext():
+        value = getattr(holder, name)
+    return reached(owner, value)
+
+
+def _computed(holder: Any, name: str) -> bool:
+    """Return whether reading an attribute may run code of the model's: a property, say, or its own ``__getattr__``."""
     static = inspect.getattr_static(type(holder), name, None)
-    if isinstance(static, (property, cached_property)):
-        with owner.entered():
-            return reached(owner, getattr(holder, name))
-    return reached(owner, getattr(holder, name))
+    if static is not None:
+        return hasattr(type(static), "__get__") and not isinstance(static, (FunctionType, staticmethod, classmethod))
+    return getattr(type(holder), "__getattr__", None) not in (None, nn.Module.__getattr__)
 
 
 def reached(owner: Owner, value: Any) -> Any:
@@ -74,19 +82,27 @@ def reached(owner: Owner, value: Any) -> Any:
         )
     if isinstance(value, Iterator):
         return _Steps(owner, value)
-    if isinstance(value, dict):
-        return MappingProxyType({key: reached(owner, item) for key, item in value.items()})
-    if isinstance(value, (list, tuple, ValuesView, ItemsView)):
-        return tuple(reached(owner, item) for item in value)
+    if isinstance(value, _MAPPINGS):
+        return MappingProxyType({reached(owner, key): reached(owner, item) for key, item in value.items()})
+    if isinstance(value, _SETS):
+        return frozenset(reached(owner, item) for item in value)
+    if isinstance(value, _SEQUENCES):
+        items = (reached(owner, item) for item in value)
+        return value._make(items) if hasattr(value, "_make") else tuple(items)  # type: ignore[union-attr]
     return Entering(owner, value)
 
 
+_MAPPINGS = (dict, MappingProxyType)
+_SETS = (set, frozenset)
+_SEQUENCES = (list, tuple, deque, KeysView, ValuesView, ItemsView)
+
+
 def _runs(value: Any) -> bool:
-    """Return whether a value, or one that it holds as a plain collection, can be called or stepped through."""
-    if type(value) in (list, tuple) or isinstance(value, (ValuesView, ItemsView)):
-        return any(_runs(item) for item in value)
-    if type(value) is dict:
-        return any(_runs(item) for item in value.values())
+    """Return whether a value, or one that it holds as a collection, can be called or stepped through."""
+    if isinstance(value, _MAPPINGS) and any(_runs(pair) for pair in value.items()):
+        return True
+    if isinstance(value, (*_SETS, *_SEQUENCES)) and any(_runs(item) for item in value):
+        return True
     if isinstance(value, type):
         return False
     return callable(value) or isinstance(value, (Iterator, AsyncIterator, Awaitable))
@@ -131,7 +147,9 @@ class Entering:
         return type(self._target)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._target, name)
+        if name.startswith("__"):
+            return getattr(self._target, name)
+        return attribute(self._owner, self._target, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self._target, name, own(value))
@@ -218,7 +236,8 @@ def _view_class(cls: type[nn.Module]) -> type[nn.Module]:
     namespace: dict[str, Any] = {
         name: special(name)
         for name in dir(cls)
-        if name.startswith("__") and name not in _OF_THE_VIEW and isinstance(getattr(cls, name), FunctionType)
+        if (name == "forward" or (name.startswith("__") and name not in _OF_THE_VIEW))
+        and isinstance(getattr(cls, name), FunctionType)
     }
     namespace |= {
         "__slots__": (_OWNER, _REAL),
@@ -232,6 +251,7 @@ def _view_class(cls: type[nn.Module]) -> type[nn.Module]:
         "__call__": call,
         "_call_impl": call,
         "_wrapped_call_impl": call,
+        "compile": lambda view, *args, **kwargs: _real(view).compile(*args, **kwargs),
         "get_submodule": lambda view, target: reached(owner_of(view), _real(view).get_submodule(target)),
         "add_module": lambda view, name, module: _real(view).add_module(name, own(module)),
         "register_module": lambda view, name, module: _real(view).register_module(name, own(module)),

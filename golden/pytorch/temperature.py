@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import is_dataclass, replace
 from numbers import Real
 from typing import Any
 
@@ -46,12 +47,13 @@ def temperature(model: nn.Module, multiplier: str | Multiplier, images: np.ndarr
     Raises
     ------
     InvalidInput
-        (a ValueError) If there are no images, or no positive finite factor: logits that are all zero, infinite, or
-        not alike.
+        (a ValueError) If there are no images, if the model holds an ``ApproximateModule``, or if there is no positive
+        finite factor: logits that are all zero, infinite, or not alike.
     InvalidType
         (a TypeError) If the model is no ``torch.nn.Module``, or images or outputs are no tensors.
     """
     from golden.pytorch.module import ApproximateModule
+    from golden.pytorch.reached import own as original
 
     settings: dict[str, Any] = {}
     if isinstance(model, ApproximateModule):
@@ -60,6 +62,10 @@ def temperature(model: nn.Module, multiplier: str | Multiplier, images: np.ndarr
         model = model.model
     if not isinstance(model, nn.Module):
         raise InvalidType(f"a model is a torch.nn.Module, not {type(model).__name__}")
+    if any(isinstance(module, ApproximateModule) or original(module) is not module for module in model.modules()):
+        raise InvalidInput(
+            "the model holds an ApproximateModule or a part of one, whose logits are never exact; give the exact model"
+        )
     x = torch.from_numpy(images) if isinstance(images, np.ndarray) else images
     if not isinstance(x, Tensor):
         raise InvalidType(f"images are an array or a tensor, not {type(images).__name__}")
@@ -112,6 +118,10 @@ def divided(output: Any, by: float) -> Any:
     if isinstance(output, Tensor):
         return output / by
     if isinstance(getattr(output, "logits", None), Tensor) and getattr(output, "loss", None) is None:
+        if hasattr(output, "_replace"):  # a named tuple
+            return output._replace(logits=output.logits / by)
+        if is_dataclass(output) and type(output).__dataclass_params__.frozen:  # type: ignore[attr-defined]
+            return replace(output, logits=output.logits / by)  # type: ignore[type-var]
         output = copy.copy(output)
         output.logits = output.logits / by
         return output

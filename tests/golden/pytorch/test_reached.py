@@ -1,5 +1,6 @@
 """What is reached through an ApproximateModule runs on the multiplier, and what is written to it reaches the model."""
 
+import collections
 import copy
 import functools
 import inspect
@@ -33,6 +34,22 @@ class Callee:
         self.calls += 1
         return x @ SCALE
 
+    def other(self, x):
+        return x @ SCALE.t()
+
+
+class Computed:
+    """A descriptor of someone else's."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def __get__(self, holder, cls=None):
+        return self if holder is None else self.function(holder)
+
+
+Named = collections.namedtuple("Named", "layer other")
+
 
 def rotate(x):
     return x @ SCALE
@@ -54,6 +71,9 @@ class Model(nn.Module):
         self.heads = nn.ModuleDict({"a": nn.Linear(5, 2), "b": nn.Linear(5, 5)})
         self.hidden = [nn.Linear(5, 5)]
         self.by_name = {"rotate": rotate}
+        self.ordered = collections.OrderedDict(first=self.first)
+        self.gathered = collections.defaultdict(list, first=[self.first])
+        self.named, self.queue, self.group = Named(self.first, 1), collections.deque([self.first]), {self.first}
         self.function, self.partial, self.callee = rotate, functools.partial(functional.linear, weight=SCALE), Callee()
         self.weight = nn.Parameter(torch.randn(5, 5))
         self.register_buffer("seen", torch.zeros(()))
@@ -86,6 +106,15 @@ class Model(nn.Module):
     @property
     def product(self):
         return X @ self.weight
+
+    @Computed
+    def described(self):
+        return X @ self.weight
+
+    def __getattr__(self, name):
+        if name == "answered":
+            return X @ self.weight
+        return super().__getattr__(name)
 
     @property
     def itself(self):
@@ -126,6 +155,16 @@ CALLS = {
     "a function": lambda m: m.function(X),
     "a partial function": lambda m: m.partial(X),
     "an object": lambda m: m.callee(X),
+    "an object's method": lambda m: m.callee.other(X),
+    "a partial function's own": lambda m: m.partial.func(X, SCALE),
+    "an ordered dict": lambda m: m.ordered["first"](X),
+    "a dict of lists": lambda m: m.gathered["first"][0](X),
+    "a named tuple": lambda m: m.named.layer(X),
+    "a queue": lambda m: m.queue[0](X),
+    "a set": lambda m: next(iter(m.group))(X),
+    "a descriptor": lambda m: m.described,
+    "an attribute of __getattr__": lambda m: m.answered,
+    "the forward of its class": lambda m: type(m.first).forward(m.first, X),
     "a static method": lambda m: m.static(X),
     "a class method": lambda m: m.of_class(X),
     "a property": lambda m: m.product,
@@ -232,6 +271,45 @@ def test_a_forward_written_to_it_runs_in_the_context():
     assert torch.equal(approximated(X), matmul(X, model.weight, "ax-fpm"))
     approximated.encode = lambda x: x @ SCALE
     assert torch.equal(approximated.encode(X), matmul(X, SCALE, "ax-fpm"))
+
+
+def test_a_forward_may_call_the_one_that_it_replaces():
+    model, approximated = pair(temperature=2.0)
+    logits, before, inner = approximated(X), approximated.forward, approximated.first.forward
+    approximated.forward = lambda x: before(x) @ torch.eye(2)
+    approximated.first.forward = lambda x: inner(x) * 2
+    model.first.weight.data /= 2
+    model.first.bias.data /= 2
+    assert torch.equal(approximated(X), matmul(logits, torch.eye(2), "ax-fpm"))
+    del approximated.forward, approximated.first.forward
+    model.first.weight.data *= 2
+    model.first.bias.data *= 2
+    assert torch.equal(approximated(X), logits)
+    with pytest.raises(AttributeError, match="forward"):
+        del approximated.forward
+
+
+def test_a_submodule_compiled_through_it_runs_eagerly():
+    _, approximated = pair()
+    expected = approximated(X), approximated.first(X)
+    approximated.first.compile(backend="eager")
+    assert torch.equal(approximated(X), expected[0]) and torch.equal(approximated.first(X), expected[1])
+
+
+def test_only_three_names_are_its_own():
+    model, approximated = pair()
+    model._temperature = 7
+    approximated._masking = "mine"
+    assert (approximated._temperature, model._masking) == (7, "mine")
+    approximated._temperature = 3
+    assert (model._temperature, approximated.temperature) == (3, 1.0)
+
+
+def test_its_class_stays():
+    model, approximated = pair()
+    with pytest.raises(InvalidInput, match="keeps its class; register a parametrization of the model's own weights on"):
+        approximated.__class__ = ApproximateModule
+    assert type(model) is Model and type(approximated) is ApproximateModule
 
 
 def test_its_own_attributes_stay():
@@ -344,7 +422,7 @@ def test_callables_look_like_themselves():
     assert inspect.ismethod(approximated.encode) and inspect.isfunction(approximated.function)
     assert inspect.signature(approximated.encode) == inspect.signature(model.encode)
     assert approximated.encode.__self__ is model and approximated.encode == model.encode
-    assert isinstance(approximated.partial, functools.partial) and approximated.partial.func is functional.linear
+    assert isinstance(approximated.partial, functools.partial) and approximated.partial.func == functional.linear
     approximated.callee(X)
     approximated.callee.note = 1
     assert (approximated.callee.calls, model.callee.calls, model.callee.note) == (1, 1, 1)
@@ -356,7 +434,7 @@ def test_callables_look_like_themselves():
 @pytest.mark.parametrize("reach", [lambda m: m.first, lambda m: m.blocks[0][0], lambda m: m.first.forward])
 def test_copies_of_what_is_reached_have_a_model_of_their_own(duplicate, reach):
     model: Any = Model()
-    del model.hidden, model.by_name, model.function
+    del model.hidden, model.by_name, model.function, model.group
     approximated: Any = ApproximateModule(model, "ax-fpm", layers={"blocks": "bf16"})
     found = reach(approximated)
     twin = duplicate(found)

@@ -1,6 +1,8 @@
 """Inflated logits hide gradients: the temperature that divides them, and the warning where they do."""
 
+import collections
 import copy
+import dataclasses
 import gc
 import math
 import pickle
@@ -161,6 +163,37 @@ def test_outputs_with_logits():
         ApproximateModule(Pair(), "ax-fpm", temperature=4)(X)
 
 
+Logits = collections.namedtuple("Logits", "hidden logits")
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen:
+    hidden: torch.Tensor
+    logits: torch.Tensor
+
+
+@pytest.mark.parametrize("made", [Logits, Frozen])
+def test_outputs_that_cannot_be_written_to(made):
+    class Named(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = net()
+
+        def forward(self, x):
+            return made(x, self.net(x))
+
+    found = ApproximateModule(Named(), "ax-fpm", temperature=4)(X)
+    assert type(found) is made and found.hidden is X
+    assert torch.equal(found.logits, ApproximateModule(net(), "ax-fpm")(X) / 4)
+
+
+@pytest.mark.parametrize("part", [lambda m: m, lambda m: m.get_submodule("0")])
+def test_a_model_that_holds_an_approximate_module_is_not_exact(part):
+    model = nn.Sequential(part(ApproximateModule(nn.Sequential(nn.Linear(6, 3)), "ax-fpm")))
+    with pytest.raises(InvalidInput, match="holds an ApproximateModule or a part of one, whose logits are never exact"):
+        temperature(model, "ax-fpm", X)
+
+
 def input_gradient(model, loss=None, x=X):
     x = x.clone().requires_grad_()
     y = model(x)
@@ -222,7 +255,7 @@ def test_the_input_is_left_without_hooks():
         model(x).sum().backward()
     assert not x._backward_hooks
     y = model(x)
-    module, watch = weakref.ref(model), weakref.ref(model._masking)
+    module, watch = weakref.ref(model), weakref.ref(model._axfpm_masking)
     del model
     gc.collect()
     assert module() is None and watch() is not None  # the graph holds what it needs to warn, not the module
