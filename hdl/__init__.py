@@ -1,5 +1,16 @@
-"""The hardware, in Amaranth: adder cells, block arrays, compressor trees, the floating-point multiplier, Verilog.
+"""The hardware, in Amaranth, and its Verilog.
 
-Algorithm, reduction tree and pipelining are orthogonal: a design puts bits into columns (``hdl.significand``), a tree
-adds the columns (``hdl.compressor``), and registers go where the datapath offers a cut (``hdl.pipeline``).
+In: a multiplier of ``golden.catalogue`` (declarations only, never its arithmetic) and sizes. Out: components, and by
+``verilog`` and ``sdc`` text files. From the outside in:
+
+1. ``verilog`` writes a circuit of the table in ``circuits``, with what ``headers`` say of it; ``keywords`` and
+   ``limits`` are what names and sizes must keep to, ``checks`` refuses parameters before a component exists.
+2. ``engine`` (with ``axi`` names) feeds an ``array`` of ``pe``; a pe is a ``multiplier``, an ``adder`` and registers.
+3. The multiplier: ``fields`` unpacks and packs words, ``significand`` puts bits of partial products or of ``digits``
+   (arrays of ``cells``) into columns, ``compressor`` adds the columns, ``leading`` knows where the leading one can be,
+   ``normalise`` shifts and rounds.
+4. ``pipeline`` puts registers where a datapath offers a cut, ``segments`` cuts long additions, ``bits`` holds small
+   helpers.
+
+Algorithm, reduction tree and pipelining are orthogonal.
 """

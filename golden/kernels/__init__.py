@@ -1,7 +1,21 @@
 """Kernels: sums of products in sequence, bit for bit, at the speeds that machines allow.
 
-``select`` chooses one by multiplier, accumulation, operands and CPU; every kernel gives the same bits. ``dispatch`` and
-with it the compiler are imported when first used.
+In: float32 arrays of any strides, a multiplier, an accumulator. Out: their matrix product or convolution. ``select``
+names the kernel that would compute it; every kernel gives the same bits. In the order of the data:
+
+1. ``dispatch`` chooses a body by multiplier, accumulator, operands and CPU; it and the compiler are imported when
+   first used.
+2. ``products`` and ``convolution`` cut the work into tasks and lay out memory (``geometry``); ``pool`` runs tasks on
+   threads.
+3. ``functions`` holds a body's compiled functions, ``calls`` calls them, one or a table of them, in the default
+   floating-point ``environment``.
+4. ``packing`` reads operands, once, into streams and finds the range of their exponents; ``tile`` is the loop over
+   tiles of sums around a body's products.
+5. ``bodies`` has one file for each way to compute a product in vector registers, with the derivation of its
+   arithmetic.
+
+``emit`` writes LLVM IR and ``jit`` compiles and keeps it. ``plain`` is the same in NumPy, for everything and to be
+held against; ``peaks`` measures what the machine allows at most.
 """
 
 from __future__ import annotations

@@ -1,8 +1,21 @@
 """PyTorch models on a multiplier: any ``torch.nn.Module`` runs its convolutions and matrix products on a multiplier.
 
-``approximate`` replaces calls while it is entered, ``ApproximateModule`` enters it inside ``forward``, ``surrogate`` is
-a differentiable stand-in, ``coverage`` tells what of a model runs on the multiplier, and ``temperature`` how much
-larger its logits are.
+In: a model and a multiplier. Out: the model's results, bit for bit those of the hardware, with gradients as chosen.
+What users call: ``approximate`` replaces calls while it is entered (``context``), ``ApproximateModule`` enters it
+around a model (``module``, and ``reached`` for what is reached through it), ``surrogate`` is a differentiable
+stand-in, ``coverage`` tells what of a model runs on the multiplier, ``temperature`` how much larger its logits are.
+
+The way of a call, in the order of the files that it passes:
+
+1. ``modes`` sees it, as the user wrote it; ``calls`` knows the module that makes it, ``state`` the contexts of the
+   thread.
+2. ``rules`` says which multiplier that module has; ``backward`` and ``deployed`` leave gradients and computed weights
+   exact; ``checks`` and ``checkpoints`` refuse what cannot be computed as asked.
+3. ``operators`` is the table from torch's functions to ``matrices``, ``einsum``, ``convolutions`` and ``attention``,
+   which write them as one of the two ``contractions``.
+4. ``gradients`` computes it by ``golden.sums`` and differentiates it; ``split`` is the two-product form for that.
+5. Whatever reaches the dispatcher besides is audited by ``vocabulary``, the list of what operators do; ``macs``
+   counts. ``masking`` warns of gradients that vanish.
 """
 
 from golden.pytorch.context import approximate
