@@ -121,6 +121,7 @@ lint: setup
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/pyright
+	$(RUN)/lint-imports
 
 bench: setup
 	$(RUN)/python -m axfpm bench
