@@ -17,9 +17,8 @@ import click
 import torch
 from torch import nn
 
-from axfpm.commands.bench import COLUMNS, table_rows
 from axfpm.console import print_table
-from golden.speed import SHAPES, run_bench
+from golden.speed import COLUMNS, SHAPES, run_bench, table_rows
 
 
 class Logits(nn.Module):

@@ -60,7 +60,7 @@ class ErrorReport:
     least_ratio: float
     greatest_ratio: float
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain dictionary, for JSON."""
         return asdict(self)
 

@@ -25,7 +25,7 @@ from sim.harness import run_streams
 from sim.limits import check_simulated
 from sim.streams import judge
 
-__all__ = ["LayerReport", "NetworkReport", "run_network"]
+__all__ = ["LAYER_COLUMNS", "LayerReport", "NetworkReport", "run_network"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,10 @@ class LayerReport(Utilisation):
         return plain | {"shape": list(self.shape)}
 
 
+LAYER_COLUMNS = ("layer", "M", "K", "N", "cycles", "utilisation", "bound", "MACs/cycle", "checks", "differences")
+"""What ``NetworkReport.layer_rows`` gives."""
+
+
 @dataclass(frozen=True)
 class NetworkReport:
     """A network's inference on the engine.
@@ -107,6 +111,16 @@ class NetworkReport:
     def cycles(self) -> int:
         """Cycles of all layers."""
         return sum(layer.cycles for layer in self.layers)
+
+    def layer_rows(self) -> list[tuple[Any, ...]]:
+        """A row for each layer, in the order of ``LAYER_COLUMNS``."""
+        return [
+            (
+                *(layer.name, *layer.shape, layer.cycles, layer.utilisation, layer.bound_utilisation),
+                *(layer.macs_per_cycle, layer.checks, layer.failures),
+            )
+            for layer in self.layers
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -127,7 +127,7 @@ class Comparison:
         own, other = self.row(name).figures, self.row(baseline).figures
         return {key: own[key] / other[key] if other[key] else float("nan") for key in own}
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the comparison as plain JSON types."""
         baselines = [row.multiplier for row in self.rows if row.baseline]
         return {
@@ -139,7 +139,7 @@ class Comparison:
                 {
                     "multiplier": row.multiplier,
                     "baseline": row.baseline,
-                    **row.result.as_dict(),
+                    **row.result.to_dict(),
                     "ratios": {base: self.ratios(row.multiplier, base) for base in baselines},
                 }
                 for row in self.rows
@@ -148,7 +148,7 @@ class Comparison:
 
     def to_json(self) -> str:
         """Return the comparison as JSON text."""
-        return json.dumps(self.as_dict(), indent=2)
+        return json.dumps(self.to_dict(), indent=2)
 
     def table(self) -> list[tuple[str | float | int, ...]]:
         """Return the rows of a table whose head is ``COLUMNS``."""

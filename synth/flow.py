@@ -150,7 +150,7 @@ class SynthesisResult:
             f"power {self.power.stimulus}"
         )
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the result as plain JSON types."""
         plain = {**vars(self), "cells_by_type": dict(self.cells_by_type), "netlist": str(self.netlist)}
         return {**plain, "power": {"method": self.power.method, **asdict(self.power)}, "energy_pj": self.energy_pj}

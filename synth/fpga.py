@@ -105,7 +105,7 @@ class FpgaResult:
     cells_by_type: dict[str, int]
     yosys: str
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the result as plain JSON types."""
         return asdict(self)
 
@@ -227,5 +227,5 @@ def compare_fpga(
             progress(index, len(plan), f"{m}, {tree}")
         verilog = generate("multiplier", multiplier=m, stages=stages, tree=tree)
         result = map_fpga(verilog, top="multiplier", target=target, dsp=dsp, refresh=refresh)
-        rows.append({"multiplier": str(m), "product": tree, "stages": stages, **result.as_dict()})
+        rows.append({"multiplier": str(m), "product": tree, "stages": stages, **result.to_dict()})
     return rows

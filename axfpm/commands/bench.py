@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -12,29 +11,6 @@ from axfpm.console import OutputFile, check_apart, emit, json_option, multiplier
 from golden.catalogue import multiplier as look_up
 from golden.errors import InvalidInput
 from golden.files import is_stream, write
-
-COLUMNS = (
-    "shape", "multiplier", "kernel", "threads", "GMAC/s", "exact torch GMAC/s", "times slower", "port bound",
-    "share of limit", "speedup", "exact torch speedup",
-)  # fmt: skip
-
-
-def table_rows(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
-    """Rows of the table in the order of ``COLUMNS``."""
-    keys = (
-        "shape",
-        "multiplier",
-        "kernel",
-        "threads",
-        "gmacs",
-        "torch_gmacs",
-        "ratio",
-        "bound",
-        "share",
-        "scaling",
-        "torch_scaling",
-    )
-    return [tuple("-" if row[key] is None else row[key] for key in keys) for row in rows]
 
 
 @click.command("bench")
@@ -68,7 +44,7 @@ def command(
         look_up(name)
     # Threads of torch's OpenMP spin between calls by default, and would take the cores from the emulation.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from golden.speed import networks, run_bench
+    from golden.speed import COLUMNS, networks, run_bench, table_rows
 
     timed = networks(full)
     with progress_bar("measuring") as progress:

@@ -17,19 +17,6 @@ from axfpm.console import (
 )
 from golden.errors import InvalidInput
 
-NETWORK_COLUMNS = ("layer", "M", "K", "N", "cycles", "utilisation", "bound", "MACs/cycle", "checks", "differences")
-
-
-def network_rows(report: Any) -> list[tuple[Any, ...]]:
-    """Rows of a network's table in the order of ``NETWORK_COLUMNS``."""
-    return [
-        (
-            *(layer.name, *layer.shape, layer.cycles, layer.utilisation, layer.bound_utilisation),
-            *(layer.macs_per_cycle, layer.checks, layer.failures),
-        )
-        for layer in report.layers
-    ]
-
 
 @click.command("sim")
 @click.argument("block", default="multiplier")
@@ -125,7 +112,7 @@ def _bench(block: str, names: list[str], settings: dict[str, Any], as_json: bool
 
 
 def _network(network: str, names: list[str], images: int, seed: int, shape: dict[str, Any], as_json: bool) -> bool:
-    from sim.network import run_network
+    from sim.network import LAYER_COLUMNS, run_network
 
     reports = []
     with progress_bar("simulating") as progress:
@@ -141,7 +128,7 @@ def _network(network: str, names: list[str], images: int, seed: int, shape: dict
                 f"{r.cycles:,} cycles, {r.seconds:.1f} s of simulation"
             )
             note = "bound: utilisation that the shape allows on an array of this size"
-            print_table(title, NETWORK_COLUMNS, network_rows(r), note)
+            print_table(title, LAYER_COLUMNS, r.layer_rows(), note)
 
     emit([report.to_dict() for report in reports], as_json=as_json, text=text)
     return all(report.passed for report in reports)

@@ -86,7 +86,7 @@ def command(
             refresh=refresh,
             progress=progress,
         )
-    result = comparison.as_dict()
+    result = comparison.to_dict()
     if block == "multiplier" and stages == 0:
         remember_hardware(result["rows"], comparison.conditions)
 

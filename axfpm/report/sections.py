@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from axfpm.commands.bench import COLUMNS as SPEED_COLUMNS, table_rows
-from axfpm.commands.sim import NETWORK_COLUMNS, network_rows
 from axfpm.known import remember_hardware
 from axfpm.report import figures
 from axfpm.report.section import Figure, Section, Table
@@ -77,7 +75,7 @@ def arithmetic(scope: Scope, progress: Progress) -> Section:
                 figures.error_histogram({k: relative_errors(k, seed=scope.seed) for k in HISTOGRAM_NAMES}),
             ),
         ),
-        data={"errors": [r.as_dict() for r in reports], "uniform": uniform.as_dict()},
+        data={"errors": [r.to_dict() for r in reports], "uniform": uniform.to_dict()},
     )
 
 
@@ -146,7 +144,7 @@ def network_on_hardware(scope: Scope, progress: Progress) -> Section:
             f"building the engine's simulator takes longer than all the rest; run `axfpm report --full`, or `{command}`"
         )
         return Section(key=key, title=title, not_run=why)
-    from sim.network import run_network
+    from sim.network import LAYER_COLUMNS, run_network
 
     progress(0, 1, "8 x 8 engine in Verilator")
     report = run_network("lenet5", images=10, seed=scope.seed)
@@ -159,7 +157,7 @@ def network_on_hardware(scope: Scope, progress: Progress) -> Section:
             f"{report.columns} weight-stationary engine of {report.multiplier} multipliers, {report.cycles:,} cycles. "
             + ("Every bit of every logit equals the golden model's." if report.logits_equal else "Logits differ."),
         ),
-        tables=(Table("Layers; bound: utilisation that the shape allows", NETWORK_COLUMNS, network_rows(report)),),
+        tables=(Table("Layers; bound: utilisation that the shape allows", LAYER_COLUMNS, report.layer_rows()),),
         data=report.to_dict(),
         failed="" if report.passed else "the simulated engine differs from the golden model",
     )
@@ -174,9 +172,9 @@ def synthesis(scope: Scope, progress: Progress) -> Section:
 
     names = (*SYNTHESIS_NAMES, *(("ax-fpm-wrap", "ax-array", "ax-bf16", "bf16-trunc", "e8m1") if scope.full else ()))
     comparison = compare(names, progress=progress)
-    remember_hardware(comparison.as_dict()["rows"], comparison.conditions)
+    remember_hardware(comparison.to_dict()["rows"], comparison.conditions)
     shown = [row.multiplier for row in comparison.rows]
-    bases = comparison.as_dict()["baselines"]
+    bases = comparison.to_dict()["baselines"]
     rows = [
         (*row.cells(), *(comparison.ratios(row.multiplier, base)["area"] for base in bases)) for row in comparison.rows
     ]
@@ -202,7 +200,7 @@ def synthesis(scope: Scope, progress: Progress) -> Section:
                 figures.saving_against_error(shown, errors, [row.result.area_um2 for row in comparison.rows], "um^2"),
             ),
         ),
-        data=comparison.as_dict(),
+        data=comparison.to_dict(),
     )
 
 
@@ -279,7 +277,7 @@ def robustness(scope: Scope, progress: Progress) -> Section:
 
 def speed(scope: Scope, progress: Progress) -> Section:
     """How fast the emulation is."""
-    from golden.speed import run_bench
+    from golden.speed import COLUMNS, run_bench, table_rows
 
     result = run_bench(
         not scope.full,
@@ -301,7 +299,7 @@ def speed(scope: Scope, progress: Progress) -> Section:
             f"{slowest:.1f} times slower than exact torch on one thread of this machine ({conditions}). "
             + " ".join(f"Kernel {sentence}." for sentence in absent),
         ),
-        tables=(Table(conditions, SPEED_COLUMNS, table_rows(result["rows"])),),
+        tables=(Table(conditions, COLUMNS, table_rows(result["rows"])),),
         figures=(
             Figure(
                 "ax-fpm on one thread, against the bound that the execution ports set.",

@@ -21,7 +21,7 @@ from golden.catalogue import Multiplier, multiplier as look_up
 from golden.speed.bounds import Peaks, measure_peaks, measure_products, operations
 from golden.speed.shapes import FAMILIES, SHAPES, SLOW_FAMILIES, Shape
 
-__all__ = ["Row", "run_bench"]
+__all__ = ["COLUMNS", "Row", "run_bench", "table_rows"]
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,30 @@ def _interleaved(emulated: Callable[[], Any], exact: Callable[[], Any], threads:
             seconds.append(time.perf_counter() - before)
     torch.set_num_threads(threads)
     return [statistics.median(seconds[1:]) for seconds in times]  # the first run warms up
+
+
+COLUMNS = (
+    "shape", "multiplier", "kernel", "threads", "GMAC/s", "exact torch GMAC/s", "times slower", "port bound",
+    "share of limit", "speedup", "exact torch speedup",
+)  # fmt: skip
+
+
+def table_rows(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    """Rows of the table in the order of ``COLUMNS``."""
+    keys = (
+        "shape",
+        "multiplier",
+        "kernel",
+        "threads",
+        "gmacs",
+        "torch_gmacs",
+        "ratio",
+        "bound",
+        "share",
+        "scaling",
+        "torch_scaling",
+    )
+    return [tuple("-" if row[key] is None else row[key] for key in keys) for row in rows]
 
 
 class _Limits:

@@ -43,7 +43,7 @@ def test_seeded_and_accounted(distribution):
     assert report == error("ax-fpm", distribution, n=5000, seed=3)
     assert report != error("ax-fpm", distribution, n=5000, seed=4)
     assert relative_errors("ax-fpm", distribution, n=5000, seed=3).size == 5000 - report.excluded
-    assert np.isfinite(list(report.as_dict().values())[4:]).all()
+    assert np.isfinite(list(report.to_dict().values())[4:]).all()
     assert (distribution == "bits") == (report.excluded > 100)
 
 

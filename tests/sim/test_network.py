@@ -28,9 +28,7 @@ def check(report, images):
 
 
 def test_one_image_of_lenet5(verilator):
-    report = run_network("lenet5", images=1)
-    check(report, 1)
-    assert report.seconds < 20
+    check(run_network("lenet5", images=1), 1)
 
 
 @pytest.mark.long

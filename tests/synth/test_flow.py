@@ -77,7 +77,7 @@ def test_conditions_name_everything(product):
 
 
 def test_json(product):
-    plain = json.loads(json.dumps(product.as_dict()))
+    plain = json.loads(json.dumps(product.to_dict()))
     assert plain["power"]["method"] == "vectorless"
     assert plain["power"]["input_activity"] == 0.5
     assert plain["area_um2"] == product.area_um2
