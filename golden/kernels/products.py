@@ -134,7 +134,7 @@ class _Steps(NamedTuple):
     ----------
     table : ndarray of int64
         Rows for ``run_rows``.
-    relative_to : ndarray of int64
+    relative_to : ndarray of int8
         What each of its numbers is to be added to.
     scratch : int
         Bytes of memory for panels and records.
@@ -155,7 +155,7 @@ _NUMBER, _SCRATCH, _X, _W, _OUT, _START, _ACTIVATIONS, _WEIGHTS = range(8)
 """What the numbers of a table are relative to."""
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _steps(
     f: Functions,
     rows: int,
@@ -225,7 +225,7 @@ def _steps(
     content = np.array(table, np.int64)
     return _Steps(
         np.ascontiguousarray(content[..., 1]),
-        np.ascontiguousarray(content[..., 0]),
+        content[..., 0].astype(np.int8),
         records + -(-some // f.body.outputs) * longest * f.record_size + 64,
         next(row for row, call in enumerate(table) if call[0][1] == f.sums.address),
         used,
