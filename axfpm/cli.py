@@ -115,8 +115,8 @@ class LazyGroup(click.Group):
                     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 raise SystemExit(BROKEN_PIPE) from None
             except OSError as error:
-                where = f" {error.filename}" if error.filename else ""
-                raise Refusal(f"cannot use{where}: {error.strerror or error}; free or mend it and try again") from error
+                where = f"cannot use {error.filename}: " if error.filename else ""
+                raise Refusal(f"{where}{error.strerror or error}; free or mend it and try again") from error
             except MemoryError as error:
                 raise Refusal("memory does not suffice for this; ask for less at once") from error
             except KeyboardInterrupt:
