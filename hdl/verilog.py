@@ -15,7 +15,7 @@ from amaranth.lib import wiring
 from golden.errors import InvalidInput, MissingTool
 from hdl import array_blocks as _array_blocks  # noqa: F401  (registers its blocks)
 from hdl.blocks import BLOCKS, Block, Built, register_block
-from hdl.keywords import KEYWORDS
+from hdl.keywords import ICARUS_TYPES, KEYWORDS
 
 __all__ = ["BLOCKS", "Block", "Built", "build", "generate", "register_block"]
 
@@ -122,6 +122,8 @@ def _check_name(name: str) -> None:
         raise InvalidInput(f"{name!r} cannot name a module; use letters, digits and '_', not a digit first")
     if name in KEYWORDS:
         raise InvalidInput(f"{name!r} cannot name a module: it is a keyword of Verilog; choose another name")
+    if name in ICARUS_TYPES:
+        raise InvalidInput(f"{name!r} cannot name a module: Icarus Verilog takes it for a type; choose another name")
 
 
 def generate(block: str, *, name: str | None = None, **parameters: Any) -> str:
