@@ -1,10 +1,13 @@
 """The command ``axfpm``: subcommands loaded when used, and one rule for errors.
 
-Exit code 0 on success, 1 when a check that was run failed, 2 on bad input or a missing tool, with one sentence.
+Exit code 0 on success, 1 when a check that was run failed, 2 on bad input or a missing tool, with one sentence; after
+an interrupt, a broken pipe or a polite kill what shells expect: 130, 141, 143.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import sys
 import threading
@@ -38,7 +41,7 @@ COMMANDS = (
 )
 """In the order of the help text; each is ``axfpm.commands.NAME.command``."""
 
-INTERRUPTED, TERMINATED = 130, 143
+INTERRUPTED, BROKEN_PIPE, TERMINATED = 130, 141, 143
 
 MODULES = {"sklearn": "scikit-learn", "cocotb_tools": "cocotb"}
 """Import names that differ from their package's."""
@@ -107,11 +110,13 @@ class LazyGroup(click.Group):
                     raise
                 need, remedy = PACKAGES[package]
                 raise Refusal(f"the package {package} is not installed ({need}); get it with `{remedy}`") from error
-            except BrokenPipeError:
-                raise  # whoever read has had enough: click ends silently
+            except BrokenPipeError:  # whoever read has had enough: nothing is said, and no check has failed
+                with contextlib.suppress(OSError, ValueError, AttributeError):  # nor by Python's last flush
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                raise SystemExit(BROKEN_PIPE) from None
             except OSError as error:
-                where = f" {error.filename}" if error.filename else ""
-                raise Refusal(f"cannot use{where}: {error.strerror or error}; free or mend it and try again") from error
+                where = f"cannot use {error.filename}: " if error.filename else ""
+                raise Refusal(f"{where}{error.strerror or error}; free or mend it and try again") from error
             except MemoryError as error:
                 raise Refusal("memory does not suffice for this; ask for less at once") from error
             except KeyboardInterrupt:

@@ -212,7 +212,11 @@ def plugins() -> Mapping[str, str]:
         if _PLUGINS is not None:
             return _PLUGINS
         _PLUGINS = {}  # a plug-in that looks into the catalogue sees it without plug-ins
-        _PLUGINS = load_plugins("axfpm.multipliers", register)
+        try:
+            _PLUGINS = load_plugins("axfpm.multipliers", register)
+        except BaseException:
+            _PLUGINS = None  # interrupted: looked for again
+            raise
     warn_of(_PLUGINS)
     return _PLUGINS
 

@@ -17,6 +17,8 @@ LOCK = ".owner"
 """The file of a folder under construction that its process holds locked."""
 STALE_S = 600
 """Seconds after which a folder or file that no process holds counts as left behind."""
+LOCKED_S = 5
+"""The same for a folder with a lock file: what made it was about to hold it, or did."""
 
 _SWEPT: set[str] = set()
 
@@ -48,9 +50,10 @@ def sweep(folder: Path) -> None:
                 continue
             with contextlib.suppress(OSError):
                 status = entry.stat(follow_symlinks=False)
-                if time.time() - status.st_mtime < STALE_S or status.st_uid != os.geteuid():
-                    continue
                 path = Path(entry.path)
+                stale = LOCKED_S if (path / LOCK).is_file() else STALE_S
+                if time.time() - status.st_mtime < stale or status.st_uid != os.geteuid():
+                    continue
                 if stat.S_ISREG(status.st_mode):
                     path.unlink(missing_ok=True)
                 elif stat.S_ISDIR(status.st_mode) and (lock := hold(path)) is not None:

@@ -224,10 +224,16 @@ def conv2d(
         raise InvalidInput(
             f"groups={groups} does not fit {image.shape[1]} input channels and weights of shape {kernel.shape}"
         )
+    if 0 in kernel.shape[2:]:
+        raise InvalidInput(f"a kernel of {kernel.shape[2]} x {kernel.shape[3]} has no weights; it takes 1 x 1 at least")
     reach = [gap * (size - 1) + 1 for gap, size in zip(gaps, kernel.shape[2:], strict=True)]
     if any(size + 2 * pad < r for size, pad, r in zip(image.shape[2:], pads, reach, strict=True)):
         raise InvalidInput(f"a {reach[0]} x {reach[1]} window does not fit the padded input of shape {image.shape}")
     start = _as_bias(bias, kernel.shape[0])
+    # Steps beyond the input stay in it, as do gaps of single weights: kernels lay out memory by them.
+    room = [size + 2 * pad - r + 1 for size, pad, r in zip(image.shape[2:], pads, reach, strict=True)]
+    steps = min(steps[0], room[0]), min(steps[1], room[1])
+    gaps = (gaps[0] if kernel.shape[2] > 1 else 1, gaps[1] if kernel.shape[3] > 1 else 1)
     out = kernels.conv2d(image, kernel, start, steps, pads, gaps, groups, m, accumulate)
     return _same_kind(out, x)
 

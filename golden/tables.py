@@ -14,7 +14,11 @@ def plain_console(**settings: Any) -> Console:
     """A rich console that takes brackets, colons and numbers as text; settings as for ``rich.console.Console``."""
     from rich.console import Console
 
-    return Console(markup=False, emoji=False, highlight=False, **settings)
+    class Plain(Console):
+        def on_broken_pipe(self) -> None:  # rich would end the process with 1
+            raise BrokenPipeError
+
+    return Plain(markup=False, emoji=False, highlight=False, **settings)
 
 
 def printable(text: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["KEYWORDS"]
+__all__ = ["ICARUS_TYPES", "KEYWORDS"]
 
 _TEXT = """
     accept_on alias always always_comb always_ff always_latch and assert assign assume automatic before begin bind bins
@@ -25,3 +25,6 @@ _TEXT = """
 """
 
 KEYWORDS = frozenset(_TEXT.split())
+
+ICARUS_TYPES = frozenset({"bool", "wone"})
+"""Words that Icarus takes for types of its own, and for no names."""

@@ -15,7 +15,7 @@ from amaranth.lib import wiring
 from golden.errors import InvalidInput, MissingTool
 from golden.registry import did_you_mean
 from hdl.circuits import CIRCUITS, Built
-from hdl.keywords import KEYWORDS
+from hdl.keywords import ICARUS_TYPES, KEYWORDS
 
 __all__ = ["CIRCUITS", "Built", "build", "generate"]
 
@@ -122,6 +122,8 @@ def _check_name(name: str) -> None:
         raise InvalidInput(f"{name!r} cannot name a module; use letters, digits and '_', not a digit first")
     if name in KEYWORDS:
         raise InvalidInput(f"{name!r} cannot name a module: it is a keyword of Verilog; choose another name")
+    if name in ICARUS_TYPES:
+        raise InvalidInput(f"{name!r} cannot name a module: Icarus Verilog takes it for a type; choose another name")
 
 
 def generate(block: str, *, name: str | None = None, **parameters: Any) -> str:

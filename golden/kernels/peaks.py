@@ -27,11 +27,14 @@ Operations = tuple[int, int]
 
 
 def _lanes() -> int:
-    return 16 if "avx512f" in cpu_features() else 8
+    features = cpu_features()
+    if "sse2" in features and "avx" not in features:
+        return 4
+    return 16 if "avx512f" in features else 8
 
 
 def peak_module(lanes: int, fused: bool, operations: Operations = (1, 0)) -> str:
-    """LLVM IR of ``peak``: arguments (terms, address of two vectors, one of ones and one of zeros; of the result).
+    """LLVM IR of ``peak``: arguments (terms, address of x, y, all bits, zeros and ones, vectors all; of the result).
 
     A term applies the operations to each sum, floating point and bits in turn, as they are spread over the ports; none
     changes its value beyond adding x y for each in floating point.
@@ -41,13 +44,14 @@ def peak_module(lanes: int, fused: bool, operations: Operations = (1, 0)) -> str
     b = e.builder
     kind = vector(F32, lanes)
     operands, result = e.pointer(e.argument(1)), e.pointer(e.argument(2))
-    x, y, ones, zeros = (e.load(operands, kind, 4 * lanes * i) for i in range(4))
+    x, y, ones, zeros, unit = (e.load(operands, kind, 4 * lanes * i) for i in range(5))
     sums = [e.slot(kind) for _ in range(CHAINS)]
     for slot in sums:
         b.store(constant(kind, 0.0), slot)
 
     def float_step(acc: Value) -> Value:
-        return e.call("llvm.fma", x, y, acc) if fused else b.fadd(b.fmul(x, y), acc)
+        # Two steps multiply the sum: the compiler would take x y out of the loop.
+        return e.call("llvm.fma", x, y, acc) if fused else b.fadd(b.fmul(acc, unit), b.fmul(x, y))
 
     def bit_step(acc: Value, index: int) -> Value:
         # Of two kinds in turn, and with operands that the compiler does not know: it cannot join neighbours.
@@ -79,8 +83,8 @@ def _peak(operations: Operations) -> Function:
 def repeated(operations: Operations, threads: int) -> int:
     """Apply the operations of a product again and again on every thread, and return to how many lanes."""
     lanes, function, terms = _lanes(), _peak(operations), TERMS // max(operations)
-    operands = np.full((4, lanes), 0.5, np.float32)
-    operands[2:].view(np.uint32)[:] = np.array([[0xFFFFFFFF], [0]], np.uint32)
+    operands = np.full((5, lanes), 0.5, np.float32)
+    operands[2:].view(np.uint32)[:] = np.array([[0xFFFFFFFF], [0], [0x3F800000]], np.uint32)
     results = [np.empty((CHAINS, lanes), np.float32) for _ in range(threads)]
     run_all([partial(function, terms, address(operands), address(out)) for out in results])
     return threads * terms * CHAINS * lanes

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from golden.catalogue import Multiplier, distinct, multiplier
-from golden.checks import check_seed
+from golden.checks import check_count, check_seed
 from golden.cnn import checkpoint as checkpoints
 from golden.cnn.training import Progress
 from golden.errors import InvalidInput, InvalidType
@@ -28,6 +28,8 @@ __all__ = ["evaluate"]
 
 PART = 50
 """Images in one part of an emulated run: what an interruption can lose, and what one process takes at once."""
+MOST_JOBS = 256
+"""Each is a process with torch and the model in it, some 300 MB."""
 
 
 def evaluate(
@@ -89,7 +91,8 @@ def evaluate(
     Raises
     ------
     InvalidInput
-        If a name is unknown, there are no images, shapes or labels do not fit, or a pixel is NaN or outside [0, 1].
+        If a name is unknown, there are no images, shapes or labels do not fit, or a pixel is NaN or outside [0, 1],
+        or ``jobs`` or ``seed`` is out of range.
     InvalidType
         If images or labels are of a kind or dtype that has no meaning here.
     """
@@ -101,8 +104,7 @@ def evaluate(
     else:
         raise InvalidType(f"a model is a torch.nn.Module or a checkpoint's name, not {type(model).__name__}")
     images, labels = _check_images(x), _check_labels(y, len(x))
-    if jobs < 1:
-        raise InvalidInput(f"{jobs} jobs run nothing; give 1 or more")
+    check_count("jobs", jobs, 1, MOST_JOBS, "a process each")
     check_seed(seed)
     targets = _targets(multiplier, control)
     attacks = attacks if isinstance(attacks, str | Attack) else tuple(attacks)

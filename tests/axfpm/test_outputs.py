@@ -173,6 +173,12 @@ def test_any_error_of_the_system_is_one_sentence(monkeypatch):
     monkeypatch.setattr("axfpm.commands.multiply.multiply_words", fails)
     assert refused("multiply", "1", "1").startswith("axfpm: cannot use /some/\\x1b[31m[/x]: No space left on device;")
 
+    def fails_somewhere(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("axfpm.commands.multiply.multiply_words", fails_somewhere)
+    assert refused("multiply", "1", "1") == "axfpm: No space left on device; free or mend it and try again\n"
+
     def exhausted(*_, **__):
         raise MemoryError
 

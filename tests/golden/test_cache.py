@@ -261,9 +261,13 @@ with workshop(Path({str(folder)!r}), "build") as place:
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
     (left,) = folder.iterdir()
+    age(left, 0)
     with workshop(folder, "next"):  # too young: perhaps about to be locked
         assert left.is_dir()
-    age(left)
+    age(left, 30)  # the next start, not one after a while
+    unlocked = folder / ".axfpm-part-build-0123"
+    unlocked.mkdir()
+    age(unlocked, 30)
     part = folder / ".axfpm-part-0123"
     part.write_text("")
     age(part)
@@ -272,7 +276,11 @@ with workshop(Path({str(folder)!r}), "build") as place:
     age(kept)
     leftovers._SWEPT.clear()
     with workshop(folder, "next") as place:
-        assert sorted(folder.iterdir()) == sorted([place, kept])
+        assert sorted(folder.iterdir()) == sorted([place, kept, unlocked])
+    age(unlocked)
+    leftovers._SWEPT.clear()
+    with workshop(folder, "next"):
+        assert not unlocked.exists()
     assert list(folder.iterdir()) == [kept]
 
 

@@ -24,6 +24,9 @@ assert "mine" not in MULTIPLIERS  # looked into the catalogue while it is made
 """
 RAISING = "raise ValueError('first line\\nsecond line')"
 LEAVING = "import sys; sys.exit('goodbye')"
+PANICKING = "class Panic(BaseException): ...\nprint('on the way')\nraise Panic('at once')"
+
+MODULES = {"fine": MODULE, "raising": RAISING, "leaving": LEAVING, "panicking": PANICKING}
 
 POINTS = """
 [axfpm.multipliers]
@@ -35,6 +38,7 @@ seven = plugged_fine:number
 missing = plugged_missing:fine
 raising = plugged_raising:fine
 leaving = plugged_leaving:fine
+panicking = plugged_panicking:fine
 other = plugged_fine:again
 """
 
@@ -48,13 +52,14 @@ PROBLEMS = {
     "missing": "ModuleNotFoundError: No module named 'plugged_missing'",
     "raising": "ValueError: first line",
     "leaving": "SystemExit: goodbye",
+    "panicking": "Panic: at once",
 }
 
 
 @pytest.fixture
 def installed(tmp_path):
     """A folder with a distribution that has such entry points."""
-    for name, text in (("fine", MODULE), ("raising", RAISING), ("leaving", LEAVING)):
+    for name, text in MODULES.items():
         (tmp_path / f"plugged_{name}.py").write_text(text)
     information = tmp_path / "plugged-1.0.dist-info"
     information.mkdir()
@@ -70,7 +75,7 @@ def fresh(installed, monkeypatch):
     monkeypatch.setattr(catalogue, "_ENTRIES", dict(catalogue._ENTRIES))
     monkeypatch.setattr(catalogue, "_PLUGINS", None)
     yield
-    for name in ("fine", "raising", "leaving"):
+    for name in MODULES:
         sys.modules.pop(f"plugged_{name}", None)
 
 
@@ -93,6 +98,32 @@ def test_each_problem_is_one_warning():
     texts = [str(warning.message) for warning in said]
     assert any(text.startswith("the plug-in 'raising' is left out (ValueError: first line); update") for text in texts)
     assert plugins() == found  # said once
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_damaged_list_of_entry_points_costs_only_its_own(installed):
+    for name in ("aside", "zest"):  # before and after the others, and none of them about multipliers
+        (installed / f"{name}-1.0.dist-info").mkdir()
+        (installed / f"{name}-1.0.dist-info" / "METADATA").write_text(f"Name: {name}\nVersion: 1.0\n")
+        (installed / f"{name}-1.0.dist-info" / "entry_points.txt").write_text("[console_scripts]\nno pair\n")
+    with pytest.warns(AxfpmWarning) as said:
+        found = plugins()
+    assert found.keys() == {*PROBLEMS, "aside", "zest"}
+    assert found["aside"].startswith("its entry_points.txt cannot be read: ")
+    assert found["mine"] == found["other"] == ""
+    assert len(said) == sum(map(bool, found.values()))
+
+
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.filterwarnings("ignore::golden.errors.AxfpmWarning")
+def test_an_interrupted_search_is_made_again(monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as while_loading, pytest.raises(KeyboardInterrupt):
+        while_loading.setattr(catalogue, "register", interrupt)
+        plugins()
+    assert "mine" in MULTIPLIERS
 
 
 @pytest.mark.usefixtures("fresh")
@@ -132,6 +163,7 @@ def test_commands_go_on(installed):
     out, err = run("-m", "axfpm", "list", "--json", path=installed)
     assert {"mine", "other", "exact"} <= {entry["name"] for entry in json.loads(out)}
     lines = err.splitlines()
+    assert lines.pop(0) == "on the way"  # what a plug-in prints is no part of the result
     assert len(lines) == sum(map(bool, PROBLEMS.values()))
     assert all(line.startswith("axfpm: warning: the plug-in '") for line in lines)
     out, err = run("-m", "axfpm", "multiply", "1", "1", "--multiplier", "mine", path=installed)
@@ -145,7 +177,7 @@ def test_doctor_lists_them(installed):
     found = json.loads(out)["plugins"]
     assert found["mine"] == ""
     assert found["leaving"] == "SystemExit: goodbye"
-    assert err == ""
+    assert err == "on the way\n"
     out, _ = run("-m", "axfpm", "doctor", path=installed)
     assert "left out: ValueError: first line" in out
 

@@ -71,11 +71,18 @@ def test_peak_loop_holds_the_operations_that_it_is_timed_for(counts: tuple[int, 
     assert len(vectors) == CHAINS * sum(counts)
 
 
+@pytest.mark.parametrize("counts", [(1, 0), (5, 5)])
+def test_peak_loop_multiplies_where_nothing_is_fused(counts: tuple[int, int]) -> None:
+    loop = inner_loop(assembly(peak_module(4, False, counts), cpu="x86-64"))
+    names = [line.split()[0] for line in loop]
+    assert names.count("mulps") == names.count("addps") == CHAINS * counts[0]
+
+
 def test_peak_loop_adds_up() -> None:
     lanes = peaks._lanes()
     out = np.empty((CHAINS, lanes), np.float32)
-    operands = np.full((4, lanes), 0.5, np.float32)
-    operands[2:].view(np.uint32)[:] = np.array([[0xFFFFFFFF], [0]], np.uint32)
+    operands = np.full((5, lanes), 0.5, np.float32)
+    operands[2:].view(np.uint32)[:] = np.array([[0xFFFFFFFF], [0], [0x3F800000]], np.uint32)
     peaks._peak((5, 3))(10, address(operands), address(out))
     assert (out == 10 * 5 * 0.25).all()
 

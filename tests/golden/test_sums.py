@@ -113,6 +113,15 @@ def test_whole_numbers_of_any_kind() -> None:
     assert np.array_equal(conv2d(image, kernel, **settings), expected)
 
 
+def test_steps_beyond_the_input_take_no_memory() -> None:
+    image, kernel = operands("normal", (1, 2, 3, 4), RNG), operands("normal", (3, 2, 1, 1), RNG)
+    for huge in (10**30, 1 << 30):
+        got = conv2d(image, kernel, stride=(2, huge), dilation=huge)
+        assert np.array_equal(got, conv2d(image, kernel, stride=(2, 4)))
+        assert got.shape == (1, 3, 2, 1)
+    assert conv2d(image, kernel, stride=10**30, padding=1).shape == (1, 3, 1, 1)
+
+
 def test_operands_are_not_changed() -> None:
     x, w = X.copy(), W.copy()
     x[0, 0], w[0, 0] = np.float32(1e-40), np.float32(1e-41)  # flushed in the packed copies only
@@ -139,6 +148,8 @@ def test_operands_are_not_changed() -> None:
         (lambda: conv2d(np.ones((1, 3, 5, 5), "f"), np.ones((2, 2, 1, 1), "f")), InvalidInput, "groups=1 does not fit"),
         (lambda: conv2d(np.ones((1, 1, 2, 5), "f"), np.ones((1, 1, 3, 3), "f")), InvalidInput, "window does not fit"),
         (lambda: conv2d(np.ones((1, 1, 5, 5), "f"), np.ones((1, 1, 3, 3), "f"), stride=0), InvalidInput, "stride=0"),
+        (lambda: conv2d(np.ones((1, 1, 5, 5), "f"), np.ones((1, 1, 0, 3), "f")), InvalidInput, "0 x 3 has no weights"),
+        (lambda: conv1d(np.ones((1, 1, 5), "f"), np.ones((1, 1, 0), "f"), dilation=2), InvalidInput, "1 x 0 has no w"),
     ],
 )  # fmt: skip
 def test_errors(call, error: type[Exception], message: str) -> None:

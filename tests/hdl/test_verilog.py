@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -226,6 +227,16 @@ def test_wrong_name(name):
 def test_keywords():
     assert len(KEYWORDS) == 248  # as many as IEEE 1800-2017 lists
     assert "module Module(" in generate("multiplier", multiplier="e8m1", name="Module")
+
+
+@pytest.mark.parametrize("name", ["bool", "wone"])
+def test_types_of_icarus(name, tmp_path):
+    with pytest.raises(InvalidInput, match=f"'{name}' cannot name a module: Icarus Verilog takes it for a type"):
+        generate("multiplier", multiplier="e8m1", name=name)
+    if shutil.which("iverilog") is not None:  # which is so
+        (tmp_path / "m.v").write_text(f"module {name}; endmodule\n")
+        done = subprocess.run(["iverilog", "-t", "null", tmp_path / "m.v"], capture_output=True, check=False)
+        assert done.returncode != 0
 
 
 @pytest.mark.parametrize("name", ["part_pe", "weights__ready", "clk", "weight"])

@@ -10,9 +10,10 @@ from kernel_cases import canonical, force, operands, plain_matmul, usable
 
 from golden import sums
 from golden.catalogue import multiplier
-from golden.kernels import pool, products
+from golden.kernels import dispatch, pool, products
 from golden.kernels.bodies import BODIES
 from golden.kernels.bodies.body import Body, Range
+from golden.kernels.dispatch import Choice
 from golden.kernels.functions import magnitude_range
 
 NAMES = ("ax-fpm", "ax-fpm-widen", "exact", "bf16", "ax-bf16", "mitchell", "ax-fpm-wrap", "ax-fpm:cell=AMA1")
@@ -118,6 +119,27 @@ def test_parts_with_extreme_operands_are_computed_again_by_themselves(
     xs, ws = np.stack([x[:5], x[-5:], x[5:10]]), np.broadcast_to(w, (3, *w.shape))
     got = sums.matmul(xs, ws, m, bias)
     assert all(np.array_equal(canonical(got[i]), plain_matmul(xs[i], w, bias, m, "float32")) for i in range(3))
+
+
+def test_no_sums_begin_where_packing_meets_operands_beyond_the_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Their products are subnormal in the fast bodies, which would take many times as long as the right body.
+    monkeypatch.setattr(pool, "threads", lambda: 1)
+    m = multiplier("ax-fpm")
+    rng = np.random.default_rng(37)
+    x, w = operands("relu", (50, 1030), rng) * np.float32(2.0**-100), operands("normal", (1030, 300), rng)
+    w *= np.float32(2.0**-30)
+    usual = Choice(dispatch._bodies(m), m, "float32", None, len(x)).usual()
+    called: list[int] = []
+    run_rows = products.run_rows
+    monkeypatch.setattr(
+        products, "run_rows", lambda rows, count: called.extend(rows[:, 0].tolist()) or run_rows(rows, count)
+    )
+    assert np.array_equal(canonical(sums.matmul(x, w, m)), plain_matmul(x, w, None, m, "float32"))
+    assert usual.pack.address in called
+    assert usual.sums.address not in called
+    called.clear()
+    sums.matmul(x * np.float32(2.0**100), w, m)
+    assert usual.sums.address in called
 
 
 def test_empty_batches() -> None:

@@ -201,7 +201,8 @@ def _with(value):
         ({"control": "e8m99"}, "unknown multiplier 'e8m99'"),
         ({"attacks": "fgms"}, "unknown attack 'fgms'"),
         ({"attacks": "fgsm", "threat_models": "grey-box"}, "unknown threat model 'grey-box'; choose from transfer"),
-        ({"jobs": 0}, "0 jobs run nothing"),
+        ({"jobs": 0}, "jobs=0 is too small; give at least 1"),
+        ({"jobs": 10**8}, "jobs=100000000 is too large; give at most 256, a process each"),
         ({"seed": -1}, "seed=-1 is too small; give at least 0"),
         (
             {"x": np.zeros((0, 1, 4, 4), np.float32), "y": np.zeros(0, np.int64)},

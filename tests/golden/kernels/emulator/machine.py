@@ -153,7 +153,7 @@ class Machine:
         return len(calls)
 
 
-def _run_in_turn(tasks: Sequence[Callable[[], None]]) -> None:
+def _run_in_turn(tasks: Sequence[Callable[[], None]], workers: int | None = None) -> None:
     with default_environment():
         for task in tasks:
             task()
