@@ -12,10 +12,10 @@ from torch import nn
 from golden.catalogue import Multiplier
 from golden.errors import InvalidInput, InvalidType
 from golden.pytorch.context import approximate
+from golden.pytorch.logits import checked, divided
 from golden.pytorch.masking import Once, watched
 from golden.pytorch.reached import attribute, own, reached
 from golden.pytorch.rules import Layers
-from golden.pytorch.temperature import checked, divided
 
 __all__ = ["ApproximateModule"]
 

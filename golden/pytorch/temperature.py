@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import is_dataclass, replace
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -17,8 +14,11 @@ from torch import Tensor, nn
 from golden.catalogue import Multiplier
 from golden.errors import InvalidInput, InvalidType
 from golden.pytorch.context import approximate
+from golden.pytorch.logits import logits_of
+from golden.pytorch.module import ApproximateModule
+from golden.pytorch.reached import own as original
 
-__all__ = ["checked", "divided", "temperature"]
+__all__ = ["temperature"]
 
 BATCH = 64
 """Images that go through the model at once."""
@@ -52,9 +52,6 @@ def temperature(model: nn.Module, multiplier: str | Multiplier, images: np.ndarr
     InvalidType
         (a TypeError) If the model is no ``torch.nn.Module``, or images or outputs are no tensors.
     """
-    from golden.pytorch.module import ApproximateModule
-    from golden.pytorch.reached import own as original
-
     settings: dict[str, Any] = {}
     if isinstance(model, ApproximateModule):
         own = model.context.settings
@@ -78,7 +75,7 @@ def temperature(model: nn.Module, multiplier: str | Multiplier, images: np.ndarr
             logits = []
             for context in contexts:
                 with context:
-                    logits.append(_logits(model(part)).double())
+                    logits.append(logits_of(model(part)).double())
             both += float((logits[0] * logits[1]).sum())
             same += float((logits[1] * logits[1]).sum())
     factor = both / same if same else math.nan
@@ -88,55 +85,6 @@ def temperature(model: nn.Module, multiplier: str | Multiplier, images: np.ndarr
             "check the model's accuracy on this multiplier first"
         )
     return factor
-
-
-def checked(value: Any) -> float:
-    """Return a temperature.
-
-    Raises
-    ------
-    InvalidType, InvalidInput
-        If it is no number, or not positive and finite.
-    """
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise InvalidType(f"temperature is a number, not {type(value).__name__}")
-    if not 0 < float(value) < math.inf:
-        raise InvalidInput(f"temperature={value} divides no logits; give a positive finite number")
-    return float(value)
-
-
-def divided(output: Any, by: float) -> Any:
-    """Return a model's output with its logits divided.
-
-    Raises
-    ------
-    InvalidInput
-        If the output is neither a tensor nor has ``logits``, or has a loss of the undivided ones.
-    """
-    if by == 1:
-        return output
-    if isinstance(output, Tensor):
-        return output / by
-    if isinstance(getattr(output, "logits", None), Tensor) and getattr(output, "loss", None) is None:
-        if hasattr(output, "_replace"):  # a named tuple
-            return output._replace(logits=output.logits / by)
-        if is_dataclass(output) and type(output).__dataclass_params__.frozen:  # type: ignore[attr-defined]
-            return replace(output, logits=output.logits / by)  # type: ignore[type-var]
-        output = copy.copy(output)
-        output.logits = output.logits / by
-        return output
-    raise InvalidInput(
-        f"temperature={by:g} divides logits, and the {type(output).__name__} that the model returns "
-        + ("has a loss of the undivided ones; compute the loss outside the model" if hasattr(output, "logits")
-           else "has none; return a tensor, or an object with logits")
-    )  # fmt: skip
-
-
-def _logits(output: Any) -> Tensor:
-    logits = output if isinstance(output, Tensor) else getattr(output, "logits", None)
-    if not isinstance(logits, Tensor):
-        raise InvalidType(f"a {type(output).__name__} has no logits; return a tensor, or an object with logits")
-    return logits
 
 
 @contextmanager
