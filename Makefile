@@ -56,7 +56,8 @@ debian:
 # next call starts afresh. One that fails by itself leaves no mark, and goes on from where it was.
 marked = @mkdir -p $(1) && touch $(1)/.at-work; echo "$(2)"; $(2); status=$$?; rm -f $(1)/.at-work; exit $$status
 
-# $(1): the folder; $(2): pip's arguments for torch; $(3): for the rest.
+# $(1): the folder; $(2): pip's arguments for torch; $(3): for the rest; $(4): another extra of pyproject.toml.
+comma := ,
 define environment
 	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON): make PYTHON=... names a Python 3.11 or later."; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.version_info < (3, 11) and sys.exit("$(PYTHON) is Python %d.%d, older than 3.11: \
@@ -65,11 +66,11 @@ define environment
 	$(call marked,$(1),$(PYTHON) -m venv $(1))
 	$(call marked,$(1),$(1)/bin/python -m pip install -q --upgrade pip)
 	$(call marked,$(1),$(1)/bin/python -m pip install -q $(TORCH_INDEX) $(2))
-	$(call marked,$(1),$(1)/bin/python -m pip install -q $(3) -e '.[dev]')
+	$(call marked,$(1),$(1)/bin/python -m pip install -q $(3) -e '.[$(strip dev$(if $(4),$(comma)$(4)))]')
 endef
 
 $(VENV)/.ready: pyproject.toml | debian
-	$(call environment,$(VENV),'$(TORCH)')
+	$(call environment,$(VENV),'$(TORCH)',,models)
 	$(RUN)/python -m synth.tools
 	touch $@
 

@@ -118,7 +118,8 @@ def adder_path(m: Module, words: tuple[Word, Word], fmt: Format = FP32) -> Path:
 
     def effective(word: Word) -> Word:
         field = word[low:-1]
-        return Cat(field[0] | ~field.any(), field[1:])
+        lowest: Word = field[0] | ~field.any()
+        return Cat(lowest, field[1:])
 
     # Either difference is ready when the comparison is.
     ex, ey = effective(x), effective(y)
@@ -214,7 +215,7 @@ class FloatAdder(wiring.Component):
         self.stages = check_stages(stages)
         members: dict[str, Any] = {"a": In(fmt.word_bits), "b": In(fmt.word_bits), "y": Out(fmt.word_bits)}
         if stages:
-            members["en"] = In(1, init=1)
+            members["en"] = In(1, init=1)  # pyright: ignore[reportCallIssue] - the stubs lack it
         super().__init__(wiring.Signature(members))
 
     def elaborate(self, platform: object) -> Module:

@@ -194,9 +194,9 @@ class SystolicArray(CheckedComponent):
             vector.ready.eq(free & sums.valid),
             sums.ready.eq(free & vector.valid),
         ]
-        with m.If(enter):  # pyright: ignore[reportGeneralTypeIssues]
+        with m.If(enter):
             m.d.sync += first.eq(vector.payload.last)
-            with m.If(first):  # pyright: ignore[reportGeneralTypeIssues]
+            with m.If(first):
                 m.d.sync += complete.eq(0)
 
         # Weights. A row's shadow registers are occupied from their load until its first activation passes. Both run
@@ -205,11 +205,11 @@ class SystolicArray(CheckedComponent):
         load, clear = Signal(rows), Signal(rows)
         taken: Word = (occupied & ~clear).bit_select(row, 1)
         m.d.comb += weights.ready.eq(en & (taken == 0))
-        with m.If(weights.valid & weights.ready):  # pyright: ignore[reportGeneralTypeIssues]
+        with m.If(weights.valid & weights.ready):
             m.d.comb += load.eq(1 << row)
-            with m.If(row == rows - 1):  # pyright: ignore[reportGeneralTypeIssues]
+            with m.If(row == rows - 1):
                 m.d.sync += [row.eq(0), complete.eq(1)]
-            with m.Else():  # pyright: ignore[reportGeneralTypeIssues]
+            with m.Else():
                 m.d.sync += row.eq(row + 1)
         m.d.comb += clear.eq(word_of([en & line[0].a_valid & line[0].a_first for line in grid]))
         m.d.sync += occupied.eq((occupied & ~clear) | load)

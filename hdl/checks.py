@@ -19,7 +19,8 @@ class CheckedComponent(wiring.Component):
     def __new__(cls, *args: Any, src_loc_at: int = 0, **kwargs: Any) -> Any:
         """Check the arguments, then make the component."""
         cls.check(*args, **kwargs)
-        return super().__new__(cls, *args, src_loc_at=src_loc_at + 1, **kwargs)
+        here = src_loc_at + 1
+        return super().__new__(cls, *args, src_loc_at=here, **kwargs)  # pyright: ignore[reportCallIssue] - the stubs lack it
 
     @classmethod
     def check(cls, *args: Any, **kwargs: Any) -> None:

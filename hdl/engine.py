@@ -203,39 +203,39 @@ class MatrixEngine(CheckedComponent):
         total = Signal(SIZE_BITS + bits_for(self.bias_rows))
         started, finished = Signal(), Signal()
         running = Signal()
-        with m.FSM() as fsm:  # pyright: ignore[reportGeneralTypeIssues]
+        with m.FSM() as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
-            with m.State("IDLE"):  # pyright: ignore[reportGeneralTypeIssues]
+            with m.State("IDLE"):
                 m.d.comb += self.command.ready.eq(1)
                 sizes = self.command.payload
                 m.d.sync += self.done.eq(0)
-                with m.If(self.command.valid):  # pyright: ignore[reportGeneralTypeIssues]
+                with m.If(self.command.valid):
                     m.d.comb += started.eq(1)
                     m.d.sync += [size_m.eq(sizes.m), size_k.eq(sizes.k), n_left.eq(sizes.n)]
                     m.d.sync += [tiles.eq(0), total.eq(0), self.error.eq(0), self.cycles.eq(0), self.stalled.eq(0)]
                     m.next = "SIZES"
-            with m.State("SIZES"):  # pyright: ignore[reportGeneralTypeIssues]
-                with m.If((size_m == 0) | (n_left == 0)):  # pyright: ignore[reportGeneralTypeIssues]
+            with m.State("SIZES"):
+                with m.If((size_m == 0) | (n_left == 0)):
                     m.d.sync += self.done.eq(1)
                     m.next = "IDLE"
-                with m.Elif(tiles == self.bias_rows):  # pyright: ignore[reportGeneralTypeIssues]
+                with m.Elif(tiles == self.bias_rows):
                     m.d.sync += [self.error.eq(1), self.done.eq(1)]
                     m.next = "IDLE"
-                with m.Else():  # pyright: ignore[reportGeneralTypeIssues]
+                with m.Else():
                     m.d.sync += [tiles.eq(tiles + 1), total.eq(total + size_m)]
-                    with m.If(n_left > columns):  # pyright: ignore[reportGeneralTypeIssues]
+                    with m.If(n_left > columns):
                         m.d.sync += n_left.eq(n_left - columns)
-                    with m.Else():  # pyright: ignore[reportGeneralTypeIssues]
+                    with m.Else():
                         m.next = "FIT"
-            with m.State("FIT"):  # pyright: ignore[reportGeneralTypeIssues]
-                with m.If((size_m > self.depth) | (total > self.accumulators)):  # pyright: ignore[reportGeneralTypeIssues]
+            with m.State("FIT"):
+                with m.If((size_m > self.depth) | (total > self.accumulators)):
                     m.d.sync += [self.error.eq(1), self.done.eq(1)]
                     m.next = "IDLE"
-                with m.Else():  # pyright: ignore[reportGeneralTypeIssues]
+                with m.Else():
                     m.next = "RUN"
-            with m.State("RUN"):  # pyright: ignore[reportGeneralTypeIssues]
+            with m.State("RUN"):
                 m.d.comb += running.eq(1)
-                with m.If(finished):  # pyright: ignore[reportGeneralTypeIssues]
+                with m.If(finished):
                     m.d.sync += self.done.eq(1)
                     m.next = "IDLE"
 
@@ -261,7 +261,7 @@ class MatrixEngine(CheckedComponent):
             bias_in.data.eq(self.biases.payload.as_value()),
             bias_in.en.eq(self.biases.valid & self.biases.ready),
         ]
-        with m.If(bias_in.en):  # pyright: ignore[reportGeneralTypeIssues]
+        with m.If(bias_in.en):
             m.d.sync += bias_count.eq(bias_count + 1)
 
         # Activations. `ahead` whole K tiles lie in the banks, the one in use included; the one being written goes into
@@ -279,10 +279,10 @@ class MatrixEngine(CheckedComponent):
             bank_in.en.eq(self.activations.valid & self.activations.ready),
             more.eq(bank_in.en & (write_m == size_m - 1)),
         ]
-        with m.If(more):  # pyright: ignore[reportGeneralTypeIssues]
+        with m.If(more):
             m.d.sync += [write_m.eq(0), write_bank.eq(~write_bank), write_k.eq(write_k - rows)]
             m.d.sync += written.eq(write_k <= rows)
-        with m.Elif(bank_in.en):  # pyright: ignore[reportGeneralTypeIssues]
+        with m.Elif(bank_in.en):
             m.d.sync += write_m.eq(write_m + 1)
         m.d.sync += ahead.eq(ahead + more - less)
 
@@ -311,18 +311,18 @@ class MatrixEngine(CheckedComponent):
             partial_out.addr.eq(issue_at),
         ]
         m.d.comb += [port.en.eq(issue) for port in (bank_out, bias_out, partial_out)]
-        with m.If(issue):  # pyright: ignore[reportGeneralTypeIssues]
+        with m.If(issue):
             m.d.sync += [issue_m.eq(issue_m + 1), issue_at.eq(issue_at + 1)]
-            with m.If(end_m):  # pyright: ignore[reportGeneralTypeIssues]
+            with m.If(end_m):
                 m.d.sync += [issue_m.eq(0), issue_j.eq(issue_j + 1)]
-            with m.If(less):  # pyright: ignore[reportGeneralTypeIssues]
+            with m.If(less):
                 m.d.sync += [issue_j.eq(0), issue_at.eq(0), issue_bank.eq(~issue_bank), initial.eq(0)]
                 m.d.sync += [issue_k.eq(issue_k - rows), issued.eq(issue_k <= rows)]
 
         bypass, last, fresh = Signal(rows), Signal(), Signal()
-        with m.If(free):  # pyright: ignore[reportGeneralTypeIssues]
+        with m.If(free):
             m.d.sync += offered.eq(issue)
-        with m.If(issue):  # pyright: ignore[reportGeneralTypeIssues]
+        with m.If(issue):
             m.d.sync += [bypass.eq(word_of([issue_k <= r for r in range(rows)])), last.eq(end_m), fresh.eq(initial)]
         m.d.comb += [
             array.activations.valid.eq(offered),
@@ -354,19 +354,19 @@ class MatrixEngine(CheckedComponent):
         for c in range(columns):
             kept = self.results.payload.keep[c]
             m.d.comb += self.results.payload.data[c].eq(Mux(kept, sums.payload.data[c], 0))
-        with m.If(taken):  # pyright: ignore[reportGeneralTypeIssues]
+        with m.If(taken):
             m.d.sync += out_at.eq(out_at + 1)
-            with m.If(sums.payload.last):  # pyright: ignore[reportGeneralTypeIssues]
+            with m.If(sums.payload.last):
                 m.d.sync += out_j.eq(out_j + 1)
-            with m.If(end):  # pyright: ignore[reportGeneralTypeIssues]
+            with m.If(end):
                 m.d.sync += [out_at.eq(0), out_j.eq(0), out_k.eq(out_k - rows)]
         m.d.sync += in_flight.eq(in_flight + issue - taken)
 
-        with m.If(self.busy):  # pyright: ignore[reportGeneralTypeIssues]
+        with m.If(self.busy):
             m.d.sync += self.cycles.eq(self.cycles + 1)
-            with m.If(~(offered & free)):  # pyright: ignore[reportGeneralTypeIssues]
+            with m.If(~(offered & free)):
                 m.d.sync += self.stalled.eq(self.stalled + 1)
-        with m.If(started):  # pyright: ignore[reportGeneralTypeIssues]
+        with m.If(started):
             m.d.sync += [k.eq(self.command.payload.k) for k in (write_k, issue_k, out_k)]
             m.d.sync += [flag.eq(0) for flag in (written, issued, bias_count)]
             m.d.sync += initial.eq(1)

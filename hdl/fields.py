@@ -87,8 +87,9 @@ def pack(fmt: Format, *, sign: Word, nan: Word, infinite: Word, zero: Word, expo
         The fields of any other result.
     """
     # NaN is quiet and positive: 0x7FC00000 in an FP32 word.
-    blank: Word = nan | infinite | zero
+    special: Word = nan | infinite
+    blank: Word = special | zero
     low = fmt.word_fraction_bits
-    exponent_field = Mux(blank, Cat(*[nan | infinite] * fmt.exponent_bits), exponent[: fmt.exponent_bits])
+    exponent_field = Mux(blank, Cat(*[special] * fmt.exponent_bits), exponent[: fmt.exponent_bits])
     fraction_field = Mux(blank, Cat(Const(0, low - 1), nan), fraction)
     return Cat(fraction_field, exponent_field, sign & ~nan)

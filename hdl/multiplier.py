@@ -150,7 +150,7 @@ class FloatMultiplier(wiring.Component):
         width = self.multiplier.format.word_bits
         members: dict[str, Any] = {"a": In(width), "b": In(width), "y": Out(width)}
         if stages:
-            members["en"] = In(1, init=1)
+            members["en"] = In(1, init=1)  # pyright: ignore[reportCallIssue] - the stubs lack it
         super().__init__(wiring.Signature(members))
 
     def elaborate(self, platform: object) -> Module:

@@ -41,7 +41,7 @@ def delay(m: Module, value: Word, cycles: int, en: Value, name: str) -> Word:
     """Delay a word by a number of enabled cycles; the registers reset to 0."""
     for k in range(cycles):
         register = Signal(Value.cast(value).shape(), name=f"{name}_{k + 1}")
-        with m.If(en):  # pyright: ignore[reportGeneralTypeIssues]  (its decorator hides the context manager)
+        with m.If(en):
             m.d.sync += register.eq(value)
         value = register
     return value
@@ -52,7 +52,7 @@ def pe_signature(fmt: Format) -> wiring.Signature:
     word = fmt.word_bits
     return wiring.Signature(
         {
-            "en": In(1, init=1),
+            "en": In(1, init=1),  # pyright: ignore[reportCallIssue] - the stubs lack it
             "a": In(word),
             "a_valid": In(1),
             "a_first": In(1),
@@ -145,18 +145,18 @@ class ProcessingElement(CheckedComponent):
         m = Module()
         fmt = self.multiplier.format
         shadow, weight = Signal(fmt.word_bits), Signal(fmt.word_bits)
-        with m.If(self.en):  # pyright: ignore[reportGeneralTypeIssues]
+        with m.If(self.en):
             m.d.sync += [
                 self.a_out_valid.eq(self.a_valid),
                 self.a_out_first.eq(self.a_first),
                 self.a_out_bypass.eq(self.a_bypass),
             ]
             # Operands that do not count stay as they were: the multiplier then has nothing to do.
-            with m.If(self.a_valid & ~self.a_bypass):  # pyright: ignore[reportGeneralTypeIssues]
+            with m.If(self.a_valid & ~self.a_bypass):
                 m.d.sync += self.a_out.eq(self.a)
-            with m.If(self.a_valid & self.a_first):  # pyright: ignore[reportGeneralTypeIssues]
+            with m.If(self.a_valid & self.a_first):
                 m.d.sync += weight.eq(shadow)
-            with m.If(self.w_load):  # pyright: ignore[reportGeneralTypeIssues]
+            with m.If(self.w_load):
                 m.d.sync += shadow.eq(self.w)
 
         m.submodules.multiplier = multiply = FloatMultiplier(self.multiplier, stages=max(self.stages - 1, 0))
@@ -177,6 +177,6 @@ class ProcessingElement(CheckedComponent):
             total.eq(add.y),
         ]
         tags = delay(m, Cat(self.p_valid, self.p_last), self.adder_stages - 1, self.en, "tags")
-        with m.If(self.en):  # pyright: ignore[reportGeneralTypeIssues]
+        with m.If(self.en):
             m.d.sync += [self.p_out.eq(total), self.p_out_valid.eq(tags[0]), self.p_out_last.eq(tags[1])]
         return m

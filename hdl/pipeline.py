@@ -176,6 +176,6 @@ def _register(m: Module, state: Any, en: Value | None, domain: str, name: str) -
     if en is None:
         m.d[domain] += register.eq(state)
     else:
-        with m.If(en):  # pyright: ignore[reportGeneralTypeIssues]  (its decorator hides the context manager)
+        with m.If(en):
             m.d[domain] += register.eq(state)
     return register

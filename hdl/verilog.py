@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.back import rtlil
+from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue] - the stubs lack it
 from amaranth.lib import wiring
 
 from golden.errors import InvalidInput, MissingTool

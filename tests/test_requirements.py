@@ -17,8 +17,11 @@ def requirements(*groups: list[str]) -> list[Requirement]:
     return [r for r in parsed if r.name != TABLES["project"]["name"]]
 
 
+EXTRAS = TABLES["project"]["optional-dependencies"]
 DECLARED = {
-    "lowest.txt": requirements(TABLES["project"]["dependencies"], *TABLES["project"]["optional-dependencies"].values()),
+    "lowest.txt": requirements(
+        TABLES["project"]["dependencies"], *(packages for extra, packages in EXTRAS.items() if extra != "models")
+    ),
     "lowest-build.txt": requirements(TABLES["build-system"]["requires"]),
 }
 

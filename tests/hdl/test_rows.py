@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 
 import pytest
-from amaranth.back import rtlil
+from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue] - the stubs lack it
 from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.sim import Simulator
 
