@@ -11,6 +11,8 @@ from kernel_cases import canonical, operands
 from golden import kernels
 from golden.catalogue import Multiplier, multiplier
 from golden.kernels import convolution, plain, pool
+from golden.kernels.bodies.body import instance
+from golden.kernels.packing import BYTES
 from golden.multiply import multiply_words
 
 Pair = tuple[int, int]
@@ -166,8 +168,11 @@ def test_extra_memory_is_bounded(
     run()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    # Streams of the weights, a word and two float64 or two float32, of as many outputs as are packed at a time.
-    records = min((5 if kernel else 2) * weight.nbytes, convolution.RECORDS)
+    # Streams of the weights, of as many outputs as are packed at a time.
+    body = kernels.select(m, "float32")
+    assert body is not None
+    streams = sum(BYTES[kind] for kind in instance(body, m).weights)
+    records = min(streams * weight.size, convolution.RECORDS)
     assert peak - result.nbytes <= 2 * (x.nbytes + result.nbytes) + 1.1 * records
 
 
