@@ -255,14 +255,14 @@ def _pair(name: str, value: int | tuple[int, int], least: int) -> tuple[int, int
 
 def _as_array(value: Any, name: str) -> np.ndarray:
     if _is_tensor(value):
-        if value.device.type != "cpu":
+        if not value.is_cpu:
             raise InvalidType(f"{name} is on {value.device}, and the emulation runs on the CPU; move it with .cpu()")
         if value.dtype != sys.modules["torch"].float32:
             dtype = str(value.dtype).removeprefix("torch.")
             raise InvalidType(
                 f"{name} has dtype {dtype}, and products are defined on float32; convert it with .float()"
             )
-        value = value.detach()
+        value = value.detach() if value.requires_grad else value
         return (value.resolve_neg() if value.is_neg() else value).numpy()
     array = np.asarray(value)
     if array.dtype != np.float32:

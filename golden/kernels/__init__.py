@@ -20,7 +20,6 @@ held against; ``peaks`` measures what the machine allows at most.
 
 from __future__ import annotations
 
-from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +32,8 @@ KERNELS = ("avx512", "avx2", "portable", "tables", "plain")
 """Names that AXFPM_KERNEL accepts, fastest first."""
 
 
-@cache
 def __getattr__(name: str) -> Any:
     if name not in ("conv2d", "matmul", "select"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("golden.kernels.dispatch"), name)
+    globals()[name] = getattr(import_module("golden.kernels.dispatch"), name)
+    return globals()[name]

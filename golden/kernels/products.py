@@ -31,6 +31,8 @@ CLOSE = 128 << 10
 """Bytes of packed activations that stay close to the core."""
 PANELS = 512 << 10
 """Bytes of packed weights per call of the tile loop: they stay in the second-level cache."""
+BRIEF = 1 << 16
+"""Multiply-accumulates that take less time than a look at their operands before."""
 LANES = 16
 """Most lanes of a body."""
 BATCH = 256 << 10
@@ -119,6 +121,9 @@ def _tile(f: Functions, x: np.ndarray, w: np.ndarray, out: np.ndarray, start: np
     memory = address(x), address(w), address(out), address(start), seen.activations_at, seen.weights_at
     bases = np.array((0, at + -at % 64, *memory), np.int64)
     rows, first = bases[steps.relative_to] + steps.table, steps.first_sums
+    if x.size * w.shape[1] <= BRIEF:
+        run_rows(rows, len(rows))
+        return f.body.covers(*seen.ranges())
     # Operands beyond the body can be subnormal on the way, which takes many times as long: it is better not to begin.
     run_rows(rows[:first], first)
     if not f.body.covers(*seen.ranges()):
