@@ -123,7 +123,7 @@ def build(verilog: str, *, top: str, ports: Sequence[str], simulator: Simulator,
     except ImportError:
         raise MissingTool("cocotb is not installed: run `pip install 'axfpm[hardware]'`") from None
     arguments = _BUILD_ARGUMENTS[simulator.name]
-    tools = [simulator.name, simulator.version, importlib.metadata.version("cocotb"), *arguments, waves]
+    tools = [simulator.name, simulator.version, importlib.metadata.version("cocotb"), _cocotb_home(), *arguments, waves]
     final = folder / f"{simulator.name}-{top}-{digest('library', verilog, top, *ports, *tools)}"
     runtime = folder / f"{simulator.name}-library-{digest(*tools)}"
     runnable = {"icarus": "sim.vvp", "verilator": top}[simulator.name]
@@ -163,6 +163,11 @@ def build(verilog: str, *, top: str, ports: Sequence[str], simulator: Simulator,
         seal(aside, [runnable], name=final.name)
         final = publish(aside, final)
     return Build(final, time.perf_counter() - start)
+
+
+def _cocotb_home() -> str:
+    """Where cocotb's libraries lie: a simulator is linked to them, and no longer runs once they are gone."""
+    return str(Path(importlib.metadata.distribution("cocotb").locate_file("")))
 
 
 def digest(*parts: object) -> str:
