@@ -167,7 +167,7 @@ def build(verilog: str, *, top: str, ports: Sequence[str], simulator: Simulator,
 
 def _cocotb_home() -> str:
     """Where cocotb's libraries lie: a simulator is linked to them, and no longer runs once they are gone."""
-    return str(Path(importlib.metadata.distribution("cocotb").locate_file("")))
+    return str(importlib.metadata.distribution("cocotb").locate_file(""))
 
 
 def digest(*parts: object) -> str:
