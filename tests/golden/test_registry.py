@@ -1,7 +1,98 @@
 import pytest
 
-from golden.errors import InvalidInput
-from golden.registry import add_entry, did_you_mean, unknown
+from golden.errors import InvalidInput, InvalidType
+from golden.registry import Registry, add_entry, check_choice, did_you_mean, unknown
+
+
+def numbers(**settings) -> Registry[int]:
+    return Registry("even number", {"two": 2, "four": 4}, **settings)
+
+
+def test_a_registry_is_a_read_only_mapping_in_the_order_of_its_entries():
+    first = {"two": 2, "four": 4}
+    registry = Registry("even number", first)
+    registry.register("eight", 8)
+    registry.register("ate", 8)
+    assert list(registry.items()) == [("two", 2), ("four", 4), ("eight", 8), ("ate", 8)]
+    assert len(registry) == 4
+    assert "four" in registry and "six" not in registry and 2 not in registry
+    assert registry.get("six") is None
+    assert repr(registry) == "{'two': 2, 'four': 4, 'eight': 8, 'ate': 8}"
+    assert registry == {"two": 2, "four": 4, "eight": 8, "ate": 8}
+    assert first == {"two": 2, "four": 4}
+    assert not hasattr(registry, "__setitem__")
+    with pytest.raises(KeyError, match="six"):
+        registry["six"]
+
+
+def test_an_entry_is_registered_once():
+    registry = numbers()
+    assert [registry.register(name, 6) for name in ("six", "six", "half a dozen")] == [6, 6, 6]
+    with pytest.raises(InvalidInput, match=r"^another even number is already named 'two'; choose another name$"):
+        registry.register("two", 6)
+    assert registry["two"] == 2
+
+
+@pytest.mark.parametrize("name", ["", "a:b", "a b", "é:", 7])
+def test_names_are_made_of_what_the_registry_asks_for(name):
+    said = f"^{name!r} cannot name an even number; use letters, digits, '.' and '-'$"
+    with pytest.raises(InvalidInput, match=said):
+        numbers(characters=".-").register(name, 6)
+    assert numbers(characters=".-").register("a.b-6", 6) == 6
+
+
+def test_any_text_is_a_name_where_no_characters_are_asked_for():
+    assert numbers().register("a b: é", 6) == 6
+    for name in ("", 7, None):
+        with pytest.raises(InvalidInput, match=f"^{name!r} cannot name an even number; use letters and digits$"):
+            numbers().register(name, 6)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("twoo", "unknown even number 'twoo'; did you mean two?"),
+        ("ten", "unknown even number 'ten'; choose from two, four"),
+        ("", "unknown even number ''; choose from two, four"),
+        (None, "unknown even number None; choose from two, four"),
+        (["two"], "unknown even number ['two']; choose from two, four"),
+    ],
+)
+def test_look_up(given, said):
+    assert numbers().look_up("four") == 4
+    with pytest.raises(InvalidInput) as problem:
+        numbers().look_up(given)
+    assert str(problem.value) == said
+    with pytest.raises(InvalidInput) as problem:
+        numbers(said="no half of", more="`count` shows all").look_up(given)
+    assert str(problem.value) == said.replace("unknown even number", "no half of") + " (`count` shows all)"
+
+
+def test_what_was_registered_is_found_and_proposed():
+    registry = numbers()
+    registry.register("eighteen", 18)
+    assert registry.look_up("eighteen") == 18
+    with pytest.raises(InvalidInput, match=r"did you mean eighteen\?"):
+        registry.look_up("eigthen")
+
+
+def test_a_registry_that_knows_its_class_takes_entries_for_names():
+    registry = numbers(of=int)
+    assert registry.look_up(5) == 5  # not registered, and what a name would stand for
+    with pytest.raises(InvalidType, match=r"^an even number is a name or an int, not float$"):
+        registry.look_up(4.0)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InvalidType, match=r"^a registered even number is an int, not str$"):
+        registry.register("six", "6")  # pyright: ignore[reportArgumentType]
+    assert "six" not in registry
+
+
+def test_choices():
+    assert check_choice("unknown split", "test", ("train", "test")) == "test"
+    with pytest.raises(InvalidInput, match=r"^unknown split 'tset'; did you mean test\? \(see there\)$"):
+        check_choice("unknown split", "tset", ("train", "test"), more="see there")
+    for wrong in ("validation", None, 3, ["no"]):
+        with pytest.raises(InvalidInput, match=r"^the block 'b' has no part .*; choose from train, test$"):
+            check_choice("the block 'b' has no part", wrong, ("train", "test"))
 
 
 def test_entries_are_added_once():
