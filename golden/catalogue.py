@@ -6,17 +6,16 @@ Names are ``base[:key=value[,key=value]...]``: a catalogue entry, then any of it
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from golden.cells import CELLS, EXACT, Cell
+from golden.checks import read_whole
 from golden.designs import MITCHELL, CellBlocks, Design
-from golden.errors import InvalidInput, InvalidType
+from golden.errors import InvalidInput
 from golden.formats import FORMATS, FP32, Format
-from golden.plugins import load_plugins, warn_of
-from golden.registry import add_entry, unknown
+from golden.registry import Registry, check_choice
 
 __all__ = [
     "CARRY_POLICIES",
@@ -68,9 +67,9 @@ class Multiplier:
     product: str = "truncate"
 
     def __post_init__(self) -> None:
-        _check_choice("operands", self.operands, OPERAND_ROUNDINGS)
-        _check_choice("product", self.product, PRODUCT_ROUNDINGS)
-        _check_choice("carry", self.carry, (*CARRY_POLICIES, NO_CARRY))
+        check_choice("unknown operands", self.operands, OPERAND_ROUNDINGS)
+        check_choice("unknown product", self.product, PRODUCT_ROUNDINGS)
+        check_choice("unknown carry", self.carry, (*CARRY_POLICIES, NO_CARRY))
         self.design.check(self.format.precision)
         # Traits without effect take one spelling, so that equal multipliers compare equal.
         if not self.design.carries:
@@ -108,44 +107,25 @@ class Multiplier:
         ------
         InvalidInput
             If a key or value is unknown, or does not apply to this multiplier.
+        InvalidType
+            If a value is of another type than the trait.
         """
-        wrong = sorted(changes.keys() - set(DIAL_KEYS))
-        if wrong:
-            raise unknown("dial key", wrong[0], DIAL_KEYS)
+        for key in sorted(changes):
+            check_choice("unknown dial key", key, DIAL_KEYS)
         traits: dict[str, Any] = {key: changes[key] for key in ("carry", "operands", "product") if key in changes}
-        if traits.get("carry", "halve") not in CARRY_POLICIES:
-            _check_choice("carry", traits["carry"], CARRY_POLICIES)
+        if "carry" in changes:
+            check_choice("unknown carry", changes["carry"], CARRY_POLICIES)
         if "format" in changes:
-            traits["format"] = _look_up("format", changes["format"], FORMATS)
+            traits["format"] = FORMATS.look_up(changes["format"])
         if "cell" in changes or "block" in changes:
             if not isinstance(self.design, CellBlocks):
                 raise InvalidInput(f"{self.design.name!r} has no cells, so the keys cell and block do not apply to it")
-            cell = _look_up("cell", changes["cell"], CELLS) if "cell" in changes else self.design.cell
-            traits["design"] = CellBlocks(cell, _integer("block", changes.get("block", self.design.block)))
+            cell = CELLS.look_up(changes.get("cell", self.design.cell))
+            traits["design"] = CellBlocks(cell, read_whole("block", changes.get("block", self.design.block)))
         return replace(self, **traits)
 
     def __str__(self) -> str:
         return _canonical_name(self)
-
-
-def _look_up(kind: str, value: Any, table: Mapping[str, Any]) -> Any:
-    if not isinstance(value, str):
-        return value
-    if value not in table:
-        raise unknown(kind, value, table)
-    return table[value]
-
-
-def _integer(key: str, value: Any) -> int:
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        raise InvalidInput(f"{key}={value!r} is not a whole number") from None
-
-
-def _check_choice(key: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise unknown(key, value, choices)
 
 
 def _blocks(cell: str, block: int) -> CellBlocks:
@@ -155,7 +135,7 @@ def _blocks(cell: str, block: int) -> CellBlocks:
 _EXACT = CellBlocks(EXACT, 1)
 _BFLOAT16 = FORMATS["bfloat16"]
 
-_ENTRIES: dict[str, Multiplier] = {
+_OWN: dict[str, Multiplier] = {
     "exact": Multiplier(FP32, _EXACT, product="nearest"),
     "exact-trunc": Multiplier(FP32, _EXACT),
     "ax-fpm": Multiplier(FP32, _blocks("AMA5", 4)),
@@ -169,36 +149,14 @@ _ENTRIES: dict[str, Multiplier] = {
     "mitchell": Multiplier(FP32, MITCHELL),
 }
 
-_PLUGINS: dict[str, str] | None = None  # None before they are looked for
-_LOADING = threading.RLock()
-
-
-class _Catalogue(Mapping[str, Multiplier]):
-    """The entries, read-only; plug-ins are looked for when something is asked that the entries do not answer."""
-
-    def __getitem__(self, name: str) -> Multiplier:
-        if name not in _ENTRIES:
-            plugins()
-        return _ENTRIES[name]
-
-    def __iter__(self) -> Iterator[str]:
-        known = tuple(_ENTRIES)
-        yield from known
-        plugins()
-        yield from tuple(name for name in _ENTRIES if name not in known)
-
-    def __len__(self) -> int:
-        plugins()
-        return len(_ENTRIES)
-
-    def __contains__(self, name: object) -> bool:
-        return name in _ENTRIES or (bool(plugins()) and name in _ENTRIES)
-
-    def __repr__(self) -> str:
-        return f"{dict(self)!r}"
-
-
-MULTIPLIERS: Mapping[str, Multiplier] = _Catalogue()
+MULTIPLIERS = Registry(
+    "multiplier",
+    _OWN,
+    of=Multiplier,
+    characters=".-_",
+    plugins="axfpm.multipliers",
+    more="`axfpm list` shows all",
+)
 """Every named multiplier, read-only; ``register`` and plug-ins add to it."""
 
 
@@ -207,18 +165,7 @@ def plugins() -> Mapping[str, str]:
 
     They are loaded when first asked for, each alone; what one of them raises becomes a warning.
     """
-    global _PLUGINS
-    with _LOADING:
-        if _PLUGINS is not None:
-            return _PLUGINS
-        _PLUGINS = {}  # a plug-in that looks into the catalogue sees it without plug-ins
-        try:
-            _PLUGINS = load_plugins("axfpm.multipliers", register)
-        except BaseException:
-            _PLUGINS = None  # interrupted: looked for again
-            raise
-    warn_of(_PLUGINS)
-    return _PLUGINS
+    return MULTIPLIERS.plugins()
 
 
 def multiplier(name: str | Multiplier) -> Multiplier:
@@ -231,22 +178,19 @@ def multiplier(name: str | Multiplier) -> Multiplier:
     InvalidType
         (a TypeError) If ``name`` is neither a string nor a Multiplier.
     """
-    if isinstance(name, Multiplier):
-        return name
     if not isinstance(name, str):
-        raise InvalidType(f"a multiplier is a name or a Multiplier, not {type(name).__name__}")
+        return MULTIPLIERS.look_up(name)
     base, colon, settings = name.partition(":")
-    if base not in MULTIPLIERS:
-        raise unknown("multiplier", base, MULTIPLIERS, more="`axfpm list` shows all")
+    entry = MULTIPLIERS.look_up(base)
     if not colon:
-        return MULTIPLIERS[base]
+        return entry
     changes: dict[str, str] = {}
     for setting in settings.split(","):
         key, equals, value = setting.partition("=")
         if not equals or not value or key in changes:
             raise InvalidInput(f"cannot read {setting!r} in {name!r}; write base:key=value,key=value, each key once")
         changes[key] = value
-    return MULTIPLIERS[base].dial(**changes)
+    return entry.dial(**changes)
 
 
 def distinct(multipliers: Iterable[Multiplier]) -> tuple[Multiplier, ...]:
@@ -323,15 +267,7 @@ def register(name: str, entry: Multiplier) -> Multiplier:
     InvalidType
         If the entry is not a Multiplier.
     """
-    if not isinstance(entry, Multiplier):
-        raise InvalidType(f"an entry of the catalogue is a Multiplier, not {type(entry).__name__}")
-    _check_name("multiplier", name)
-    return add_entry(_ENTRIES, "multiplier", name, entry)
-
-
-def _check_name(kind: str, name: str) -> None:
-    if not name or not all(c.isalnum() or c in ".-_" for c in name):
-        raise InvalidInput(f"{name!r} cannot name a {kind}; use letters, digits, '.', '-' and '_'")
+    return MULTIPLIERS.register(name, entry)
 
 
 def register_cell(cell: Cell) -> Cell:
@@ -342,5 +278,4 @@ def register_cell(cell: Cell) -> Cell:
     InvalidInput
         If another cell has that name, or it is not made of letters, digits, ``.``, ``-`` and ``_``.
     """
-    _check_name("cell", cell.name)
-    return add_entry(CELLS, "cell", cell.name, cell)
+    return CELLS.register(cell.name, cell)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from golden.errors import InvalidInput
+from golden.registry import Registry
 
 __all__ = ["CELLS", "EXACT", "Cell"]
 
@@ -51,15 +52,20 @@ class Cell:
 
 EXACT = Cell("exact", "01101001", "00010111")
 
-CELLS: dict[str, Cell] = {
-    cell.name: cell
-    for cell in (
-        EXACT,
-        Cell("AMA1", "01000001", "00110111"),
-        Cell("AMA2", "11101000", "00010111"),
-        Cell("AMA3", "11001000", "00110111"),
-        Cell("AMA4", "01010001", "00001111"),
-        Cell("AMA5", "00110011", "00001111"),
-    )
-}
-"""Cells by name; ``golden.catalogue.register_cell`` adds to it."""
+CELLS = Registry(
+    "cell",
+    {
+        cell.name: cell
+        for cell in (
+            EXACT,
+            Cell("AMA1", "01000001", "00110111"),
+            Cell("AMA2", "11101000", "00010111"),
+            Cell("AMA3", "11001000", "00110111"),
+            Cell("AMA4", "01010001", "00001111"),
+            Cell("AMA5", "00110011", "00001111"),
+        )
+    },
+    of=Cell,
+    characters=".-_",
+)
+"""Cells by name, read-only; ``golden.catalogue.register_cell`` adds to it."""

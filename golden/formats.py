@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from golden.errors import InvalidInput
+from golden.registry import Registry
 
 __all__ = ["FORMATS", "FP32", "Format"]
 
@@ -71,7 +71,8 @@ class Format:
 
 FP32 = Format("fp32", 8, 23, 23)
 
-FORMATS = MappingProxyType(
+FORMATS = Registry(
+    "format",
     {
         f.name: f
         for f in (
@@ -83,6 +84,7 @@ FORMATS = MappingProxyType(
             Format("toy-m2", 4, 2, 3),
             Format("toy-m1", 4, 1, 3),
         )
-    }
+    },
+    of=Format,
 )
 """Every named format. Those of 8 exponent bits are carried in FP32 words, the toy ones in 8-bit words."""

@@ -3,7 +3,6 @@ from itertools import permutations
 
 import pytest
 
-from golden import catalogue
 from golden.catalogue import MULTIPLIERS, Multiplier, multiplier, register, register_cell
 from golden.cells import CELLS, Cell
 from golden.designs import CellBlocks, Function, Masks, TableBlocks
@@ -27,14 +26,8 @@ ax-bf16      bfloat16 AMA5  4  halve truncate truncate
 @pytest.fixture
 def scratch_catalogue(monkeypatch):
     """Registrations that end with the test."""
-    entries = dict(MULTIPLIERS)
-    monkeypatch.setattr(catalogue, "_ENTRIES", entries)
-    monkeypatch.setattr(catalogue, "MULTIPLIERS", entries)
-    for name in list(CELLS):
-        monkeypatch.setitem(CELLS, name, CELLS[name])
-    yield
-    for name in CELLS.keys() - {"exact", "AMA1", "AMA2", "AMA3", "AMA4", "AMA5"}:
-        del CELLS[name]
+    for registry in (MULTIPLIERS, CELLS):
+        monkeypatch.setattr(registry, "_entries", dict(registry))
 
 
 @pytest.mark.parametrize("row", TABLE.strip().splitlines())

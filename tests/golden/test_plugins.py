@@ -48,7 +48,7 @@ PROBLEMS = {
     "exact": "another multiplier is already named 'exact'",
     "no name": "'no name' cannot name a multiplier",
     "absent": "AttributeError: ",
-    "seven": "an entry of the catalogue is a Multiplier, not int",
+    "seven": "a registered multiplier is a Multiplier, not int",
     "missing": "ModuleNotFoundError: No module named 'plugged_missing'",
     "raising": "ValueError: first line",
     "leaving": "SystemExit: goodbye",
@@ -72,8 +72,8 @@ def installed(tmp_path):
 def fresh(installed, monkeypatch):
     """The catalogue before plug-ins were looked for, with these on the path."""
     monkeypatch.syspath_prepend(installed)
-    monkeypatch.setattr(catalogue, "_ENTRIES", dict(catalogue._ENTRIES))
-    monkeypatch.setattr(catalogue, "_PLUGINS", None)
+    monkeypatch.setattr(MULTIPLIERS, "_entries", dict(MULTIPLIERS._entries))
+    monkeypatch.setattr(MULTIPLIERS, "_loaded", None)
     yield
     for name in MODULES:
         sys.modules.pop(f"plugged_{name}", None)
@@ -121,7 +121,7 @@ def test_an_interrupted_search_is_made_again(monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as while_loading, pytest.raises(KeyboardInterrupt):
-        while_loading.setattr(catalogue, "register", interrupt)
+        while_loading.setattr(MULTIPLIERS, "register", interrupt)
         plugins()
     assert "mine" in MULTIPLIERS
 
@@ -148,12 +148,12 @@ def test_plugins_are_found_whatever_asks_first(first):
 def test_what_the_catalogue_answers_itself_loads_nothing():
     assert str(multiplier("ax-fpm")) == "ax-fpm"
     assert "exact" in MULTIPLIERS
-    assert catalogue._PLUGINS is None
+    assert MULTIPLIERS._loaded is None
     assert "plugged_fine" not in sys.modules
 
 
 def test_importing_looks_for_nothing(installed):
-    code = "import golden.catalogue, sys; print('importlib.metadata' in sys.modules, golden.catalogue._PLUGINS)"
+    code = "import golden.catalogue, sys; print('importlib.metadata' in sys.modules, golden.catalogue.MULTIPLIERS._loaded)"
     environment = ["-S", "-c", f"import sys; sys.path[:0] = {[p for p in sys.path if 'site-packages' in p]!r}; {code}"]
     out, _ = run(*environment, path=installed)
     assert out.endswith(" None\n")
@@ -183,7 +183,7 @@ def test_doctor_lists_them(installed):
 
 
 def test_only_multipliers_are_registered():
-    with pytest.raises(InvalidType, match="an entry of the catalogue is a Multiplier, not str"):
+    with pytest.raises(InvalidType, match="a registered multiplier is a Multiplier, not str"):
         register("mine", "exact")  # pyright: ignore[reportArgumentType]
     with pytest.raises(InvalidInput, match="unknown multiplier 'ax-fmp'; did you mean ax-fpm"):
         multiplier("ax-fmp")
