@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from golden.cells import CELLS, Cell
+from golden.checks import check_count
 from golden.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -84,8 +85,7 @@ class TableBlocks:
     carries = True
 
     def __post_init__(self) -> None:
-        if not 1 <= self.block <= 8:
-            raise InvalidInput(f"block table {self.name!r} has digits of {self.block} bits; give 1 to 8")
+        check_count(f"block table {self.name!r}: block", self.block, 1, 8)
         limit = 1 << 2 * self.block
         if len(self.table) != limit or not all(0 <= value < limit for value in self.table):
             raise InvalidInput(f"block table {self.name!r} needs {limit} entries from 0 to {limit - 1}")
@@ -116,8 +116,10 @@ class Masks:
     carries = True
 
     def __post_init__(self) -> None:
-        if self.low & self.high or min(self.low, self.high, self.top) < 0:
-            raise InvalidInput(f"masks {self.name!r}: low and high must be non-negative and must not overlap")
+        for key in ("low", "high", "top"):
+            check_count(f"masks {self.name!r}: {key}", getattr(self, key), 0)
+        if self.low & self.high:
+            raise InvalidInput(f"masks {self.name!r}: low and high must not overlap; give each bit to one of them")
 
     def check(self, precision: int) -> None:
         """Raise InvalidInput unless the design fits significands of ``precision`` bits."""
@@ -154,7 +156,7 @@ Design = CellBlocks | TableBlocks | Masks | Function
 
 
 def _check_block(block: int, precision: int) -> None:
-    if block < 1 or precision % block:
+    if check_count("block", block, least=None) < 1 or precision % block:
         choices = ", ".join(str(n) for n in range(1, precision + 1) if precision % n == 0)
         raise InvalidInput(f"block={block} does not divide the {precision}-bit significand; choose one of {choices}")
 

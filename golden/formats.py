@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from golden.errors import InvalidInput
+from golden.checks import check_count
 from golden.registry import Registry
 
 __all__ = ["FORMATS", "FP32", "Format"]
@@ -35,13 +35,10 @@ class Format:
     word_fraction_bits: int
 
     def __post_init__(self) -> None:
-        if not 2 <= self.exponent_bits <= 8:
-            raise InvalidInput(f"format {self.name!r} has {self.exponent_bits} exponent bits; give 2 to 8")
-        if not 1 <= self.fraction_bits <= self.word_fraction_bits <= 23:
-            raise InvalidInput(
-                f"format {self.name!r} has {self.fraction_bits} fraction bits in a word of "
-                f"{self.word_fraction_bits}; give 1 <= fraction bits <= word fraction bits <= 23"
-            )
+        this = f"format {self.name!r}:"
+        check_count(f"{this} exponent_bits", self.exponent_bits, 2, 8)
+        check_count(f"{this} word_fraction_bits", self.word_fraction_bits, 1, 23)
+        check_count(f"{this} fraction_bits", self.fraction_bits, 1, self.word_fraction_bits, "as its word has no more")
 
     @property
     def precision(self) -> int:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from golden.catalogue import Multiplier, multiplier as look_up
-from golden.checks import check_seed
+from golden.checks import check_count, check_seed
 from golden.errors import InvalidInput
 from golden.multiply import multiply
-from golden.registry import unknown
+from golden.registry import Registry
 
 __all__ = ["DISTRIBUTIONS", "ErrorReport", "error", "relative_errors", "sample_operands"]
 
@@ -81,23 +81,17 @@ def _bits(rng: np.random.Generator, n: int) -> np.ndarray:
     return rng.integers(0, 1 << 32, n, dtype=np.uint32).view(np.float32)
 
 
-DISTRIBUTIONS: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
-    "uniform-significand": _significands,
-    "uniform": _uniform,
-    "normal": _normal,
-    "bits": _bits,
-}
+DISTRIBUTIONS: Registry[Callable[[np.random.Generator, int], np.ndarray]] = Registry(
+    "distribution", {"uniform-significand": _significands, "uniform": _uniform, "normal": _normal, "bits": _bits}
+)
 """Operand distributions: significands uniform in [1, 2), values uniform in [-1, 1), standard normal, uniform words."""
 
 
 def sample_operands(distribution: str, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """``n`` seeded operand pairs, float32."""
-    if distribution not in DISTRIBUTIONS:
-        raise unknown("distribution", distribution, DISTRIBUTIONS)
-    if n < 1:
-        raise InvalidInput(f"n={n} operand pairs; give at least 1")
+    draw = DISTRIBUTIONS.look_up(distribution)
+    check_count("n", n)
     rng = np.random.default_rng(check_seed(seed))
-    draw = DISTRIBUTIONS[distribution]
     return draw(rng, n), draw(rng, n)
 
 

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable
 from functools import cache
-from operator import index
 from typing import Any
 
 import numpy as np
 
 from golden import kernels
 from golden.catalogue import Multiplier, multiplier as look_up
+from golden.checks import check_count, whole_numbers
 from golden.errors import InvalidInput, InvalidType
 from golden.multiply import require_float32_words
+from golden.registry import check_choice
 
 __all__ = ["conv1d", "conv2d", "linear", "matmul"]
 
@@ -60,7 +60,7 @@ def matmul(
         (a ValueError) If shapes do not fit or a name is unknown.
     """
     m = require_float32_words(look_up(multiplier))
-    _check_accumulate(accumulate)
+    check_choice("unknown accumulate", accumulate, ACCUMULATORS)
     _check_kinds(a, w=w, bias=bias)
     x, y = _as_array(a, "a"), _as_array(w, "w")
     if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-2]:
@@ -212,15 +212,16 @@ def conv2d(
         (a ValueError) If shapes or settings do not fit, or a name is unknown.
     """
     m = require_float32_words(look_up(multiplier))
-    _check_accumulate(accumulate)
+    check_choice("unknown accumulate", accumulate, ACCUMULATORS)
     _check_kinds(x, weight=weight, bias=bias)
     image, kernel = _as_array(x, "x"), _as_array(weight, "weight")
     steps = _pair("stride", stride, 1)
     pads = _pair("padding", padding, 0)
     gaps = _pair("dilation", dilation, 1)
+    groups = check_count("groups", groups)
     if image.ndim != 4 or kernel.ndim != 4:
         raise InvalidInput(f"conv2d takes (B, C, H, W) and (O, C / groups, R, S), not {image.shape} and {kernel.shape}")
-    if groups < 1 or kernel.shape[0] % groups or image.shape[1] != groups * kernel.shape[1]:
+    if kernel.shape[0] % groups or image.shape[1] != groups * kernel.shape[1]:
         raise InvalidInput(
             f"groups={groups} does not fit {image.shape[1]} input channels and weights of shape {kernel.shape}"
         )
@@ -238,19 +239,9 @@ def conv2d(
     return _same_kind(out, x)
 
 
-def _check_accumulate(accumulate: str) -> None:
-    if accumulate not in ACCUMULATORS:
-        raise InvalidInput(f"unknown accumulate {accumulate!r}; choose from {', '.join(ACCUMULATORS)}")
-
-
 def _pair(name: str, value: int | tuple[int, int], least: int) -> tuple[int, int]:
-    try:
-        pair = tuple(index(v) for v in (value if isinstance(value, Iterable) else (value, value)))
-    except TypeError:
-        pair = ()
-    if len(pair) != 2 or min(pair) < least:
-        raise InvalidInput(f"{name}={value!r} is not a whole number >= {least}, nor a pair of them")
-    return pair[0], pair[1]
+    first, second = whole_numbers(name, value, 2, least)
+    return first, second
 
 
 def _as_array(value: Any, name: str) -> np.ndarray:

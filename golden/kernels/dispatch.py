@@ -14,6 +14,7 @@ from golden.kernels.bodies.body import Body, Range, instance
 from golden.kernels.environment import default_environment
 from golden.kernels.functions import Functions, functions, magnitude_range
 from golden.kernels.jit import cpu_features
+from golden.registry import did_you_mean
 
 __all__ = ["conv2d", "matmul", "select"]
 
@@ -55,7 +56,7 @@ def _bodies(m: Multiplier) -> tuple[Body, ...]:
     """What may compute products of a multiplier, in order of preference; nothing for the plain kernel."""
     forced = os.environ.get("AXFPM_KERNEL") or None
     if forced is not None and forced not in KERNELS:
-        raise InvalidInput(f"AXFPM_KERNEL={forced!r} names no kernel; choose from {', '.join(KERNELS)}")
+        raise InvalidInput(f"AXFPM_KERNEL={forced!r} names no kernel; {did_you_mean(forced, KERNELS)}")
     if forced == "plain":
         return ()
     usable = _usable(m, bodies.BODIES, cpu_features())

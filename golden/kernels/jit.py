@@ -17,6 +17,7 @@ import llvmlite.binding as llvm
 
 from golden.cache import Cache
 from golden.errors import InvalidInput
+from golden.registry import did_you_mean
 
 __all__ = ["LEVELS", "Code", "assembly", "compile_code", "cpu_features", "cpu_name"]
 
@@ -37,7 +38,7 @@ def _level() -> str | None:
     if level is None:
         return None
     if level not in LEVELS:
-        raise InvalidInput(f"AXFPM_CPU={level!r} names no level; choose from {', '.join(LEVELS)}, or unset it")
+        raise InvalidInput(f"AXFPM_CPU={level!r} names no level; {did_you_mean(level, LEVELS)} (or unset it)")
     missing = sorted(LEVELS[level] - _present())
     if missing:
         raise InvalidInput(f"AXFPM_CPU={level!r} asks for {', '.join(missing)}, which this CPU lacks; unset it")

@@ -4,35 +4,20 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor
 from torch.nn import functional
 
+from golden.checks import whole_numbers
 from golden.errors import InvalidInput
 from golden.pytorch.contractions import Convolution
 from golden.pytorch.gradients import contract
 from golden.pytorch.rules import Rule
+from golden.registry import check_choice
 
 __all__ = ["convolve"]
-
-
-def _numbers(name: str, value: Any, count: int) -> tuple[int, ...]:
-    """Return one whole number per dimension; any kind of integer will do, those of NumPy and torch included."""
-    try:
-        values = (operator.index(value),) if hasattr(value, "__index__") and not _several(value) else tuple(value)
-        values = tuple(operator.index(v) for v in values)
-    except TypeError:
-        values = ()
-    if len(values) not in (1, count):
-        raise InvalidInput(f"{name}={value!r} is not a whole number, nor {count} of them")
-    return values * count if len(values) == 1 else values
-
-
-def _several(value: Any) -> bool:
-    return getattr(value, "ndim", 0) > 0
 
 
 def convolve(dimensions: int) -> Callable[..., Tensor]:
@@ -53,13 +38,13 @@ def convolve(dimensions: int) -> Callable[..., Tensor]:
                 f"conv{dimensions}d cannot take an input of shape {tuple(input.shape)} and weights of shape "
                 f"{tuple(weight.shape)}"
             )
-        steps, gaps = _numbers("stride", stride, dimensions), _numbers("dilation", dilation, dimensions)
+        steps, gaps = whole_numbers("stride", stride, dimensions), whole_numbers("dilation", dilation, dimensions)
         x = input if input.dim() == dimensions + 2 else input[None]
         if isinstance(padding, str):
             x, pads = _pad_by_name(x, padding, weight.shape[2:], steps, gaps)
         else:
-            pads = _numbers("padding", padding, dimensions)
-        (parts,) = _numbers("groups", groups, 1)
+            pads = whole_numbers("padding", padding, dimensions)
+        (parts,) = whole_numbers("groups", groups, 1)
         if dimensions == 1:  # one row of an image
             operation = Convolution((1, steps[0]), (0, pads[0]), (1, gaps[0]), parts)
             y = contract(operation, x.unsqueeze(-2), weight.unsqueeze(-2), bias, rule).squeeze(-2)
@@ -73,10 +58,9 @@ def convolve(dimensions: int) -> Callable[..., Tensor]:
 def _pad_by_name(
     x: Tensor, padding: str, window: Sequence[int], steps: Sequence[int], gaps: Sequence[int]
 ) -> tuple[Tensor, tuple[int, ...]]:
+    check_choice("unknown padding", padding, ("same", "valid"), more="or give numbers")
     if padding == "valid":
         return x, (0,) * len(window)
-    if padding != "same":
-        raise InvalidInput(f"unknown padding {padding!r}; choose from same, valid, or give numbers")
     if any(step != 1 for step in steps):
         raise InvalidInput(f"padding='same' has no meaning with stride {tuple(steps)}; give the padding as numbers")
     # gap * (size - 1) zeros in all along a dimension; of an odd number the last one goes to the end, as in torch

@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 import copy
-import math
 from dataclasses import is_dataclass, replace
-from numbers import Real
 from typing import Any
 
 from torch import Tensor
 
 from golden.errors import InvalidInput, InvalidType
 
-__all__ = ["checked", "divided", "logits_of"]
-
-
-def checked(value: Any) -> float:
-    """Return a temperature.
-
-    Raises
-    ------
-    InvalidType, InvalidInput
-        If it is no number, or not positive and finite.
-    """
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise InvalidType(f"temperature is a number, not {type(value).__name__}")
-    if not 0 < float(value) < math.inf:
-        raise InvalidInput(f"temperature={value} divides no logits; give a positive finite number")
-    return float(value)
+__all__ = ["divided", "logits_of"]
 
 
 def divided(output: Any, by: float) -> Any:

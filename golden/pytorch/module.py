@@ -10,9 +10,10 @@ import torch
 from torch import nn
 
 from golden.catalogue import Multiplier
+from golden.checks import check_number
 from golden.errors import InvalidInput, InvalidType
 from golden.pytorch.context import approximate
-from golden.pytorch.logits import checked, divided
+from golden.pytorch.logits import divided
 from golden.pytorch.masking import Once, watched
 from golden.pytorch.reached import attribute, own, reached
 from golden.pytorch.rules import Layers
@@ -103,9 +104,8 @@ class ApproximateModule(nn.Module):
             )
         # Past __setattr__, which writes to the model. Sharing the dictionaries themselves keeps every traversal of
         # nn.Module working, without a prefix.
-        self.__dict__.update(
-            model=model, context=context, _axfpm_temperature=checked(temperature), _axfpm_masking=Once()
-        )
+        divisor = check_number("temperature", temperature, above=0)
+        self.__dict__.update(model=model, context=context, _axfpm_temperature=divisor, _axfpm_masking=Once())
         self.__dict__.update({shared: model.__dict__[shared] for shared in _SHARED})
 
     @property
@@ -125,7 +125,7 @@ class ApproximateModule(nn.Module):
 
     @temperature.setter
     def temperature(self, value: float) -> None:
-        self.__dict__["_axfpm_temperature"] = checked(value)
+        self.__dict__["_axfpm_temperature"] = check_number("temperature", value, above=0)
 
     def entered(self) -> AbstractContextManager[None]:
         """Return the context as it is entered around a call of the model or of something in it."""

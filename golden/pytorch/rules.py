@@ -10,11 +10,12 @@ from torch import nn
 
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.errors import InvalidInput, InvalidType
+from golden.registry import check_choice
+from golden.sums import ACCUMULATORS
 
 __all__ = ["GRADIENTS", "Layers", "Rule", "Settings"]
 
 GRADIENTS = ("straight-through", "scaled", "masked")
-ACCUMULATORS = ("float32", "float64")
 UNCOVERED = ("error", "exact")
 
 Layers = Mapping[str, Any] | Callable[[str, nn.Module | None], Any]
@@ -58,8 +59,7 @@ class Settings:
             ("accumulate", self.rule.accumulate, ACCUMULATORS),
             ("uncovered", self.uncovered, UNCOVERED),
         ):
-            if value not in choices:
-                raise InvalidInput(f"unknown {name} {value!r}; choose from {', '.join(choices)}")
+            check_choice(f"unknown {name}", value, choices)
         if isinstance(self.layers, Mapping):
             for choice in self.layers.values():
                 self.choose(choice)

@@ -129,6 +129,27 @@ def test_wrong_names(name, message):
         multiplier(name)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"block": 2.0}, "block is a whole number, not float"),
+        ({"block": True}, "block is a whole number, not bool"),
+        ({"format": 3}, "a format is a name or a Format, not int"),
+        ({"cell": None}, "a cell is a name or a Cell, not NoneType"),
+    ],
+)
+def test_wrong_types_of_dialled_values(change, message):
+    with pytest.raises(InvalidType, match=f"^{message}$"):
+        multiplier("ax-fpm").dial(**change)
+
+
+def test_dialled_values_may_be_the_things_themselves():
+    own = Cell("own", "00111100", "00000000")  # nothing has to be registered
+    m = multiplier("ax-fpm").dial(cell=own, block=2, format=FORMATS["bfloat16"])
+    assert (m.cell, m.block, m.format) == (own, 2, FORMATS["bfloat16"])
+    assert multiplier("ax-fpm").dial(cell="AMA3") == multiplier("ax-fpm").dial(cell=CELLS["AMA3"])
+
+
 def test_wrong_type():
     with pytest.raises(InvalidType, match="a name or a Multiplier, not int"):
         multiplier(3)  # pyright: ignore[reportArgumentType]
@@ -163,9 +184,15 @@ def test_init_wrong_design():
         TableBlocks("short", 2, (0,) * 15)
     with pytest.raises(InvalidInput, match="from 0 to 15"):
         TableBlocks("large", 2, (16,) * 16)
-    with pytest.raises(InvalidInput, match="digits of 9 bits"):
+    with pytest.raises(InvalidInput, match="block table 'wide': block=9 is too large; give at most 8"):
         TableBlocks("wide", 9, ())
+    with pytest.raises(InvalidType, match="block table 'half': block is a whole number, not float"):
+        TableBlocks("half", 0.5, ())  # pyright: ignore[reportArgumentType]
     with pytest.raises(InvalidInput, match="must not overlap"):
         Masks("both", 3, 1, 1)
+    with pytest.raises(InvalidInput, match="masks 'minus': top=-1 is too small; give at least 0"):
+        Masks("minus", 3, 4, -1)
+    with pytest.raises(InvalidType, match="block is a whole number, not float"):
+        Multiplier(FP32, CellBlocks(CELLS["AMA5"], 4.0))  # pyright: ignore[reportArgumentType]
     with pytest.raises(InvalidInput, match="wider than 8 bits"):
         Multiplier(FORMATS["bfloat16"], Masks("wide", 0x100, 0, 0))

@@ -1,6 +1,6 @@
 import pytest
 
-from golden.errors import InvalidInput
+from golden.errors import InvalidInput, InvalidType
 from golden.formats import FORMATS, Format
 
 
@@ -22,7 +22,21 @@ def test_toy_words_have_eight_bits():
     assert (FORMATS["toy"].bias, FORMATS["toy"].precision) == (7, 4)
 
 
-@pytest.mark.parametrize("traits", [(1, 3, 3), (9, 3, 3), (4, 0, 3), (4, 4, 3), (8, 24, 24)])
-def test_init_wrong_widths(traits):
-    with pytest.raises(InvalidInput, match="give"):
+@pytest.mark.parametrize(
+    ("traits", "message"),
+    [
+        ((1, 3, 3), "exponent_bits=1 is too small; give at least 2"),
+        ((9, 3, 3), "exponent_bits=9 is too large; give at most 8"),
+        ((4, 0, 3), "fraction_bits=0 is too small; give at least 1"),
+        ((4, 4, 3), "fraction_bits=4 is too large; give at most 3, as its word has no more"),
+        ((8, 24, 24), "word_fraction_bits=24 is too large; give at most 23"),
+    ],
+)
+def test_init_wrong_widths(traits, message):
+    with pytest.raises(InvalidInput, match=f"^format 'odd': {message}$"):
         Format("odd", *traits)
+
+
+def test_widths_are_whole_numbers():
+    with pytest.raises(InvalidType, match=r"^format 'odd': exponent_bits is a whole number, not float$"):
+        Format("odd", 8.0, 3, 3)  # pyright: ignore[reportArgumentType]

@@ -153,7 +153,9 @@ def test_what_the_catalogue_answers_itself_loads_nothing():
 
 
 def test_importing_looks_for_nothing(installed):
-    code = "import golden.catalogue, sys; print('importlib.metadata' in sys.modules, golden.catalogue.MULTIPLIERS._loaded)"
+    code = (
+        "import golden.catalogue, sys; print('importlib.metadata' in sys.modules, golden.catalogue.MULTIPLIERS._loaded)"
+    )
     environment = ["-S", "-c", f"import sys; sys.path[:0] = {[p for p in sys.path if 'site-packages' in p]!r}; {code}"]
     out, _ = run(*environment, path=installed)
     assert out.endswith(" None\n")

@@ -110,9 +110,9 @@ def test_logits_are_divided(make):
     divided.temperature = np.float32(2)
     assert torch.equal(divided(X), plain(X) / 2)
     for value, error, message in (
-        (0, InvalidInput, "temperature=0 divides no logits; give a positive finite number"),
+        (0, InvalidInput, "temperature=0 is too small; give more than 0"),
         (-1.0, InvalidInput, "temperature=-1"),
-        (math.inf, InvalidInput, "temperature=inf"),
+        (math.inf, InvalidInput, "temperature=inf is not finite; give more than 0"),
         (math.nan, InvalidInput, "temperature=nan"),
         ("4", InvalidType, "temperature is a number, not str"),
         (True, InvalidType, "temperature is a number, not bool"),
