@@ -21,12 +21,12 @@ from axfpm import __version__
 from axfpm.console import what_is_kept
 from axfpm.health import PACKAGES
 from golden.errors import AxfpmError, AxfpmWarning
-from golden.registry import unknown
+from golden.registry import Registry, unknown
 from golden.tables import printable
 
 __all__ = ["main"]
 
-COMMANDS = (
+_NAMES = (
     "list",
     "multiply",
     "verilog",
@@ -39,7 +39,8 @@ COMMANDS = (
     "report",
     "doctor",
 )
-"""In the order of the help text; each is ``axfpm.commands.NAME.command``."""
+COMMANDS = Registry("command", {name: f"axfpm.commands.{name}" for name in _NAMES}, more="`axfpm --help` shows all")
+"""In the order of the help text, with the module that has it as ``command``."""
 
 INTERRUPTED, BROKEN_PIPE, TERMINATED = 130, 141, 143
 
@@ -68,12 +69,11 @@ class LazyGroup(click.Group):
         """Import and return one subcommand."""
         if cmd_name not in COMMANDS:
             return None
-        return import_module(f"axfpm.commands.{cmd_name}").command
+        return import_module(COMMANDS[cmd_name]).command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Find the subcommand; a name that is none gets near misses."""
-        if args[0] not in COMMANDS:
-            raise unknown("command", args[0], COMMANDS, more="`axfpm --help` shows all")
+        COMMANDS.look_up(args[0])
         return super().resolve_command(ctx, args)
 
     def main(self, args: Any = None, *rest: Any, **extra: Any) -> Any:

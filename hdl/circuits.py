@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from amaranth.lib import wiring
@@ -12,7 +12,7 @@ from amaranth.lib import wiring
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.errors import InvalidInput
 from golden.formats import FORMATS, Format
-from golden.registry import unknown
+from golden.registry import Registry
 from hdl import headers
 from hdl.adder import FloatAdder
 from hdl.array import SystolicArray
@@ -49,9 +49,7 @@ def _multiplier(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 0, tre
 
 
 def _adder(*, format: Format | str = "fp32", stages: int = 0) -> Built:  # noqa: A002
-    if not isinstance(format, Format) and format not in FORMATS:
-        raise unknown("format", format, FORMATS)
-    fmt = format if isinstance(format, Format) else FORMATS[format]
+    fmt = FORMATS.look_up(format)
     component = FloatAdder(fmt, stages=stages)
     # A format from outside, whatever its name, is not what the command would write.
     named = FORMATS.get(fmt.name) == fmt
@@ -117,11 +115,7 @@ def _command(m: Multiplier, **parameters: int | str | None) -> str:
     return " ".join([f"--multiplier {m}", *options]) if named else ""
 
 
-CIRCUITS: Mapping[str, Callable[..., Built]] = {
-    "multiplier": _multiplier,
-    "adder": _adder,
-    "pe": _pe,
-    "engine": _engine,
-    "array": _array,
-}
+CIRCUITS: Registry[Callable[..., Built]] = Registry(
+    "block", {"multiplier": _multiplier, "adder": _adder, "pe": _pe, "engine": _engine, "array": _array}
+)
 """Name on the command line, which is also the top module's -> ``build(**parameters) -> Built``."""

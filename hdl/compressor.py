@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from amaranth.hdl import Cat, Const, Module, Signal
 
 from golden.cells import EXACT
-from golden.errors import InvalidInput
+from golden.registry import Registry, check_choice
 from hdl.bits import Bit, Word, wire, word_of
 from hdl.cells import full_adder, half_adder
 from hdl.pipeline import Cut, Path, alongside
@@ -136,7 +136,7 @@ def _fold_constants(heap: Heap) -> Heap:
 
 Tree = Callable[[Module, Heap], Path]
 
-TREES: dict[str, Tree] = {"dadda": _dadda, "wallace": _wallace, "plain": _plain}
+TREES: Registry[Tree] = Registry("compressor tree", {"dadda": _dadda, "wallace": _wallace, "plain": _plain})
 """Compressor trees by name: each leaves at most two bits in every column and offers a cut after every level."""
 
 OPERATOR = "operator"
@@ -145,8 +145,7 @@ OPERATOR = "operator"
 
 def check_tree(tree: str) -> None:
     """Raise InvalidInput unless ``tree`` names a compressor tree, or is ``OPERATOR``."""
-    if tree not in TREES and tree != OPERATOR:
-        raise InvalidInput(f"unknown compressor tree {tree!r}; choose from {', '.join((*TREES, OPERATOR))}")
+    check_choice("unknown compressor tree", tree, (*TREES, OPERATOR))
 
 
 def sum_columns(m: Module, heap: Heap, width: int, *, tree: str = "dadda") -> Path:
@@ -168,11 +167,11 @@ def sum_columns(m: Module, heap: Heap, width: int, *, tree: str = "dadda") -> Pa
     InvalidInput
         If no tree has that name.
     """
-    check_tree(tree)
+    reduce = TREES.look_up(tree)
     heap = _fold_constants({w: bits for w, bits in heap.items() if w < width})
     if not heap:
         return Const(0, width)
-    columns = yield from TREES[tree](m, heap)
+    columns = yield from reduce(m, heap)
     columns = {w: bits for w, bits in columns.items() if w < width}
     # Below the lowest column of two bits nothing is left to add.
     low = min((w for w, bits in columns.items() if len(bits) > 1), default=width)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from golden.checks import check_count
+from golden.checks import check_count, check_number
 from golden.errors import InvalidInput
 
 __all__ = [
@@ -13,9 +13,11 @@ __all__ = [
     "MOST_MEMORY_BITS",
     "MOST_STAGES",
     "MOST_WORDS",
+    "SHORTEST_PERIOD_NS",
     "SIZE_BITS",
     "check_adder_stages",
     "check_buffers",
+    "check_period",
     "check_shape",
     "check_stages",
 ]
@@ -36,6 +38,9 @@ MOST_WORDS = 1 << 16
 MOST_MEMORY_BITS = 1 << 23
 """Of an engine's buffers. Netlists spell every bit of a memory out: this many take a minute and 1 GB to write."""
 
+SHORTEST_PERIOD_NS = 0.001
+"""Tools count in whole picoseconds."""
+
 SECONDS_PER_WORD, BYTES_PER_WORD = 5e-3, 70e3
 
 
@@ -49,9 +54,10 @@ def check_stages(stages: int) -> int:
     InvalidType
         If it is not an integer.
     """
-    if isinstance(stages, int) and stages < 0:
-        raise InvalidInput(f"stages={stages} is negative; give 0 for a combinational circuit, or the latency in cycles")
-    return check_count("stages", stages, 0, MOST_STAGES, "more than any datapath has places for")
+    stages = check_count("stages", stages, None, MOST_STAGES, "more than any datapath has places for")
+    if stages < 0:
+        raise InvalidInput(f"stages={stages} is negative; give 0 for a combinational block, or the latency in cycles")
+    return stages
 
 
 def check_adder_stages(stages: int, adder_stages: int | None) -> int:
@@ -60,6 +66,19 @@ def check_adder_stages(stages: int, adder_stages: int | None) -> int:
     if adder_stages is None:
         return max(stages, 1)
     return check_count("adder_stages", adder_stages, 1, MOST_STAGES, "more than any datapath has places for")
+
+
+def check_period(period_ns: float) -> float:
+    """Return a clock period as a float, or raise unless it is a number of nanoseconds that tools can resolve.
+
+    Raises
+    ------
+    InvalidInput
+        If it is below ``SHORTEST_PERIOD_NS``, or not finite.
+    InvalidType
+        If it is not a number.
+    """
+    return check_number("period_ns", period_ns, SHORTEST_PERIOD_NS)
 
 
 def check_shape(rows: int, columns: int, stages: int = 1, adder_stages: int | None = None) -> None:

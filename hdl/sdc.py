@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from amaranth.hdl import Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.errors import InvalidInput, InvalidType
+from golden.checks import check_number
+from golden.errors import InvalidInput
+from hdl.limits import check_period
 from hdl.verilog import build
 
 __all__ = ["generate"]
@@ -45,17 +46,16 @@ def generate(
     Raises
     ------
     InvalidInput
-        If the period is not positive, a delay is negative or leaves no time, or the block or a parameter is not known.
+        If the period is below a picosecond, a delay is negative or leaves no time, or the block or a parameter is not
+        known.
     InvalidType
         If a time is not a number.
     """
-    period = _time("period_ns", period_ns)
-    if period == 0:
-        raise InvalidInput("period_ns=0 is no clock period; give a number of nanoseconds above 0")
+    period = check_period(period_ns)
     built = build(block, **parameters)
     share = period / 5 if built.clocked else 0.0
-    arrival = share if input_delay_ns is None else _time("input_delay_ns", input_delay_ns)
-    margin = share if output_delay_ns is None else _time("output_delay_ns", output_delay_ns)
+    arrival = share if input_delay_ns is None else check_number("input_delay_ns", input_delay_ns, 0)
+    margin = share if output_delay_ns is None else check_number("output_delay_ns", output_delay_ns, 0)
     if arrival + margin >= period:
         raise InvalidInput(
             f"delays of {arrival:g} ns and {margin:g} ns leave nothing of a period of {period:g} ns; give smaller ones"
@@ -71,14 +71,6 @@ def generate(
     if not built.clocked:
         lines[1] = "# No register inside: the clock is virtual, and its period is the time from input to output."
     return "\n".join(lines) + "\n"
-
-
-def _time(name: str, value: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidType(f"{name} is a number of nanoseconds, not {type(value).__name__}")
-    if not (math.isfinite(value) and value >= 0):
-        raise InvalidInput(f"{name}={value} is no time; give a number of nanoseconds")
-    return float(value)
 
 
 def _ports(component: wiring.Component, flow: wiring.Flow) -> list[str]:

@@ -13,7 +13,7 @@ from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue] -
 from amaranth.lib import wiring
 
 from golden.errors import InvalidInput, MissingTool
-from golden.registry import did_you_mean
+from golden.registry import check_choice
 from hdl.circuits import CIRCUITS, Built
 from hdl.keywords import ICARUS_TYPES, KEYWORDS
 
@@ -101,13 +101,10 @@ def build(block: str, **parameters: Any) -> Built:
     InvalidInput
         If the block is unknown, or a parameter does not fit.
     """
-    if block not in CIRCUITS:
-        raise InvalidInput(f"unknown block {block!r}; {did_you_mean(block, CIRCUITS)}")
-    builder = CIRCUITS[block]
+    builder = CIRCUITS.look_up(block)
     takes = inspect.signature(builder).parameters
-    unknown = sorted(parameters.keys() - takes.keys())
-    if unknown:
-        raise InvalidInput(f"the block {block!r} has no parameter {unknown[0]!r}; choose from {', '.join(takes)}")
+    for key in sorted(parameters):
+        check_choice(f"the block {block!r} has no parameter", key, takes)
     return builder(**parameters)
 
 

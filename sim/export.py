@@ -13,7 +13,7 @@ from golden.checks import check_seed
 from golden.errors import InvalidInput
 from golden.files import write_folder
 from golden.multiply import multiply_words
-from golden.registry import did_you_mean
+from golden.registry import check_choice
 from hdl.limits import check_stages
 from sim.limits import check_vectors
 from sim.stimulus.stimulus import multiplier_operands
@@ -70,10 +70,7 @@ def write_vectors(
     InvalidInput
         If the block or multiplier is unknown, a number is out of range, or the folder cannot be written.
     """
-    if block not in VECTOR_BLOCKS:
-        raise InvalidInput(f"no vectors for block {block!r}; {did_you_mean(block, VECTOR_BLOCKS)}")
-    if stages < 0:
-        raise InvalidInput(f"stages={stages} is negative; give 0 for a combinational block or the number of stages")
+    check_choice("no vectors for block", block, VECTOR_BLOCKS)
     shape = {name: value for name, value in (("rows", rows), ("columns", columns)) if value is not None}
     if shape and block != "array":
         raise InvalidInput(f"the block {block!r} has no parameter {next(iter(shape))!r}; leave it out")

@@ -19,6 +19,7 @@ import numpy as np
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.checks import check_count, check_seed
 from golden.errors import InvalidInput, MissingTool
+from golden.registry import check_choice
 from hdl.limits import ACCUMULATORS, BIASES, DEPTH, LARGEST_SIZE
 from sim.engine import Command, Utilisation, bound_cycles, command_of, engine_job, outputs, timings
 from sim.harness import run_streams
@@ -188,8 +189,7 @@ def run_network(
     check_simulated(rows, columns, stages)
     check_count("images", images)
     check_seed(seed)
-    if network not in MODELS:
-        raise InvalidInput(f"unknown network {network!r}; choose from {', '.join(MODELS)}")
+    check_choice("unknown network", network, MODELS)
     m = look_up(multiplier)
     model, provenance = checkpoints.load(checkpoint)
     if provenance.model != network:

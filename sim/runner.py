@@ -14,8 +14,8 @@ import numpy as np
 from golden.cache import publish
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.checks import check_count, check_seed
-from golden.errors import InvalidInput, MissingTool
-from golden.registry import did_you_mean
+from golden.errors import MissingTool
+from golden.registry import Registry, check_choice
 from hdl.limits import check_adder_stages
 from sim.array import ARRAY
 from sim.build import Build, SimulationError, build, folder_for_builds, log_tail, plain_workshop, without_pytest
@@ -33,7 +33,11 @@ __all__ = ["BENCHES", "run"]
 
 LOG = "simulation.log"
 
-BENCHES: dict[str, Bench] = {"multiplier": MULTIPLIER, "adder": ADDER, "pe": PE, "array": ARRAY, "engine": ENGINE}
+BENCHES: Registry[Bench] = Registry(
+    "bench",
+    {"multiplier": MULTIPLIER, "adder": ADDER, "pe": PE, "array": ARRAY, "engine": ENGINE},
+    said="no bench for block",
+)
 """Benches by the block they check."""
 
 
@@ -93,16 +97,10 @@ def run(
     SimulationError
         If the design does not compile, or the simulation breaks off.
     """
-    if block not in BENCHES:
-        raise InvalidInput(f"no bench for block {block!r}; {did_you_mean(block, BENCHES)}")
-    if stages < 0:
-        raise InvalidInput(f"stages={stages} is negative; give 0 for a combinational block or the number of stages")
-    bench = bench or BENCHES[block]
-    unknown = sorted(shape.keys() - bench.shape.keys())
-    if unknown:
-        choices = ", ".join(("multiplier", "stages", *bench.shape))
-        raise InvalidInput(f"the block {block!r} has no parameter {unknown[0]!r}; choose from {choices}")
-    for key, value in shape.items():
+    usual = BENCHES.look_up(block)
+    bench = bench or usual
+    for key, value in sorted(shape.items()):
+        check_choice(f"the block {block!r} has no parameter", key, ("multiplier", "stages", *bench.shape))
         check_count(key, value)
     full = {**bench.shape, **shape}
     if "rows" in full:

@@ -9,18 +9,15 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from golden.errors import MissingTool
-from golden.registry import unknown
+from golden.registry import Registry
 
 __all__ = ["SIMULATORS", "Simulator", "available", "find"]
-
-SIMULATORS = ("icarus", "verilator")
-"""Simulators by the names cocotb gives them."""
 
 _ADVICE = {
     "icarus": "Icarus Verilog is not installed: put `iverilog` and `vvp` on PATH (on Debian, `apt install iverilog`)",
@@ -81,9 +78,7 @@ def find(name: str) -> Simulator:
     MissingTool
         If it, or something it cannot work without, is not installed.
     """
-    if name not in SIMULATORS:
-        raise unknown("simulator", name, SIMULATORS)
-    return _icarus(os.environ.get("PATH", "")) if name == "icarus" else _verilator(os.environ.get("PATH", ""))
+    return SIMULATORS.look_up(name)(os.environ.get("PATH", ""))
 
 
 def available() -> dict[str, Simulator | None]:
@@ -130,6 +125,10 @@ def _verilator(path: str) -> Simulator:
     return Simulator(
         "verilator", version or _version([program, "--version"], "verilator", variables), Path(program), variables
     )
+
+
+SIMULATORS: Registry[Callable[[str], Simulator]] = Registry("simulator", {"icarus": _icarus, "verilator": _verilator})
+"""What finds a simulator on a search path, by the names cocotb gives them."""
 
 
 def _version(command: list[str], name: str, variables: Mapping[str, str]) -> str:

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from golden.catalogue import Multiplier, distinct, multiplier
-from golden.errors import InvalidInput, InvalidType
-from hdl.limits import check_stages
-from synth.flow import DEFAULT_PERIOD_NS, SynthesisResult, check_period, synthesise
+from golden.checks import check_count
+from golden.errors import InvalidInput
+from hdl.limits import check_period, check_stages
+from synth.flow import DEFAULT_PERIOD_NS, SynthesisResult, synthesise
 from synth.liberty import read_liberty
 from synth.tools import opensta, yosys
 
@@ -195,18 +196,12 @@ def compare(
     InvalidInput
         If a multiplier, block, library, period, number of stages or of jobs cannot be used.
     InvalidType
-        If ``stages`` or ``jobs`` is not an integer.
+        If ``stages`` or ``jobs`` is not an integer, or the period no number.
     MissingTool
         If a program of the flow is not installed.
     """
-    for key, value in (("stages", stages), ("jobs", jobs)):
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise InvalidType(f"{key} is a whole number, not {type(value).__name__}")
-    if stages < 0:
-        raise InvalidInput(f"stages={stages} cannot be built; give 0 for a combinational block, or more")
     check_stages(stages)
-    if not 1 <= jobs <= MAX_JOBS:
-        raise InvalidInput(f"jobs={jobs} cannot be used; give 1 to {MAX_JOBS} synthesiser processes")
+    check_count("jobs", jobs, 1, MAX_JOBS, "a synthesiser process each")
     if isinstance(multipliers, str | Multiplier):
         multipliers = [multipliers]
     period = check_period(DEFAULT_PERIOD_NS if period_ns is None else period_ns)

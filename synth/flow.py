@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 import shutil
 from collections.abc import Mapping
@@ -29,6 +28,7 @@ from typing import Any
 from golden.cache import cache_path, intact, publish, seal, work_folder, workshop
 from golden.errors import AxfpmError, InvalidInput
 from golden.files import expand
+from hdl.limits import check_period
 from synth import tools
 from synth.liberty import Library, read_liberty
 from synth.templates import render
@@ -38,7 +38,6 @@ __all__ = [
     "Power",
     "SynthesisResult",
     "check_identifier",
-    "check_period",
     "run_yosys",
     "synthesise",
 ]
@@ -240,17 +239,6 @@ def synthesise(
     if known is None:
         raise AxfpmError(f"the synthesis result in {kept} cannot be read back; delete that folder and try again")
     return _with_cached(known, cached=False)
-
-
-def check_period(period_ns: float) -> float:
-    """Return the period as a float, or raise InvalidInput."""
-    try:
-        period = float(period_ns)
-    except (TypeError, ValueError):
-        raise InvalidInput(f"the clock period {period_ns!r} is not a number; give nanoseconds, such as 12") from None
-    if not (math.isfinite(period) and period >= 0.001):
-        raise InvalidInput(f"a clock period of {period:g} ns cannot be used; give at least 0.001 ns, such as 12")
-    return period
 
 
 def check_identifier(name: str) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from golden.cache import Cache
 from golden.catalogue import Multiplier, multiplier as look_up
-from golden.registry import unknown
+from golden.registry import Registry
 from hdl.limits import check_stages
 from synth import tools
 from synth.compare import BASELINES
@@ -58,23 +58,21 @@ class Target:
     dsp: str
 
 
-TARGETS = {
-    target.name: target
-    for target in (
-        Target("ice40", "synth_ice40", "-dsp", "", r"SB_LUT4", r"SB_CARRY", r"SB_DFF\w*", r"SB_MAC16"),
-        Target("ecp5", "synth_ecp5", "", "-nodsp", r"LUT4", r"CCU2C", r"TRELLIS_FF", r"MULT18X18D"),
-        Target(
-            "xilinx",
-            "synth_xilinx",
-            "-family xc7 -flatten -noiopad -noclkbuf",
-            "-family xc7 -flatten -noiopad -noclkbuf -nodsp",
-            r"LUT[1-6]|INV",
-            r"CARRY4",
-            r"FD[RSCP]E(_1)?",
-            r"DSP48E1",
-        ),
-    )
-}
+_OWN = (
+    Target("ice40", "synth_ice40", "-dsp", "", r"SB_LUT4", r"SB_CARRY", r"SB_DFF\w*", r"SB_MAC16"),
+    Target("ecp5", "synth_ecp5", "", "-nodsp", r"LUT4", r"CCU2C", r"TRELLIS_FF", r"MULT18X18D"),
+    Target(
+        "xilinx",
+        "synth_xilinx",
+        "-family xc7 -flatten -noiopad -noclkbuf",
+        "-family xc7 -flatten -noiopad -noclkbuf -nodsp",
+        r"LUT[1-6]|INV",
+        r"CARRY4",
+        r"FD[RSCP]E(_1)?",
+        r"DSP48E1",
+    ),
+)
+TARGETS = Registry("target", {target.name: target for target in _OWN})
 """Families by name: Lattice iCE40 and ECP5, AMD (Xilinx) 7 series."""
 
 
@@ -137,10 +135,9 @@ def map_fpga(
     MissingTool
         If Yosys is not installed.
     """
-    if target not in TARGETS:
-        raise unknown("target", target, TARGETS)
+    family = TARGETS.look_up(target)
     check_identifier(top)
-    family, yosys, version = TARGETS[target], tools.yosys(), str(tools.versions()["yosys"])
+    yosys, version = tools.yosys(), str(tools.versions()["yosys"])
     options = family.with_dsp if dsp else family.without_dsp
     script = render("fpga.ys.j2", command=family.command, top=top, options=options)
     question = json.dumps([verilog, script, version, family.name], sort_keys=True)
@@ -215,8 +212,7 @@ def compare_fpga(
     """
     from hdl.verilog import generate
 
-    if target not in TARGETS:
-        raise unknown("target", target, TARGETS)
+    TARGETS.look_up(target)
     check_stages(stages)
     chosen = dict.fromkeys(look_up(name) for name in (*baselines, *multipliers))
     plan = [(m, "dadda", False) for m in chosen]

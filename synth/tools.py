@@ -14,7 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from golden.cache import work_folder
-from golden.errors import InvalidInput, MissingTool
+from golden.checks import check_number
+from golden.errors import MissingTool
 from golden.files import expand
 
 __all__ = ["abc", "default_liberty", "opensta", "run", "versions", "warm", "yosys"]
@@ -149,8 +150,7 @@ def run(command: list[str], *, folder: Path, timeout_s: float) -> tuple[int, str
     TimeoutError
         If the program ran past ``timeout_s`` seconds.
     """
-    if not timeout_s > 0:
-        raise InvalidInput(f"a time limit of {timeout_s:g} s cannot be met; give a positive number of seconds")
+    check_number("timeout_s", timeout_s, above=0)
     try:
         done = subprocess.run(
             command,

@@ -20,7 +20,6 @@ from axfpm.known import remember_hardware
 from golden.cache import writable
 from golden.catalogue import multiplier as look_up
 from golden.errors import InvalidInput
-from golden.registry import unknown
 
 
 def _fpga(block: str, multipliers: Sequence[str], target: str, stages: int, refresh: bool, as_json: bool) -> None:
@@ -72,8 +71,7 @@ def command(
     from hdl.verilog import CIRCUITS
     from synth.compare import COLUMNS, compare
 
-    if block not in CIRCUITS:
-        raise unknown("block", block, CIRCUITS)
+    CIRCUITS.look_up(block)
     for name in multipliers:
         look_up(name)
     with progress_bar("synthesising") as progress:

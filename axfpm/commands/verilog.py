@@ -11,7 +11,6 @@ import click
 from axfpm.console import OutputFile, check_apart, emit, json_option, note
 from golden.errors import InvalidInput
 from golden.files import check_file, is_stream, write
-from golden.registry import unknown
 
 SIGNED = "# Written by axfpm, sha256 "
 """How an SDC file begins that may be replaced: with the checksum of the rest, which a change by hand breaks."""
@@ -79,8 +78,7 @@ def command(block: str, name: str | None, period: float, output: Path | None, as
     from hdl import sdc
     from hdl.verilog import CIRCUITS, generate
 
-    if block not in CIRCUITS:
-        raise unknown("block", block, CIRCUITS)
+    CIRCUITS.look_up(block)
     beside = None
     if output is not None:
         check_apart(output, as_json=as_json)

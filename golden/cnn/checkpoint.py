@@ -14,6 +14,7 @@ from torch import nn
 from golden.cnn import models
 from golden.errors import InvalidInput
 from golden.files import write
+from golden.registry import did_you_mean
 
 __all__ = ["Checkpoint", "available", "load", "path_of", "save", "weights_digest"]
 
@@ -72,7 +73,7 @@ def path_of(name: str | Path) -> Path:
         return FOLDER / f"{name}.safetensors"
     path = Path(name)
     if not path.is_file():
-        raise InvalidInput(f"no checkpoint {str(name)!r}; give a file, or one of {', '.join(available())}")
+        raise InvalidInput(f"no checkpoint {str(name)!r}; {did_you_mean(name, available())} (or give a file)")
     return path
 
 

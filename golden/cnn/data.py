@@ -11,20 +11,19 @@ import hashlib
 import io
 import os
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from golden.cache import cache_path, work_folder
-from golden.checks import check_seed
+from golden.checks import check_count, check_seed
 from golden.errors import InvalidInput
 from golden.files import expand
-from golden.registry import unknown
+from golden.registry import Registry, check_choice
 
 __all__ = ["DATASETS", "DataSet", "load", "sample"]
 
@@ -90,11 +89,9 @@ def load(name: str, split: str = "test") -> tuple[np.ndarray, np.ndarray]:
     InvalidInput
         If the name or split is unknown, or a file is missing and cannot be downloaded, or is corrupt.
     """
-    if name not in DATASETS:
-        raise unknown("data set", name, DATASETS)
-    if split not in ("train", "test"):
-        raise unknown("split", split, ("train", "test"))
-    return DATASETS[name].load(split)
+    dataset = DATASETS.look_up(name)
+    check_choice("unknown split", split, ("train", "test"))
+    return dataset.load(split)
 
 
 def sample(images: np.ndarray, labels: np.ndarray, samples: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -104,9 +101,10 @@ def sample(images: np.ndarray, labels: np.ndarray, samples: int, seed: int = 0) 
     ------
     InvalidInput
         If ``samples`` is not between 1 and the number of images, or the seed is out of range.
+    InvalidType
+        If a number is not whole.
     """
-    if not 1 <= samples <= len(images):
-        raise InvalidInput(f"{samples} samples cannot be drawn from {len(images)} images; give 1 to {len(images)}")
+    check_count("samples", samples, 1, len(images), "which is all there are")
     check_seed(seed)
     # RandomState's streams are frozen by NumPy's compatibility policy, Generator's are not. A seed of more than 32 bits
     # is given to it as a list.
@@ -257,20 +255,16 @@ def _load_cifar10(split: str) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(images).astype(np.float32) / np.float32(255), np.concatenate(labels)
 
 
-DATASETS: Mapping[str, DataSet] = MappingProxyType(
-    {
-        d.name: d
-        for d in (
-            DataSet(
-                "digits",
-                _load_digits,
-                (1, 28, 28),
-                10,
-                "scikit-learn's embedded 8 x 8 digits (UCI optdigits) resized to 28 x 28: 1400 train, 397 test",
-            ),
-            DataSet("mnist", _load_mnist, (1, 28, 28), 10, "MNIST: 60 000 train, 10 000 test"),
-            DataSet("cifar10", _load_cifar10, (3, 32, 32), 10, "CIFAR-10: 50 000 train, 10 000 test"),
-        )
-    }
+_OWN = (
+    DataSet(
+        "digits",
+        _load_digits,
+        (1, 28, 28),
+        10,
+        "scikit-learn's embedded 8 x 8 digits (UCI optdigits) resized to 28 x 28: 1400 train, 397 test",
+    ),
+    DataSet("mnist", _load_mnist, (1, 28, 28), 10, "MNIST: 60 000 train, 10 000 test"),
+    DataSet("cifar10", _load_cifar10, (3, 32, 32), 10, "CIFAR-10: 50 000 train, 10 000 test"),
 )
-"""Data sets by name."""
+DATASETS = Registry("data set", {dataset.name: dataset for dataset in _OWN})
+"""Data sets by name, read-only."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from golden.registry import add_entry, unknown
+from golden.registry import Registry
 
 __all__ = ["MODELS", "Model", "build", "macs", "register_model"]
 
@@ -81,16 +81,12 @@ class DefensiveLeNet(nn.Module):
         return self.linear2(nn.functional.relu(self.linear1(x.flatten(1))))
 
 
-MODELS: dict[str, Model] = {
-    model.name: model
-    for model in (
-        Model("lenet5", LeNet5, (1, 28, 28), 10, "LeNet-5 with ReLU: conv 6 and 16 of 5 x 5, 120-84-10"),
-        Model(
-            "da-lenet", DefensiveLeNet, (1, 28, 28), 10, "the paper's MNIST network: conv 32 and 64 of 3 x 3, 200-10"
-        ),
-    )
-}
-"""Architectures by name; ``register_model`` adds to it."""
+_OWN = (
+    Model("lenet5", LeNet5, (1, 28, 28), 10, "LeNet-5 with ReLU: conv 6 and 16 of 5 x 5, 120-84-10"),
+    Model("da-lenet", DefensiveLeNet, (1, 28, 28), 10, "the paper's MNIST network: conv 32 and 64 of 3 x 3, 200-10"),
+)
+MODELS = Registry("model", {model.name: model for model in _OWN})
+"""Architectures by name, read-only; ``register_model`` adds to it."""
 
 
 def build(name: str) -> nn.Module:
@@ -101,9 +97,7 @@ def build(name: str) -> nn.Module:
     InvalidInput
         If no architecture has that name.
     """
-    if name not in MODELS:
-        raise unknown("model", name, MODELS)
-    return MODELS[name].build()
+    return MODELS.look_up(name).build()
 
 
 def register_model(model: Model) -> Model:
@@ -114,7 +108,7 @@ def register_model(model: Model) -> Model:
     InvalidInput
         If another architecture has that name.
     """
-    return add_entry(MODELS, "model", model.name, model)
+    return MODELS.register(model.name, model)
 
 
 def macs(module: nn.Module, image: torch.Tensor) -> int:

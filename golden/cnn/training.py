@@ -17,12 +17,11 @@ import torch
 from torch import nn
 
 from golden.cache import MAGIC, pack, unpack
-from golden.checks import check_seed
+from golden.checks import check_count, check_seed
 from golden.cnn import checkpoint as checkpoints, data as datasets, models
 from golden.cnn.checkpoint import Checkpoint
 from golden.errors import AxfpmWarning, InvalidInput
 from golden.files import check_file, is_stream, replace_file
-from golden.registry import unknown
 
 __all__ = ["DEFAULTS", "Progress", "Settings", "count_correct", "train"]
 
@@ -96,14 +95,10 @@ def train(
         If a name is unknown, epochs < 1, the seed is out of range, the model does not take the data's images, the
         output cannot be written, or the data cannot be had.
     """
-    if data not in datasets.DATASETS:
-        raise unknown("data set", data, datasets.DATASETS)
-    if model not in models.MODELS:
-        raise unknown("model", model, models.MODELS)
-    if epochs is not None and epochs < 1:
-        raise InvalidInput(f"{epochs} epochs train nothing; give 1 or more")
+    dataset, spec = datasets.DATASETS.look_up(data), models.MODELS.look_up(model)
+    if epochs is not None:
+        check_count("epochs", epochs)
     check_seed(seed)
-    spec, dataset = models.MODELS[model], datasets.DATASETS[data]
     if (spec.input_shape, spec.classes) != (dataset.image_shape, dataset.classes):
         raise InvalidInput(
             f"model {model!r} takes images of {spec.input_shape} and {spec.classes} classes, {data!r} has "

@@ -7,7 +7,7 @@ from amaranth.hdl import Module, Signal
 
 from golden.errors import InvalidInput
 from hdl.bits import Bit
-from hdl.compressor import TREES, Heap, dadda_heights, sum_columns
+from hdl.compressor import OPERATOR, TREES, Heap, check_tree, dadda_heights, sum_columns
 from hdl.pipeline import pipeline
 
 
@@ -113,5 +113,8 @@ def test_dadda_adder_count(n):
 
 
 def test_unknown_tree():
-    with pytest.raises(InvalidInput, match="unknown compressor tree 'oak'; choose from dadda, wallace, plain, op"):
-        list(sum_columns(Module(), {}, 4, tree="oak"))
+    with pytest.raises(InvalidInput, match=r"tree 'oak'; choose from dadda, wallace, plain, operator$"):
+        check_tree("oak")
+    for tree in ("oak", OPERATOR):  # which adds no heap
+        with pytest.raises(InvalidInput, match=f"unknown compressor tree '{tree}'; choose from dadda, wallace, plain$"):
+            list(sum_columns(Module(), {}, 4, tree=tree))

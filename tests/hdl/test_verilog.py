@@ -188,7 +188,7 @@ class Inner(wiring.Component):
 
 @pytest.fixture
 def nested(monkeypatch):
-    monkeypatch.setitem(CIRCUITS, "nested", lambda: Built(Inner(2), "", ["three levels."]))
+    monkeypatch.setitem(CIRCUITS._entries, "nested", lambda: Built(Inner(2), "", ["three levels."]))
 
 
 def test_name_prefixes_submodules(nested, icarus):

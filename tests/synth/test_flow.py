@@ -4,7 +4,7 @@ import re
 import pytest
 
 from golden import cache
-from golden.errors import AxfpmWarning, InvalidInput, MissingTool
+from golden.errors import AxfpmWarning, InvalidInput, InvalidType, MissingTool
 from synth import tools
 from synth.flow import DEFAULT_PERIOD_NS, synthesise
 
@@ -199,12 +199,12 @@ def test_other_library(tmp_path, liberty_file):
 
 @pytest.mark.parametrize("period", [0, -1, float("nan"), float("inf"), 1e-6])
 def test_wrong_period(period):
-    with pytest.raises(InvalidInput, match=r"a clock period of .* cannot be used; give at least 0\.001 ns"):
+    with pytest.raises(InvalidInput, match=r"^period_ns=.* is (too small|not finite); give at least 0\.001$"):
         synthesise(INVERTER, top="inv", period_ns=period)
 
 
 def test_period_not_a_number():
-    with pytest.raises(InvalidInput, match="the clock period 'fast' is not a number"):
+    with pytest.raises(InvalidType, match="period_ns is a number, not str"):
         synthesise(INVERTER, top="inv", period_ns="fast")  # pyright: ignore[reportArgumentType]
 
 

@@ -72,7 +72,9 @@ def test_packaged_mnist_accuracy_is_the_measured_one():
 
 
 def test_missing():
-    with pytest.raises(InvalidInput, match=r"no checkpoint 'lenet5-digit'; give a file, or one of lenet5-digits"):
+    with pytest.raises(
+        InvalidInput, match=r"no checkpoint 'lenet5-digit'; did you mean lenet5-digits.*\? \(or give a file\)$"
+    ):
         checkpoint.load("lenet5-digit")
 
 

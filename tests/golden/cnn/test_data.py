@@ -14,7 +14,7 @@ from sklearn.datasets import load_digits
 
 from golden import cache
 from golden.cnn import data
-from golden.errors import AxfpmWarning, InvalidInput
+from golden.errors import AxfpmWarning, InvalidInput, InvalidType
 
 needs_mnist = pytest.mark.skipif(
     not Path(os.environ.get("AXFPM_DATA", ""), "mnist").is_dir(), reason="AXFPM_DATA names no folder with mnist/"
@@ -87,9 +87,17 @@ def test_sample():
     assert np.array_equal(data.sample(images, labels, 10)[0], images)
 
 
-@pytest.mark.parametrize("samples", [0, -1, 11])
-def test_sample_wrong_number(samples):
-    with pytest.raises(InvalidInput, match=f"{samples} samples cannot be drawn from 10 images; give 1 to 10"):
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        (0, "samples=0 is too small; give at least 1"),
+        (-1, "samples=-1 is too small; give at least 1"),
+        (11, "samples=11 is too large; give at most 10, which is all there are"),
+        (2.5, "samples is a whole number, not float"),
+    ],
+)
+def test_sample_wrong_number(samples, message):
+    with pytest.raises((InvalidInput, InvalidType), match=f"^{message}$"):
         data.sample(np.zeros(10), np.zeros(10), samples)
 
 

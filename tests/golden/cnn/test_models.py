@@ -39,7 +39,7 @@ def test_unknown_model():
 
 
 def test_register_model(monkeypatch):
-    monkeypatch.setattr(models, "MODELS", dict(models.MODELS))
+    monkeypatch.setattr(models.MODELS, "_entries", dict(models.MODELS))
     mine = dataclasses.replace(models.MODELS["lenet5"], name="mine")
     assert models.register_model(mine) is mine
     assert models.build("mine")(torch.zeros(1, 1, 28, 28)).shape == (1, 10)

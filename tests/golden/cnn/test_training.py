@@ -16,7 +16,7 @@ def small(monkeypatch):
     """The digits, but few of them."""
     images, labels = data.load("digits", "train")
     dataset = data.DataSet("digits", lambda _split: (images[:96], labels[:96]), (1, 28, 28), 10, "96 digits")
-    monkeypatch.setattr(data, "DATASETS", {**data.DATASETS, "digits": dataset})
+    monkeypatch.setitem(data.DATASETS._entries, "digits", dataset)
 
 
 def test_seed_decides(small):
@@ -128,7 +128,7 @@ def test_existing_output_survives_an_interruption(small, tmp_path):
     [
         ({"data": "mnits"}, "unknown data set 'mnits'"),
         ({"model": "lenet"}, "unknown model 'lenet'"),
-        ({"epochs": 0}, "0 epochs train nothing; give 1 or more"),
+        ({"epochs": 0}, "epochs=0 is too small; give at least 1"),
         ({"seed": -1}, "seed=-1 is too small; give at least 0"),
         ({"data": "cifar10"}, r"model 'lenet5' takes images of \(1, 28, 28\) and 10 classes, 'cifar10' has"),
         ({"output": "/absent/folder/a"}, "cannot write /absent/folder/a: /absent/folder does not exist"),
