@@ -175,8 +175,12 @@ def check_choice(said: str, name: Any, choices: Collection[str], *, more: str = 
         If it is not: near misses, or all choices where it resembles none.
     """
     if not isinstance(name, str) or name not in choices:
-        raise InvalidInput(f"{said} {name!r}; {did_you_mean(name, choices)}{f' ({more})' if more else ''}")
+        raise _no_such(said, name, choices, more)
     return name
+
+
+def _no_such(said: str, name: object, choices: Iterable[str], more: str) -> InvalidInput:
+    return InvalidInput(f"{said} {name!r}; {did_you_mean(name, choices)}{f' ({more})' if more else ''}")
 
 
 def did_you_mean(name: object, choices: Iterable[str]) -> str:
@@ -192,4 +196,4 @@ def did_you_mean(name: object, choices: Iterable[str]) -> str:
 
 def unknown(kind: str, name: object, choices: Iterable[str], *, more: str = "") -> InvalidInput:
     """The error for a name that is not among ``choices``, for a caller that must raise it itself."""
-    return InvalidInput(f"unknown {kind} {name!r}; {did_you_mean(name, choices)}{f' ({more})' if more else ''}")
+    return _no_such(f"unknown {kind}", name, choices, more)

@@ -1,6 +1,8 @@
+import sys
+
 import pytest
 
-from golden.errors import InvalidInput, InvalidType
+from golden.errors import AxfpmWarning, InvalidInput, InvalidType
 from golden.registry import Registry, add_entry, check_choice, did_you_mean, unknown
 
 
@@ -84,6 +86,32 @@ def test_a_registry_that_knows_its_class_takes_entries_for_names():
     with pytest.raises(InvalidType, match=r"^a registered even number is an int, not str$"):
         registry.register("six", "6")  # pyright: ignore[reportArgumentType]
     assert "six" not in registry
+
+
+def test_entries_of_other_packages_follow_the_same_rules(tmp_path, monkeypatch):
+    points = {"six": "plugged_numbers:six", "two": "plugged_numbers:six", "a b": "plugged_numbers:six"}
+    lines = "".join(f"{name} = {place}\n" for name, place in {**points, "word": "plugged_numbers:word"}.items())
+    (tmp_path / "plugged_numbers.py").write_text("six, word = 6, 'six'\n")
+    information = tmp_path / "plugged_numbers-1.0.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: plugged-numbers\nVersion: 1.0\n")
+    (information / "entry_points.txt").write_text(f"[axfpm.numbers]\n{lines}")
+    monkeypatch.syspath_prepend(tmp_path)
+    registry = numbers(plugins="axfpm.numbers", of=int, characters="-")
+    assert registry.look_up("two") == 2  # nothing is loaded for what is there
+    assert "plugged_numbers" not in sys.modules
+    with pytest.warns(AxfpmWarning) as warned:
+        assert registry.look_up("six") == 6
+    monkeypatch.delitem(sys.modules, "plugged_numbers")
+    assert list(registry) == ["two", "four", "six"]
+    assert registry.plugins() == {
+        "six": "",
+        "two": "another even number is already named 'two'; choose another name",
+        "a b": "'a b' cannot name an even number; use letters, digits and '-'",
+        "word": "a registered even number is an int, not str",
+    }
+    assert len(warned) == 3
+    assert numbers().plugins() == {}
 
 
 def test_choices():
