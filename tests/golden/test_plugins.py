@@ -128,11 +128,12 @@ def test_an_interrupted_search_is_made_again(monkeypatch):
 
 @pytest.mark.usefixtures("fresh")
 @pytest.mark.filterwarnings("ignore::golden.errors.AxfpmWarning")
-@pytest.mark.parametrize("first", ["lookup", "dial", "contains", "iterate", "length", "canonical"])
+@pytest.mark.parametrize("first", ["lookup", "item", "dial", "contains", "iterate", "length", "canonical"])
 def test_plugins_are_found_whatever_asks_first(first):
     fine = multiplier("ax-fpm").dial(block=6)
     ask = {
         "lookup": lambda: multiplier("mine") == fine,
+        "item": lambda: MULTIPLIERS["mine"] == fine,
         "dial": lambda: multiplier("mine:carry=widen") == fine.dial(carry="widen"),
         "contains": lambda: "mine" in MULTIPLIERS and "seven" not in MULTIPLIERS,
         "iterate": lambda: list(MULTIPLIERS)[-2:] == ["mine", "other"],
