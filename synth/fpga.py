@@ -11,13 +11,14 @@ import hashlib
 import json
 import re
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from golden.cache import Cache
 from golden.catalogue import Multiplier, multiplier as look_up
+from golden.progress import Progress
 from golden.registry import unknown
 from hdl.limits import check_stages
 from synth import tools
@@ -28,8 +29,6 @@ from synth.templates import render
 __all__ = ["COLUMNS", "TARGETS", "FpgaResult", "Target", "compare_fpga", "map_fpga"]
 
 COLUMNS = ("multiplier", "product", "DSP inference", "LUTs", "carry cells", "flip-flops", "DSPs")
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)

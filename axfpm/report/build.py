@@ -19,11 +19,10 @@ from axfpm.report.sections import SECTIONS, TITLES, Scope
 from golden.checks import check_seed
 from golden.errors import AxfpmError, MissingTool
 from golden.files import check_folder, write_folder
+from golden.progress import Progress
 from golden.tables import printable
 
 __all__ = ["build"]
-
-Progress = Callable[[int, int, str], None]
 
 
 def build(output: Path, *, full: bool = False, seed: int = 0, progress: Progress | None = None) -> list[Section]:
