@@ -29,9 +29,9 @@ from typing import Any
 from golden.cache import cache_path, intact, publish, seal, work_folder, workshop
 from golden.errors import AxfpmError, InvalidInput
 from golden.files import expand
+from golden.templates import render
 from synth import tools
 from synth.liberty import Library, read_liberty
-from synth.templates import render
 
 __all__ = [
     "DEFAULT_PERIOD_NS",
@@ -202,9 +202,10 @@ def synthesise(
     yosys, _ = tools.yosys(), tools.opensta()
     found = tools.versions()
     scripts = {
-        "map.ys": render("map.ys.j2", top=top, target_ps=max(1, round(period_ns * 1000))),
-        "abc.constr": render("abc.constr.j2", driving_cell=library.driving_cell, load_ff=library.load_ff),
+        "map.ys": render("synth", "map.ys.j2", top=top, target_ps=max(1, round(period_ns * 1000))),
+        "abc.constr": render("synth", "abc.constr.j2", driving_cell=library.driving_cell, load_ff=library.load_ff),
         "timing.tcl": render(
+            "synth",
             "timing.tcl.j2",
             top=top,
             clock=CLOCK,
