@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from golden.cache import workshop
+from golden.cache import work_folder, workshop
 from golden.templates import render
-from sim.build import SimulationError, folder_for_builds
+from sim.build import SimulationError
 from sim.compiled import program
 from sim.streams import EVENTS, Seen, StreamJob, stride_of
 from sim.tools import find
@@ -40,7 +40,7 @@ def run_streams(verilog: str, job: StreamJob, *, top: str, build_dir: Path | str
         If the design does not compile or run.
     """
     tool = find("verilator")
-    folder = folder_for_builds(build_dir)
+    folder = work_folder("sim", build_dir)
     main = render(
         "sim",
         "streams.cpp.j2",
