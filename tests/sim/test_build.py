@@ -1,11 +1,13 @@
+import importlib.metadata
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from golden.cache import intact, work_folder
 from golden.errors import InvalidInput
-from sim.build import SimulationError, build, plain_workshop
+from sim.build import Build, SimulationError, build, plain_workshop
 from sim.compiled import program
 from sim.runner import run
 from sim.tools import find
@@ -23,6 +25,20 @@ def test_an_unchanged_design_is_built_once(icarus, tmp_path):
     assert again.folder == first.folder != changed.folder
     assert again.seconds == 0 < first.seconds
     assert sorted(tmp_path.iterdir()) == sorted([first.folder, changed.folder])
+
+
+def test_a_build_belongs_to_the_cocotb_it_is_linked_to(icarus, tmp_path, monkeypatch):
+    def one():
+        return build(WIRE, top="wire_only", ports=("a", "y"), simulator=find(icarus), waves=False, folder=tmp_path)
+
+    first = one()
+    here = importlib.metadata.distribution("cocotb")
+    with monkeypatch.context() as patch:  # the same version, in another environment that shares the cache
+        patch.setattr(type(here), "locate_file", lambda _, path: Path("/another/environment", path))
+        other = one()
+    assert other.folder != first.folder
+    assert other.seconds > 0
+    assert one() == Build(first.folder, 0.0)
 
 
 def test_a_design_that_does_not_compile(icarus, tmp_path):
