@@ -16,6 +16,7 @@ import click
 
 from golden.errors import InvalidInput
 from golden.files import check_file, check_folder, is_stream
+from golden.progress import Progress
 from golden.tables import plain_console, printable
 
 __all__ = [
@@ -74,8 +75,6 @@ multipliers_option = click.option(
     metavar="NAME",
     help="Catalogue or dial name; repeat the option for several.",
 )
-
-Progress = Callable[[int, int, str], None]
 
 
 class OutputFile(click.Path):

@@ -4,6 +4,9 @@ An entry carries a checksum over its kind, its key and its content. Whatever is 
 under another key counts as absent, as does everything in a cache that cannot be read; a full disk or a cache that
 cannot be written costs time, not results. Folders (built simulators, netlists) are sealed with the checksums of their
 files, to the same end.
+
+It is also the one place that says where the cache lies: ``cache_path`` and ``cache_dir`` for what is kept,
+``work_folder`` for what is worked on, ``workshop`` for what is under construction.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from golden.errors import AxfpmWarning, InvalidInput
-from golden.files import TEMPORARY, replace_file
+from golden.files import TEMPORARY, expand, replace_file
 from golden.leftovers import LOCK, hold, remove, sweep
 
 if TYPE_CHECKING:
@@ -34,6 +37,7 @@ __all__ = [
     "Cache",
     "cache_dir",
     "cache_path",
+    "default_root",
     "intact",
     "pack",
     "publish",
@@ -61,8 +65,9 @@ def cache_path(*parts: str) -> Path:
 def cache_dir(*parts: str) -> Path:
     """Return a folder of the cache, made if it does not exist.
 
-    The cache is ``$AXFPM_CACHE`` where that is set, else ``axfpm`` under ``$XDG_CACHE_HOME``, else ``~/.cache/axfpm``;
-    where there is no home folder it is a temporary one. Everything in it can be deleted at any time.
+    The cache is ``$AXFPM_CACHE`` where that is set, else where this platform keeps a user's caches: on Linux ``axfpm``
+    under ``$XDG_CACHE_HOME``, else ``~/.cache/axfpm``. Where there is no home folder it is a temporary one. Everything
+    in it can be deleted at any time.
 
     Parameters
     ----------
@@ -86,14 +91,23 @@ def cache_dir(*parts: str) -> Path:
 
 
 def _root() -> Path:
-    chosen, base = os.environ.get("AXFPM_CACHE"), os.environ.get("XDG_CACHE_HOME")
-    root = Path(chosen) if chosen else (Path(base) if base else Path("~/.cache")) / "axfpm"
-    if not str(root).startswith("~"):
-        return root.absolute()
+    chosen = os.environ.get("AXFPM_CACHE")
+    if not chosen:
+        return default_root() or _temporary_root("there is no home folder for the cache")
     try:
-        return root.expanduser().absolute()
-    except RuntimeError:  # no HOME and a user without a name, or no such user
-        return _temporary_root(f"there is no home folder for the cache {root}")
+        return Path(chosen).expanduser().absolute()
+    except RuntimeError:  # no such user
+        return _temporary_root(f"there is no home folder for the cache {chosen}")
+
+
+def default_root() -> Path | None:
+    """Return the cache's place where none is chosen; None where this user has no home folder."""
+    from platformdirs import user_cache_path
+
+    try:
+        return user_cache_path("axfpm", appauthor=False).absolute()
+    except RuntimeError:  # no HOME and a user without a name
+        return None
 
 
 @cache
@@ -124,13 +138,34 @@ def writable(kind: str) -> bool:
         return False
 
 
-def work_folder(kind: str) -> Path:
-    """A folder of the cache to work in; a temporary one, with a warning, where that cannot be written or is full."""
+def work_folder(kind: str, chosen: str | Path | None = None) -> Path:
+    """A folder to work in, made if it does not exist: the one chosen, or the cache's.
+
+    Where the cache's cannot be written, or its disk is full, it is a temporary one, with a warning.
+
+    Parameters
+    ----------
+    kind : str
+        Name of the folder in the cache.
+    chosen : path, optional
+        A folder of the user's, instead.
+
+    Raises
+    ------
+    InvalidInput
+        If the chosen one cannot be written.
+    """
+    if chosen is not None:
+        folder = expand(chosen)
+        try:
+            _try_to_write(folder)
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise InvalidInput(f"cannot work in the folder {folder} ({why}); choose one that can be written") from None
+        return folder
     try:
         folder = cache_path(kind)
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        _try_to_write(folder)
         if shutil.disk_usage(folder).free < ROOM_BYTES:
             raise OSError(None, f"less than {ROOM_BYTES >> 20} MB free")
     except (OSError, ValueError) as error:
@@ -138,6 +173,12 @@ def work_folder(kind: str) -> Path:
         folder = _temporary_root(f"cannot write to the cache {_root()} ({why})") / kind
         folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def _try_to_write(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
 
 
 def pack(kind: str, key: str, content: bytes) -> bytes:

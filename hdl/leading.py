@@ -71,7 +71,7 @@ def _tabulated_range(table: tuple[int, ...], n: int, digits: int) -> tuple[int, 
     # bounds hold, and the tighter one is taken. The top digits have their top bit set.
     size = 1 << n
 
-    def bound(entry, best, pick) -> int:
+    def bound(entry, best) -> int:
         total = 0
         for i in range(digits):
             first = range(size // 2, size) if i == digits - 1 else range(size)
@@ -92,8 +92,8 @@ def _tabulated_range(table: tuple[int, ...], n: int, digits: int) -> tuple[int, 
         return table[y << n | x]
 
     return (
-        max(bound(by_rows, min, max), bound(by_columns, min, max)),
-        min(bound(by_rows, max, min), bound(by_columns, max, min)),
+        max(bound(by_rows, min), bound(by_columns, min)),
+        min(bound(by_rows, max), bound(by_columns, max)),
     )
 
 

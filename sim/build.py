@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from golden.cache import intact, publish, seal, work_folder, workshop
+from golden.cache import intact, publish, seal, workshop
 from golden.errors import InvalidInput, MissingTool
 from sim.tools import Simulator
 
@@ -23,7 +23,6 @@ __all__ = [
     "SimulationError",
     "build",
     "digest",
-    "folder_for_builds",
     "log_tail",
     "plain_workshop",
     "without_pytest",
@@ -44,30 +43,6 @@ class Build:
 
     folder: Path
     seconds: float
-
-
-def folder_for_builds(chosen: Path | str | None) -> Path:
-    """Return the folder that holds builds, made if it does not exist: the one chosen, or the cache's.
-
-    Where the cache cannot be written it is a temporary one, with a warning.
-
-    Raises
-    ------
-    InvalidInput
-        If the chosen one cannot be written.
-    """
-    if chosen is None:
-        return work_folder("sim")
-    folder = Path(chosen).absolute()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise InvalidInput(
-            f"cannot write the build folder {folder} ({error.strerror}); choose a folder that can be written"
-        ) from None
-    return folder
 
 
 @contextlib.contextmanager

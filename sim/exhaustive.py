@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from golden.cache import workshop
+from golden.cache import work_folder, workshop
 from golden.catalogue import CARRY_POLICIES, OPERAND_ROUNDINGS, PRODUCT_ROUNDINGS, Multiplier
 from golden.cells import CELLS
 from golden.designs import CellBlocks
 from golden.errors import InvalidInput, MissingTool
 from golden.formats import Format
-from sim.build import SimulationError, folder_for_builds
+from sim.build import SimulationError
 from sim.compiled import program
 from sim.tools import find
 
@@ -227,7 +227,7 @@ def hardware_steps(
         If a design does not compile, or a number of results other than 2^24 comes out of it.
     """
     tool = find("verilator")
-    folder = folder_for_builds(build_dir)
+    folder = work_folder("sim", build_dir)
     # More than 64 bits, so that the model's y is an array whatever the number of elements.
     slots = max(len(elements), 9)
     inputs = ("clk", "rst", "a", "a_valid", "a_first", "p", "p_valid", "w", "w_load")
@@ -255,7 +255,7 @@ def hardware_steps(
 def _results(components: list[Any], bits: int, a: np.ndarray, b: np.ndarray, build_dir: Path | str | None) -> Any:
     dtype = {8: np.uint8, 32: np.uint32}[bits]
     tool = find("verilator")
-    folder = folder_for_builds(build_dir)
+    folder = work_folder("sim", build_dir)
     # A model's y is a whole number of 32-bit words; padding it to more than 64 bits makes it an array of them.
     padding = -len(components) % (32 // bits) + 3 * (32 // bits)
     slots = len(components) + padding

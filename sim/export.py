@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from golden.add import add_words
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.checks import check_seed
@@ -14,6 +12,7 @@ from golden.errors import InvalidInput
 from golden.files import write_folder
 from golden.multiply import multiply_words
 from golden.registry import check_choice
+from golden.templates import render
 from hdl.limits import check_stages
 from sim.limits import check_vectors
 from sim.stimulus.stimulus import multiplier_operands
@@ -88,16 +87,8 @@ def write_vectors(
         texts, more = _pair_files(block, m, n, seed)
         facts |= more
         templates = ("testbench.v.j2", "vectors_readme.txt.j2")
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # Verilog and plain text
-    )
     for name, template in zip((f"{block}_tb.v", "README.txt"), templates, strict=True):
-        texts[name] = environment.get_template(template).render(facts)
+        texts[name] = render("sim", template, **facts)
     return write_folder(out, texts)
 
 

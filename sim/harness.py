@@ -6,11 +6,11 @@ import subprocess
 import time
 from pathlib import Path
 
-import jinja2
 import numpy as np
 
-from golden.cache import workshop
-from sim.build import SimulationError, folder_for_builds
+from golden.cache import work_folder, workshop
+from golden.templates import render
+from sim.build import SimulationError
 from sim.compiled import program
 from sim.streams import EVENTS, Seen, StreamJob, stride_of
 from sim.tools import find
@@ -40,15 +40,10 @@ def run_streams(verilog: str, job: StreamJob, *, top: str, build_dir: Path | str
         If the design does not compile or run.
     """
     tool = find("verilator")
-    folder = folder_for_builds(build_dir)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,  # C++
-    )
-    main = environment.get_template("streams.cpp.j2").render(
+    folder = work_folder("sim", build_dir)
+    main = render(
+        "sim",
+        "streams.cpp.j2",
         sources=[(name, stride_of(source.bits)) for name, source in job.sources.items()],
         sinks=[(name, stride_of(wanted.bits)) for name, wanted in job.sinks.items()],
         streams=[*job.sources, *job.sinks],

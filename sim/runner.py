@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from golden.cache import publish
+from golden.cache import publish, work_folder
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.checks import check_count, check_seed
 from golden.errors import MissingTool
 from golden.registry import Registry, check_choice
 from hdl.limits import check_adder_stages
 from sim.array import ARRAY
-from sim.build import Build, SimulationError, build, folder_for_builds, log_tail, plain_workshop, without_pytest
+from sim.build import Build, SimulationError, build, log_tail, plain_workshop, without_pytest
 from sim.checker import JOB_FILE, RESULT_FILE, load_result
 from sim.engine import ENGINE
 from sim.job import Bench, Job, Setting
@@ -113,7 +113,7 @@ def run(
     tool = find(simulator)
     setting = Setting(m, vectors, seed, stages, full)
     job = bench.prepare(setting)
-    folder = folder_for_builds(build_dir)
+    folder = work_folder("sim", build_dir)
     text = _generate(block, bench.parameters(setting)) if verilog is None else verilog
     built = build(text, top=block, ports=bench.ports(setting), simulator=tool, waves=waves, folder=folder)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 from golden.catalogue import Multiplier, distinct, multiplier
 from golden.checks import check_count
 from golden.errors import InvalidInput
+from golden.progress import Progress
 from hdl.limits import check_period, check_stages
 from synth.flow import DEFAULT_PERIOD_NS, SynthesisResult, synthesise
 from synth.liberty import read_liberty
@@ -35,8 +36,6 @@ COLUMNS = (
     "vectorless power mW",
     "vectorless energy pJ/cycle",
 )
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from golden.errors import InvalidInput
+from golden.templates import render
 from synth import tools
 from synth.flow import SynthesisResult, check_identifier
 from synth.liberty import read_liberty
-from synth.templates import render
 
 __all__ = ["Equivalence", "check_equivalence"]
 
@@ -95,7 +95,7 @@ def check_equivalence(
         (folder / "netlist.v").write_text(mapped)
         (folder / "cells.lib").write_bytes(library.path.read_bytes())
         for side in ("rtl", "netlist"):
-            (folder / f"{side}.ys").write_text(render(f"lower_{side}.ys.j2", top=top))
+            (folder / f"{side}.ys").write_text(render("synth", f"lower_{side}.ys.j2", top=top))
             try:
                 command = [*yosys, "-q", "-l", f"{side}.log", "-s", f"{side}.ys"]
                 status, output = tools.run(command, folder=folder, timeout_s=timeout_s)

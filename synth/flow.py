@@ -28,10 +28,10 @@ from typing import Any
 from golden.cache import cache_path, intact, publish, seal, work_folder, workshop
 from golden.errors import AxfpmError, InvalidInput
 from golden.files import expand
+from golden.templates import render
 from hdl.limits import check_period
 from synth import tools
 from synth.liberty import Library, read_liberty
-from synth.templates import render
 
 __all__ = [
     "DEFAULT_PERIOD_NS",
@@ -201,9 +201,10 @@ def synthesise(
     yosys, _ = tools.yosys(), tools.opensta()
     found = tools.versions()
     scripts = {
-        "map.ys": render("map.ys.j2", top=top, target_ps=max(1, round(period_ns * 1000))),
-        "abc.constr": render("abc.constr.j2", driving_cell=library.driving_cell, load_ff=library.load_ff),
+        "map.ys": render("synth", "map.ys.j2", top=top, target_ps=max(1, round(period_ns * 1000))),
+        "abc.constr": render("synth", "abc.constr.j2", driving_cell=library.driving_cell, load_ff=library.load_ff),
         "timing.tcl": render(
+            "synth",
             "timing.tcl.j2",
             top=top,
             clock=CLOCK,
@@ -216,11 +217,11 @@ def synthesise(
     }
     question = {"flow": FLOW_VERSION, "verilog": verilog, "liberty": library.sha256, "tools": found, **scripts}
     key = hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()[:32]
-    root = cache_path("synth") if work_dir is None else _folder(expand(work_dir))
+    root = cache_path("synth") if work_dir is None else expand(work_dir)
     known = None if refresh else _load(root / key)
     if known is not None:
         return known
-    root = work_folder("synth") if work_dir is None else root
+    root = work_folder("synth", work_dir)
     kept = root / key
     with workshop(root, key[:8]) as scratch:
         for name, text in {**scripts, "design.v": verilog}.items():
@@ -245,14 +246,6 @@ def check_identifier(name: str) -> None:
     """Raise InvalidInput unless ``name`` is a plain Verilog identifier."""
     if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
         raise InvalidInput(f"{name!r} is not a Verilog identifier; use letters, digits and _, not first a digit")
-
-
-def _folder(path: Path) -> Path:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidInput(f"cannot make the folder {path} ({error.strerror}); choose a writable work folder") from None
-    return path
 
 
 def run_yosys(folder: Path, command: list[str], timeout_s: float) -> dict[str, Any]:

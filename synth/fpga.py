@@ -11,25 +11,24 @@ import hashlib
 import json
 import re
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from golden.cache import Cache
 from golden.catalogue import Multiplier, multiplier as look_up
+from golden.progress import Progress
 from golden.registry import Registry
+from golden.templates import render
 from hdl.limits import check_stages
 from synth import tools
 from synth.compare import BASELINES
 from synth.flow import check_identifier, run_yosys
-from synth.templates import render
 
 __all__ = ["COLUMNS", "TARGETS", "FpgaResult", "Target", "compare_fpga", "map_fpga"]
 
 COLUMNS = ("multiplier", "product", "DSP inference", "LUTs", "carry cells", "flip-flops", "DSPs")
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -139,7 +138,7 @@ def map_fpga(
     check_identifier(top)
     yosys, version = tools.yosys(), str(tools.versions()["yosys"])
     options = family.with_dsp if dsp else family.without_dsp
-    script = render("fpga.ys.j2", command=family.command, top=top, options=options)
+    script = render("synth", "fpga.ys.j2", command=family.command, top=top, options=options)
     question = json.dumps([verilog, script, version, family.name], sort_keys=True)
     kept, key = Cache("synth"), f"fpga-{hashlib.sha256(question.encode()).hexdigest()[:32]}"
     cells = None if refresh else kept.get_json(key, _counts)

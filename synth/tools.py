@@ -13,7 +13,7 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
-from golden.cache import work_folder
+from golden.cache import default_root, work_folder
 from golden.checks import check_number
 from golden.errors import MissingTool
 from golden.files import expand
@@ -169,9 +169,7 @@ def run(command: list[str], *, folder: Path, timeout_s: float) -> tuple[int, str
 
 def _environment() -> dict[str, str]:
     """Return the environment of a program; without a home folder Yosys keeps its code in this package's cache."""
-    try:
-        Path.home()
-    except RuntimeError:
+    if default_root() is None:
         return {"YOWASP_CACHE_DIR": str(work_folder("yowasp")), **os.environ}
     return dict(os.environ)
 

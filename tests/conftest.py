@@ -1,5 +1,7 @@
 """Operands that every FP32 test must include."""
 
+import pwd
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,18 @@ SPECIAL_WORDS = np.array(
     ],
     np.uint32,
 )
+
+
+@pytest.fixture
+def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user without a home folder: no HOME, no entry among the users, no place for caches."""
+
+    def nobody(_: int) -> None:
+        raise KeyError("uid not found")
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture(scope="session")

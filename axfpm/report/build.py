@@ -8,8 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from axfpm import __version__
 from axfpm.console import format_cell, plain
 from axfpm.health import inspect
@@ -19,11 +17,11 @@ from axfpm.report.sections import SECTIONS, TITLES, Scope
 from golden.checks import check_seed
 from golden.errors import AxfpmError, MissingTool
 from golden.files import check_folder, write_folder
+from golden.progress import Progress
 from golden.tables import printable
+from golden.templates import render
 
 __all__ = ["build"]
-
-Progress = Callable[[int, int, str], None]
 
 
 def build(output: Path, *, full: bool = False, seed: int = 0, progress: Progress | None = None) -> list[Section]:
@@ -100,9 +98,14 @@ def _files(sections: list[Section], parts: list[dict[str, Any]], scope: Scope) -
         },
         "installation": parts,
     }
-    environment = Environment(loader=PackageLoader("axfpm"), autoescape=True, undefined=StrictUndefined)
-    environment.filters["cell"] = format_cell
-    page = environment.get_template("report.html").render(
-        sections=sections, parts=parts, version=__version__, full=scope.full, seed=scope.seed
+    page = render(
+        "axfpm",
+        "report.html",
+        sections=sections,
+        parts=parts,
+        version=__version__,
+        full=scope.full,
+        seed=scope.seed,
+        shown=format_cell,
     )
     return {"index.html": page, "report.json": json.dumps(plain(report), indent=2, allow_nan=False) + "\n"}

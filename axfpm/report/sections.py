@@ -9,10 +9,9 @@ from axfpm.known import remember_hardware
 from axfpm.report import figures
 from axfpm.report.section import Figure, Section, Table
 from golden.metrics import error, relative_errors
+from golden.progress import Progress
 
 __all__ = ["SECTIONS", "Scope"]
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ import pickle
 import platform
 import warnings
 import zipfile
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,11 +21,9 @@ from golden.cnn import checkpoint as checkpoints, data as datasets, models
 from golden.cnn.checkpoint import Checkpoint
 from golden.errors import AxfpmWarning, InvalidInput
 from golden.files import check_file, is_stream, replace_file
+from golden.progress import Progress
 
-__all__ = ["DEFAULTS", "Progress", "Settings", "count_correct", "train"]
-
-Progress = Callable[[int, int, str], None]
-"""``progress(done, total, message)``, called after every finished part."""
+__all__ = ["DEFAULTS", "Settings", "count_correct", "train"]
 
 
 @dataclass(frozen=True)

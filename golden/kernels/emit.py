@@ -17,7 +17,7 @@ __all__ = ["F32", "F64", "I8", "I32", "I64", "Emitter", "Value", "constant", "ve
 Value = Any
 """A value of llvmlite's IR, which has no type annotations."""
 
-I1, I8, I32, I64 = ir.IntType(1), ir.IntType(8), ir.IntType(32), ir.IntType(64)
+I8, I32, I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 F32, F64 = ir.FloatType(), ir.DoubleType()
 POINTER = ir.PointerType()
 

@@ -16,8 +16,8 @@ from torch import nn
 from golden.catalogue import Multiplier, distinct, multiplier
 from golden.checks import check_count, check_seed
 from golden.cnn import checkpoint as checkpoints
-from golden.cnn.training import Progress
 from golden.errors import InvalidInput, InvalidType
+from golden.progress import Progress
 from golden.robustness import attacks as attack_registry
 from golden.robustness.attacks import Attack
 from golden.robustness.results import EXACT, Clean, Results, UnderAttack, clean_result, under_attack

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from golden.catalogue import Multiplier
 from golden.cnn import checkpoint as checkpoints, data as datasets, models
-from golden.cnn.training import Progress
 from golden.errors import InvalidInput
+from golden.progress import Progress
 from golden.registry import unknown
 from golden.robustness.evaluation import evaluate
 from golden.robustness.results import Results

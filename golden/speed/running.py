@@ -18,6 +18,7 @@ import numpy as np
 
 from golden import kernels
 from golden.catalogue import Multiplier, multiplier as look_up
+from golden.progress import Progress
 from golden.speed.bounds import Peaks, measure_peaks, measure_products, operations
 from golden.speed.shapes import FAMILIES, SHAPES, SLOW_FAMILIES, Shape
 
@@ -187,7 +188,7 @@ def _row(
 
 def run_bench(
     quick: bool = True,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
     *,
     multipliers: Iterable[str | Multiplier] | None = None,
     threads: Iterable[int] = (1, 2),

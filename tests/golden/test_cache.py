@@ -17,6 +17,7 @@ from golden import cache, leftovers
 from golden.cache import (
     Cache,
     cache_dir,
+    cache_path,
     intact,
     pack,
     publish,
@@ -225,15 +226,55 @@ def test_a_nearly_full_disk_is_no_place_to_work(root, monkeypatch, temporary):
         assert work_folder("sim") == temporary / "sim"
 
 
-@pytest.mark.parametrize("variable", ["", "~nobody-of-that-name/x"])
-def test_no_home(monkeypatch, temporary, variable):
-    def nobody(_self):
-        raise RuntimeError("Could not determine home directory.")
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere caches lie in other places")
+@pytest.mark.parametrize(
+    ("chosen", "base", "place"),
+    [
+        ("{0}/a", "{0}/b", "a"),
+        ("", "{0}/b", "b/axfpm"),
+        (None, "{0}/b", "b/axfpm"),
+        (None, "", "home/.cache/axfpm"),
+        (None, None, "home/.cache/axfpm"),
+        (None, "b", "home/.cache/axfpm"),  # no absolute path, and so none, says the XDG specification
+        (None, "~/b", "home/.cache/axfpm"),
+        ("~/a", None, "home/a"),
+    ],
+)
+def test_where_the_cache_lies(tmp_path, monkeypatch, chosen, base, place):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name, value in (("AXFPM_CACHE", chosen), ("XDG_CACHE_HOME", base)):
+        if value is None:
+            monkeypatch.delenv(name, raising=False)
+        else:
+            monkeypatch.setenv(name, value.format(tmp_path))
+    assert cache_path("numbers", "a") == tmp_path / place / "numbers" / "a"
+    assert list(tmp_path.iterdir()) == []
+    assert cache_dir("numbers") == tmp_path / place / "numbers"
 
-    monkeypatch.setattr(Path, "expanduser", nobody)
+
+def test_a_cache_given_by_a_relative_path(tmp_path, monkeypatch):
+    monkeypatch.setenv("AXFPM_CACHE", "here")
+    monkeypatch.chdir(tmp_path)
+    assert cache_path("x") == tmp_path / "here" / "x"
+
+
+def test_a_folder_chosen_to_work_in(root, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert work_folder("sim", tmp_path / "a" / "b") == work_folder("sim", "~/a/b") == tmp_path / "a" / "b"
+    assert list((tmp_path / "a" / "b").iterdir()) == []
+    assert not root.exists()
+    (tmp_path / "file").touch()
+    for place, why in ((tmp_path / "file", "File exists"), (tmp_path / "file" / "x", "Not a directory")):
+        with pytest.raises(InvalidInput) as caught:
+            work_folder("sim", place)
+        assert str(caught.value) == f"cannot work in the folder {place} ({why}); choose one that can be written"
+
+
+@pytest.mark.parametrize("variable", ["", "~nobody-of-that-name/x"])
+def test_no_home(monkeypatch, homeless, temporary, variable):
     monkeypatch.setenv("AXFPM_CACHE", variable)
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    with pytest.warns(AxfpmWarning, match="there is no home folder for the cache ~") as said:
+    sentence = rf"there is no home folder for the cache{' ' if variable else ''}{variable}: .* is used, and deleted"
+    with pytest.warns(AxfpmWarning, match=sentence) as said:
         assert Cache("numbers").put("a", b"content")
         assert Cache("numbers").get("a") == b"content"
         assert cache_dir("sim") == temporary / "sim"

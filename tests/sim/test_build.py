@@ -1,11 +1,13 @@
+import importlib.metadata
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from golden.cache import intact
+from golden.cache import intact, work_folder
 from golden.errors import InvalidInput
-from sim.build import SimulationError, build, folder_for_builds, plain_workshop
+from sim.build import Build, SimulationError, build, plain_workshop
 from sim.compiled import program
 from sim.runner import run
 from sim.tools import find
@@ -25,22 +27,30 @@ def test_an_unchanged_design_is_built_once(icarus, tmp_path):
     assert sorted(tmp_path.iterdir()) == sorted([first.folder, changed.folder])
 
 
+def test_a_build_belongs_to_the_cocotb_it_is_linked_to(icarus, tmp_path, monkeypatch):
+    def one():
+        return build(WIRE, top="wire_only", ports=("a", "y"), simulator=find(icarus), waves=False, folder=tmp_path)
+
+    first = one()
+    here = importlib.metadata.distribution("cocotb")
+    with monkeypatch.context() as patch:  # the same version, in another environment that shares the cache
+        patch.setattr(type(here), "locate_file", lambda _, path: Path("/another/environment", path))
+        other = one()
+    assert other.folder != first.folder
+    assert other.seconds > 0
+    assert one() == Build(first.folder, 0.0)
+
+
 def test_a_design_that_does_not_compile(icarus, tmp_path):
     with pytest.raises(SimulationError, match=r"icarus does not compile the design[\s\S]*syntax error"):
         build("module m(; endmodule", top="m", ports=(), simulator=find(icarus), waves=False, folder=tmp_path)
     assert not list(tmp_path.iterdir())
 
 
-def test_unwritable_folder(tmp_path):
-    (tmp_path / "file").touch()
-    with pytest.raises(InvalidInput, match=r"cannot write the build folder .*; choose a folder that can be written"):
-        folder_for_builds(tmp_path / "file" / "below")
-
-
 @pytest.fixture
 def strange(tmp_path):
     """A folder for builds whose path Make does not take."""
-    return folder_for_builds(tmp_path / "c\u00e4che with space")
+    return work_folder("sim", tmp_path / "c\u00e4che with space")
 
 
 SMALL: dict[str, Any] = {"multiplier": "ax-fpm:format=toy", "vectors": 20}

@@ -40,7 +40,7 @@ def test_bad_input(icarus, arguments, message):
 
 def test_unwritable_build_folder(icarus, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(InvalidInput, match="cannot write the build folder"):
+    with pytest.raises(InvalidInput, match="cannot work in the folder"):
         run(simulator=icarus, vectors=1, build_dir=tmp_path / "file")
 
 

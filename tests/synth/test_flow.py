@@ -245,7 +245,7 @@ def test_failure_leaves_nothing(tmp_path):
 
 def test_unwritable_work_dir(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InvalidInput, match="cannot make the folder"):
+    with pytest.raises(InvalidInput, match="cannot work in the folder"):
         synthesise(INVERTER, top="inv", work_dir=tmp_path / "file" / "below")
 
 
