@@ -23,7 +23,7 @@ Convolutions are lowered by the host: A has one row per output pixel, its patch 
 kernel column). Each input value is then sent up to (kernel height x kernel width) times, which costs bandwidth, not
 cycles: with at least two N tiles the array uses each vector more than once while the next K tile arrives.
 
-The parts, all in one module: ``hdl.engine_command`` takes commands, ``hdl.engine_buffers`` holds what the streams bring,
+The parts, all in one module: ``hdl.engine_command`` takes commands, ``hdl.engine_buffers`` holds what streams bring,
 ``hdl.engine_loops`` runs the loops on both sides of the array.
 """
 
