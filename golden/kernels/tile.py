@@ -123,7 +123,8 @@ class _Tiles:
         self.pointers = p = {name: e.pointer(a[name]) for name in names}
         e.table = p["table"]
         self.outputs, self.lanes = body.outputs, body.lanes
-        self.stored = body.stored(scalar_is_weight)
+        self.stored, self.streams = body.stored(scalar_is_weight), body.streams(scalar_is_weight, True)
+        self.places, self.record_size = offsets(body, scalar_is_weight)
         self.single, self.kind = vector(F32, self.lanes), vector(accumulator, self.lanes)
         # One for each output, its lanes in the body's order.
         self.sums = [e.slot(self.kind) for _ in range(self.outputs)]
@@ -244,14 +245,12 @@ class _Tiles:
         )
         if not body.derived:
             wide = body.derive(e, wide[0], self.scalar_is_weight)
-        streams = body.streams(self.scalar_is_weight, True)
-        places, size = offsets(body, self.scalar_is_weight)
-        record = e.at(tile.group.records, k, size)
+        record = e.at(tile.group.records, k, self.record_size)
         pairs = []
         for j in range(self.outputs):
             scalars = tuple(
                 e.splat(e.load(record, kind, offset + BYTES[kind] * j), lanes)
-                for kind, offset in zip(streams, places, strict=True)
+                for kind, offset in zip(self.streams, self.places, strict=True)
             )
             pairs.append((wide, scalars) if self.scalar_is_weight else (scalars, wide))
         return pairs
