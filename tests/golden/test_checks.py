@@ -20,7 +20,7 @@ def test_counts():
         check_count("rows", 5, 1, 4, "as it is")
     for wrong in (1.0, True, "1", None):
         with pytest.raises(InvalidType, match="rows is a whole number, not"):
-            check_count("rows", wrong)  # pyright: ignore[reportArgumentType]
+            check_count("rows", wrong)  # pyright: ignore[reportArgumentType] - wrong on purpose
 
 
 @pytest.mark.parametrize("seed", [-1, SEEDS, 1 << 64, 10**30])
