@@ -92,8 +92,9 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the subcommand; errors that a user can cause become one sentence and exit code 2."""
-        if hasattr(sys.stdout, "reconfigure"):  # names of files may hold bytes that are no characters
-            sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        stdout: Any = sys.stdout
+        if hasattr(stdout, "reconfigure"):  # names of files may hold bytes that are no characters
+            stdout.reconfigure(errors="backslashreplace")
         with warnings.catch_warnings():
             warnings.simplefilter("default", AxfpmWarning)
             warnings.showwarning = _show_warning(warnings.showwarning)

@@ -37,7 +37,7 @@ def place_of(room: str) -> str | None:
 def shadowing() -> str:
     """One sentence on the first room that another file or folder hides; empty where none is hidden."""
     for room in ROOMS:
-        own, found = os.path.join(HOME, room), place_of(room)  # noqa: PTH118
+        own, found = os.path.join(HOME, room), place_of(room)  # noqa: PTH118 - as above
         if found is None or found == own or os.path.realpath(found) == os.path.realpath(own):
             continue
         return (

@@ -6,6 +6,7 @@ In: a multiplier of ``golden.catalogue`` (declarations only, never its arithmeti
 1. ``verilog`` writes a circuit of the table in ``circuits``, with what ``headers`` say of it; ``keywords`` and
    ``limits`` are what names and sizes must keep to, ``checks`` refuses parameters before a component exists.
 2. ``engine`` (with ``axi`` names) feeds an ``array`` of ``pe``; a pe is a ``multiplier``, an ``adder`` and registers.
+   ``engine_command``, ``engine_buffers`` and ``engine_loops`` are the engine's parts.
 3. The multiplier: ``fields`` unpacks and packs words, ``significand`` puts bits of partial products or of ``digits``
    (arrays of ``cells``) into columns, ``compressor`` adds the columns, ``leading`` knows where the leading one can be,
    ``normalise`` shifts and rounds.

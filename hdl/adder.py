@@ -18,7 +18,7 @@ from golden.formats import FP32, Format
 from hdl.bits import Word, wire, word_of
 from hdl.fields import pack
 from hdl.limits import check_stages
-from hdl.pipeline import Cut, Path, pipeline
+from hdl.pipeline import ENABLE, Cut, Path, pipeline
 
 __all__ = ["FloatAdder", "adder_path", "count_leading_zeros", "shift_left", "shift_right_sticky"]
 
@@ -215,7 +215,7 @@ class FloatAdder(wiring.Component):
         self.stages = check_stages(stages)
         members: dict[str, Any] = {"a": In(fmt.word_bits), "b": In(fmt.word_bits), "y": Out(fmt.word_bits)}
         if stages:
-            members["en"] = In(1, init=1)  # pyright: ignore[reportCallIssue] - the stubs lack it
+            members["en"] = ENABLE
         super().__init__(wiring.Signature(members))
 
     def elaborate(self, platform: object) -> Module:

@@ -39,6 +39,9 @@ from hdl.pe import ProcessingElement, delay, pe_signature
 
 __all__ = ["SystolicArray", "array_latency", "tile_interval"]
 
+Grid = list[list[Any]]
+"""Processing elements, row by row."""
+
 
 def array_latency(rows: int, columns: int, stages: int, adder_stages: int) -> int:
     """Cycles from a vector to its result in an array of this shape."""
@@ -159,34 +162,39 @@ class SystolicArray(CheckedComponent):
     def elaborate(self, platform: object) -> Module:
         """Build the module."""
         m = Module()
-        rows, columns, fmt = self.rows, self.columns, self.multiplier.format
-        vector, sums, weights, results = self.activations, self.sums, self.weights, self.results
-        signature = pe_signature(fmt)
-
+        results = self.results
         en = Signal()
         m.d.comb += en.eq(~results.valid | results.ready)
-
-        grid: list[list[Any]] = []
-        for r in range(rows):
-            grid.append([])
-            for c in range(columns):
-                name = f"pe_{r}_{c}"
-                element: Any
-                if self.pe_module is None:
-                    element = ProcessingElement(self.multiplier, stages=self.stages, adder_stages=self.adder_stages)
-                    m.submodules[name] = element
-                else:
-                    element = signature.create(path=(name,))
-                    wires = {
-                        f"{'i' if member.flow is In else 'o'}_{port}": getattr(element, port)
-                        for port, member in signature.members.items()
-                    }
-                    m.submodules[name] = Instance(self.pe_module, i_clk=ClockSignal(), i_rst=ResetSignal(), **wires)
-                m.d.comb += element.en.eq(en)
-                grid[r].append(element)
-
-        # A vector and its sums enter together, the first of a tile when all the tile's weights are there.
+        grid = [[self._element(m, f"pe_{r}_{c}", en) for c in range(self.columns)] for r in range(self.rows)]
         first, complete, enter = Signal(init=1), Signal(), Signal()
+        self._enter_vectors(m, en, first, complete, enter)
+        load = self._take_weights(m, en, grid, complete)
+        self._join_rows(m, en, grid, enter, first)
+        self._join_columns(m, en, grid, enter, load)
+        corner = grid[-1][-1]
+        m.d.comb += [results.valid.eq(corner.p_out_valid), results.payload.last.eq(corner.p_out_last)]
+        return m
+
+    def _element(self, m: Module, name: str, en: Signal) -> Any:
+        """Add a processing element, or an instance of its module."""
+        element: Any
+        if self.pe_module is None:
+            element = ProcessingElement(self.multiplier, stages=self.stages, adder_stages=self.adder_stages)
+            m.submodules[name] = element
+        else:
+            signature = pe_signature(self.multiplier.format)
+            element = signature.create(path=(name,))
+            wires = {
+                f"{'i' if member.flow is In else 'o'}_{port}": getattr(element, port)
+                for port, member in signature.members.items()
+            }
+            m.submodules[name] = Instance(self.pe_module, i_clk=ClockSignal(), i_rst=ResetSignal(), **wires)
+        m.d.comb += element.en.eq(en)
+        return element
+
+    def _enter_vectors(self, m: Module, en: Signal, first: Signal, complete: Signal, enter: Signal) -> None:
+        """Let a vector and its sums enter together, the first of a tile when all the tile's weights are there."""
+        vector, sums = self.activations, self.sums
         free = Signal()
         m.d.comb += [
             free.eq(en & (~first | complete)),
@@ -199,54 +207,59 @@ class SystolicArray(CheckedComponent):
             with m.If(first):
                 m.d.sync += complete.eq(0)
 
-        # Weights. A row's shadow registers are occupied from their load until its first activation passes. Both run
-        # from column to column in step, so column 0 decides for all.
-        occupied, row = Signal(rows), Signal(range(max(rows, 2)))
-        load, clear = Signal(rows), Signal(rows)
+    def _take_weights(self, m: Module, en: Signal, grid: Grid, complete: Signal) -> Signal:
+        """Take a tile's weights, row by row; return which row's shadow registers load them.
+
+        They are occupied from their load until the row's first activation passes. Both run from column to column in
+        step, so column 0 decides for all.
+        """
+        weights = self.weights
+        occupied, row = Signal(self.rows), Signal(range(max(self.rows, 2)))
+        load, clear = Signal(self.rows), Signal(self.rows)
         taken: Word = (occupied & ~clear).bit_select(row, 1)
         m.d.comb += weights.ready.eq(en & (taken == 0))
         with m.If(weights.valid & weights.ready):
             m.d.comb += load.eq(1 << row)
-            with m.If(row == rows - 1):
+            with m.If(row == self.rows - 1):
                 m.d.sync += [row.eq(0), complete.eq(1)]
             with m.Else():
                 m.d.sync += row.eq(row + 1)
         m.d.comb += clear.eq(word_of([en & line[0].a_valid & line[0].a_first for line in grid]))
         m.d.sync += occupied.eq((occupied & ~clear) | load)
+        return load
 
-        for r in range(rows):
-            left = grid[r][0]
-            wave = Cat(vector.payload.data[r], enter, enter & first, vector.payload.bypass[r])
-            m.d.comb += [
-                word_of([left.a, left.a_valid, left.a_first, left.a_bypass]).eq(
-                    delay(m, wave, r * self.adder_stages, en, f"skew_a_{r}")
-                ),
-            ]
-            for west, east in pairwise(grid[r]):
+    def _join_rows(self, m: Module, en: Signal, grid: Grid, enter: Signal, first: Signal) -> None:
+        """Skew the activations, and pass them from west to east."""
+        data, bypass = self.activations.payload.data, self.activations.payload.bypass
+        for r, line in enumerate(grid):
+            left = line[0]
+            wave = delay(m, Cat(data[r], enter, enter & first, bypass[r]), r * self.adder_stages, en, f"skew_a_{r}")
+            m.d.comb += word_of([left.a, left.a_valid, left.a_first, left.a_bypass]).eq(wave)
+            for west, east in pairwise(line):
                 m.d.comb += [
                     east.a.eq(west.a_out),
                     east.a_valid.eq(west.a_out_valid),
                     east.a_first.eq(west.a_out_first),
                     east.a_bypass.eq(west.a_out_bypass),
                 ]
-        strobes = load
-        for c in range(columns):
-            top, bottom = grid[0][c], grid[-1][c]
-            enters = Cat(sums.payload[c], enter, vector.payload.last)
-            m.d.comb += word_of([top.p, top.p_valid, top.p_last]).eq(
-                delay(m, enters, 1 + self.stages + c, en, f"skew_p_{c}")
-            )
-            for north, south in pairwise(grid):
+
+    def _join_columns(self, m: Module, en: Signal, grid: Grid, enter: Signal, load: Signal) -> None:
+        """Skew sums and weights, pass sums from north to south, and skew the results back."""
+        sums, weights, last = self.sums.payload, self.weights.payload, self.activations.payload.last
+        strobes: Word = load
+        for c, column in enumerate(zip(*grid, strict=True)):
+            top, bottom = column[0], column[-1]
+            wave = delay(m, Cat(sums[c], enter, last), 1 + self.stages + c, en, f"skew_p_{c}")
+            m.d.comb += word_of([top.p, top.p_valid, top.p_last]).eq(wave)
+            for north, south in pairwise(column):
                 m.d.comb += [
-                    south[c].p.eq(north[c].p_out),
-                    south[c].p_valid.eq(north[c].p_out_valid),
-                    south[c].p_last.eq(north[c].p_out_last),
+                    south.p.eq(north.p_out),
+                    south.p_valid.eq(north.p_out_valid),
+                    south.p_last.eq(north.p_out_last),
                 ]
-            word = delay(m, weights.payload[c], c, en, f"skew_w_{c}")
-            for r in range(rows):
-                m.d.comb += [grid[r][c].w.eq(word), grid[r][c].w_load.eq(strobes[r])]
+            word = delay(m, weights[c], c, en, f"skew_w_{c}")
+            for r, element in enumerate(column):
+                m.d.comb += [element.w.eq(word), element.w_load.eq(strobes[r])]
             strobes = delay(m, strobes, 1, en, f"strobes_{c}")
-            m.d.comb += results.payload.data[c].eq(delay(m, bottom.p_out, columns - 1 - c, en, f"skew_y_{c}"))
-        corner = grid[-1][-1]
-        m.d.comb += [results.valid.eq(corner.p_out_valid), results.payload.last.eq(corner.p_out_last)]
-        return m
+            skewed = delay(m, bottom.p_out, self.columns - 1 - c, en, f"skew_y_{c}")
+            m.d.comb += self.results.payload.data[c].eq(skewed)

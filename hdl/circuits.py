@@ -48,6 +48,7 @@ def _multiplier(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 0, tre
     return Built(component, _command(m, **options), headers.multiplier(m, stages), clocked=stages > 0)
 
 
+# Its parameter is called ``format`` where users give it.
 def _adder(*, format: Format | str = "fp32", stages: int = 0) -> Built:  # noqa: A002
     fmt = FORMATS.look_up(format)
     component = FloatAdder(fmt, stages=stages)

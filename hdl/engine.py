@@ -22,23 +22,26 @@ they are strictly sequential in k. Rows past K are bypassed, columns past N are 
 Convolutions are lowered by the host: A has one row per output pixel, its patch in the order (input channel, kernel row,
 kernel column). Each input value is then sent up to (kernel height x kernel width) times, which costs bandwidth, not
 cycles: with at least two N tiles the array uses each vector more than once while the next K tile arrives.
+
+The parts, all in one module: ``hdl.engine_command`` takes commands, ``hdl.engine_buffers`` holds what streams bring,
+``hdl.engine_loops`` runs the loops on both sides of the array.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
-from amaranth.utils import bits_for, ceil_log2
 
 from golden.catalogue import Multiplier
 from hdl.array import SystolicArray, array_latency, tile_interval
-from hdl.bits import Word, word_of
 from hdl.checks import CheckedComponent, check_multiplier
+from hdl.engine_buffers import buffer_activations, buffer_biases, buffer_weights
+from hdl.engine_command import take_commands
+from hdl.engine_loops import collect_results, issue_vectors, offer_vectors
 from hdl.limits import ACCUMULATORS, BIASES, DEPTH, SIZE_BITS, check_adder_stages, check_buffers
 
 __all__ = ["MatrixEngine"]
@@ -187,7 +190,6 @@ class MatrixEngine(CheckedComponent):
         """Build the module."""
         m = Module()
         rows, columns = self.rows, self.columns
-        word = self.multiplier.format.word_bits
         m.submodules.array = array = SystolicArray(
             self.multiplier,
             rows=rows,
@@ -196,178 +198,33 @@ class MatrixEngine(CheckedComponent):
             adder_stages=self.adder_stages,
             pe_module=self.pe_module,
         )
+        # Driven by the loops, below: the last result goes; the last vector of a K tile is read.
+        finished = Signal()
+        less = Signal()
+        sizes = {"depth": self.depth, "accumulators": self.accumulators, "biases": self.bias_rows}
+        command = take_commands(m, self, rows=rows, columns=columns, **sizes, finished=finished)
+        buffer_weights(m, self.weights, array.weights, depth=2 * rows)
+        biases = buffer_biases(m, self.biases, command)
+        activations = buffer_activations(m, self.activations, command, less)
 
-        # Sizes of the running command, found by subtraction: `total` = M * N tiles.
-        size_m, size_k, n_left = Signal(SIZE_BITS), Signal(SIZE_BITS), Signal(SIZE_BITS)
-        tiles = Signal(range(self.bias_rows + 1))
-        total = Signal(SIZE_BITS + bits_for(self.bias_rows))
-        started, finished = Signal(), Signal()
-        running = Signal()
-        with m.FSM() as fsm:
-            m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
-            with m.State("IDLE"):
-                m.d.comb += self.command.ready.eq(1)
-                sizes = self.command.payload
-                m.d.sync += self.done.eq(0)
-                with m.If(self.command.valid):
-                    m.d.comb += started.eq(1)
-                    m.d.sync += [size_m.eq(sizes.m), size_k.eq(sizes.k), n_left.eq(sizes.n)]
-                    m.d.sync += [tiles.eq(0), total.eq(0), self.error.eq(0), self.cycles.eq(0), self.stalled.eq(0)]
-                    m.next = "SIZES"
-            with m.State("SIZES"):
-                with m.If((size_m == 0) | (n_left == 0)):
-                    m.d.sync += self.done.eq(1)
-                    m.next = "IDLE"
-                with m.Elif(tiles == self.bias_rows):
-                    m.d.sync += [self.error.eq(1), self.done.eq(1)]
-                    m.next = "IDLE"
-                with m.Else():
-                    m.d.sync += [tiles.eq(tiles + 1), total.eq(total + size_m)]
-                    with m.If(n_left > columns):
-                        m.d.sync += n_left.eq(n_left - columns)
-                    with m.Else():
-                        m.next = "FIT"
-            with m.State("FIT"):
-                with m.If((size_m > self.depth) | (total > self.accumulators)):
-                    m.d.sync += [self.error.eq(1), self.done.eq(1)]
-                    m.next = "IDLE"
-                with m.Else():
-                    m.next = "RUN"
-            with m.State("RUN"):
-                m.d.comb += running.eq(1)
-                with m.If(finished):
-                    m.d.sync += self.done.eq(1)
-                    m.next = "IDLE"
-
-        # Weights wait in a FIFO, whose output feeds the array's shadow registers.
-        m.submodules.weights = weights = SyncFIFOBuffered(width=columns * word, depth=2 * rows)
-        m.d.comb += [
-            weights.w_data.eq(self.weights.payload.as_value()),
-            weights.w_en.eq(self.weights.valid),
-            self.weights.ready.eq(weights.w_rdy),
-            array.weights.payload.eq(weights.r_data),
-            array.weights.valid.eq(weights.r_rdy),
-            weights.r_en.eq(array.weights.ready),
-        ]
-
-        # Biases: `bias_count` of them have come.
-        m.submodules.biases = biases = Memory(shape=columns * word, depth=self.bias_rows, init=[])
-        bias_in: Any = biases.write_port()
-        bias_out: Any = biases.read_port()
-        bias_count = Signal(range(self.bias_rows + 1))
-        m.d.comb += [
-            self.biases.ready.eq(running & (bias_count != tiles)),
-            bias_in.addr.eq(bias_count),
-            bias_in.data.eq(self.biases.payload.as_value()),
-            bias_in.en.eq(self.biases.valid & self.biases.ready),
-        ]
-        with m.If(bias_in.en):
-            m.d.sync += bias_count.eq(bias_count + 1)
-
-        # Activations. `ahead` whole K tiles lie in the banks, the one in use included; the one being written goes into
-        # the next bank, which is the one in use where `ahead` = 0.
-        bank_bits = ceil_log2(self.depth)
-        m.submodules.activations = banks = Memory(shape=rows * word, depth=2 << bank_bits, init=[])
-        bank_in: Any = banks.write_port()
-        bank_out: Any = banks.read_port()
-        write_m, write_k, write_bank, written = Signal(range(self.depth)), Signal(SIZE_BITS), Signal(), Signal()
-        ahead, more, less = Signal(range(3)), Signal(), Signal()
-        m.d.comb += [
-            self.activations.ready.eq(running & ~written & (ahead != 2)),
-            bank_in.addr.eq(Cat(write_m[:bank_bits], write_bank)),
-            bank_in.data.eq(self.activations.payload.as_value()),
-            bank_in.en.eq(self.activations.valid & self.activations.ready),
-            more.eq(bank_in.en & (write_m == size_m - 1)),
-        ]
-        with m.If(more):
-            m.d.sync += [write_m.eq(0), write_bank.eq(~write_bank), write_k.eq(write_k - rows)]
-            m.d.sync += written.eq(write_k <= rows)
-        with m.Elif(bank_in.en):
-            m.d.sync += write_m.eq(write_m + 1)
-        m.d.sync += ahead.eq(ahead + more - less)
-
-        # Partial sums, one row for each (j, m), at the vector's place in its K tile. `in_flight` vectors have been
-        # read and have not come out: while they are fewer than `total`, the partial sum that the next one needs has
-        # been written.
-        m.submodules.partial = partial = Memory(shape=columns * word, depth=self.accumulators, init=[])
+        # Partial sums, one row for each (j, m), at the vector's place in its K tile.
+        width = columns * self.multiplier.format.word_bits
+        m.submodules.partial = partial = Memory(shape=width, depth=self.accumulators, init=[])
         partial_in: Any = partial.write_port()
         partial_out: Any = partial.read_port()
         in_flight = Signal(range(self.loop_latency + 2))
-
-        # Issue: read a vector and what its sums start from, one cycle before they are offered to the array.
-        issue, free, offered = Signal(), Signal(), Signal()
-        issue_m, issue_j, issue_at = Signal(range(self.depth)), Signal(range(self.bias_rows)), Signal(total.shape())
-        issue_k, issue_bank, initial, issued = Signal(SIZE_BITS), Signal(), Signal(), Signal()
-        end_m, end_j = Signal(), Signal()
-        present: Word = (ahead != 0) | (write_m > issue_m)
-        m.d.comb += [
-            free.eq(~offered | (array.activations.ready & array.sums.ready)),
-            issue.eq(running & free & ~issued & present & (in_flight < total) & (~initial | (bias_count > issue_j))),
-            end_m.eq(issue_m == size_m - 1),
-            end_j.eq(issue_j == tiles - 1),
-            less.eq(issue & end_m & end_j),
-            bank_out.addr.eq(Cat(issue_m[:bank_bits], issue_bank)),
-            bias_out.addr.eq(issue_j),
-            partial_out.addr.eq(issue_at),
-        ]
-        m.d.comb += [port.en.eq(issue) for port in (bank_out, bias_out, partial_out)]
-        with m.If(issue):
-            m.d.sync += [issue_m.eq(issue_m + 1), issue_at.eq(issue_at + 1)]
-            with m.If(end_m):
-                m.d.sync += [issue_m.eq(0), issue_j.eq(issue_j + 1)]
-            with m.If(less):
-                m.d.sync += [issue_j.eq(0), issue_at.eq(0), issue_bank.eq(~issue_bank), initial.eq(0)]
-                m.d.sync += [issue_k.eq(issue_k - rows), issued.eq(issue_k <= rows)]
-
-        bypass, last, fresh = Signal(rows), Signal(), Signal()
-        with m.If(free):
-            m.d.sync += offered.eq(issue)
-        with m.If(issue):
-            m.d.sync += [bypass.eq(word_of([issue_k <= r for r in range(rows)])), last.eq(end_m), fresh.eq(initial)]
-        m.d.comb += [
-            array.activations.valid.eq(offered),
-            array.activations.payload.data.eq(bank_out.data),
-            array.activations.payload.bypass.eq(bypass),
-            array.activations.payload.last.eq(last),
-            array.sums.valid.eq(offered),
-            array.sums.payload.eq(Mux(fresh, bias_out.data, partial_out.data)),
-        ]
-
-        # Results: back to the partial sums, out in the last K tile.
-        out_k, out_at, out_j = Signal(SIZE_BITS), Signal(total.shape()), Signal(range(self.bias_rows))
-        final, end, taken = Signal(), Signal(), Signal()
-        sums = array.results
-        edge: Word = out_j == tiles - 1
-        m.d.comb += [
-            final.eq(out_k <= rows),
-            end.eq(sums.payload.last & edge),
-            taken.eq(sums.valid & sums.ready),
-            sums.ready.eq(~final | self.results.ready),
-            self.results.valid.eq(sums.valid & final),
-            self.results.payload.last.eq(end),
-            self.results.payload.keep.eq(word_of([~edge | (n_left > c) for c in range(columns)])),
-            finished.eq(taken & final & end),
-            partial_in.addr.eq(out_at),
-            partial_in.data.eq(sums.payload.data.as_value()),
-            partial_in.en.eq(taken & ~final),
-        ]
-        for c in range(columns):
-            kept = self.results.payload.keep[c]
-            m.d.comb += self.results.payload.data[c].eq(Mux(kept, sums.payload.data[c], 0))
-        with m.If(taken):
-            m.d.sync += out_at.eq(out_at + 1)
-            with m.If(sums.payload.last):
-                m.d.sync += out_j.eq(out_j + 1)
-            with m.If(end):
-                m.d.sync += [out_at.eq(0), out_j.eq(0), out_k.eq(out_k - rows)]
-        m.d.sync += in_flight.eq(in_flight + issue - taken)
+        buffers = activations, biases, partial_out
+        issue = issue_vectors(m, array, command, *buffers, in_flight=in_flight, less=less)
+        offer_vectors(m, array, issue, activations.port.data, biases.port.data, partial_out.data)
+        results = collect_results(m, array.results, command, partial_in, self.results, finished=finished)
+        m.d.sync += in_flight.eq(in_flight + issue.issue - results.taken)
 
         with m.If(self.busy):
             m.d.sync += self.cycles.eq(self.cycles + 1)
-            with m.If(~(offered & free)):
+            with m.If(~(issue.offered & issue.free)):
                 m.d.sync += self.stalled.eq(self.stalled + 1)
-        with m.If(started):
-            m.d.sync += [k.eq(self.command.payload.k) for k in (write_k, issue_k, out_k)]
-            m.d.sync += [flag.eq(0) for flag in (written, issued, bias_count)]
-            m.d.sync += initial.eq(1)
+        with m.If(command.started):
+            m.d.sync += [k.eq(self.command.payload.k) for k in (activations.k, issue.k, results.k)]
+            m.d.sync += [flag.eq(0) for flag in (activations.written, issue.issued, biases.count)]
+            m.d.sync += issue.initial.eq(1)
         return m

@@ -19,7 +19,7 @@ from hdl.fields import pack, unpack
 from hdl.leading import leading_one
 from hdl.limits import check_stages
 from hdl.normalise import exponent_base, exponent_range, normalise, round_product
-from hdl.pipeline import Cut, Path, alongside, pipeline
+from hdl.pipeline import ENABLE, Cut, Path, alongside, pipeline
 from hdl.significand import check_hardware, significand_product
 
 __all__ = ["FloatMultiplier", "multiplier_path"]
@@ -150,7 +150,7 @@ class FloatMultiplier(wiring.Component):
         width = self.multiplier.format.word_bits
         members: dict[str, Any] = {"a": In(width), "b": In(width), "y": Out(width)}
         if stages:
-            members["en"] = In(1, init=1)  # pyright: ignore[reportCallIssue] - the stubs lack it
+            members["en"] = ENABLE
         super().__init__(wiring.Signature(members))
 
     def elaborate(self, platform: object) -> Module:

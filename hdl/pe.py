@@ -33,6 +33,7 @@ from hdl.bits import Word
 from hdl.checks import CheckedComponent, check_multiplier
 from hdl.limits import check_adder_stages
 from hdl.multiplier import FloatMultiplier
+from hdl.pipeline import ENABLE
 
 __all__ = ["ProcessingElement", "delay", "pe_signature"]
 
@@ -52,7 +53,7 @@ def pe_signature(fmt: Format) -> wiring.Signature:
     word = fmt.word_bits
     return wiring.Signature(
         {
-            "en": In(1, init=1),  # pyright: ignore[reportCallIssue] - the stubs lack it
+            "en": ENABLE,
             "a": In(word),
             "a_valid": In(1),
             "a_first": In(1),

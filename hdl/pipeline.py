@@ -24,10 +24,14 @@ from functools import cache
 from typing import Any
 
 from amaranth.hdl import Const, Fragment, Module, Signal, Value
+from amaranth.lib.wiring import In
 
 from hdl.limits import check_stages
 
-__all__ = ["Cut", "alongside", "pipeline", "place_registers"]
+__all__ = ["ENABLE", "Cut", "alongside", "pipeline", "place_registers"]
+
+ENABLE = In(1, init=1)  # pyright: ignore[reportCallIssue] - the stubs lack it
+"""The port ``en`` of what can stand still; 1 where nothing drives it."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from sim.streams import Source, StreamJob, Wanted, beats, for_cocotb, from_cocot
 __all__ = ["ARRAY", "array_job", "matrix_words"]
 
 _FLAVOURS = ("like a network's", "with specials", "any bits")
+_STREAMS = ("activations", "sums", "weights", "results")
+_MINUS_ZERO = np.uint32(1 << 31)
 
 
 def matrix_words(m: Multiplier, shape: tuple[int, ...], flavour: str, rng: np.random.Generator) -> np.ndarray:
@@ -56,71 +59,87 @@ def array_job(
     """
     require_float32_words(m)
     rng = stream_of(seed, "array")
-    names = ("activations", "sums", "weights", "results")
-    minus_zero = np.uint32(1 << 31)
-    a_parts, bypass_parts, last_parts, s_parts, w_parts, y_parts = ([] for _ in range(6))
-    corners: dict[str, int] = dict.fromkeys(
-        (
-            "tiles",
-            "tiles of one vector",
-            "tiles longer than the array",
-            "tiles with idle rows",
-            "vectors of their own bypass",
-            "vectors with every row bypassed",
-            "sums of -0 kept by bypasses",
-            "NaN results",
-        ),
-        0,
-    )
+    tiles: list[_Tile] = []
     rest = vectors
     while rest:
         length = min(rest, int(rng.choice([1, 2, rows, rows + 1, int(rng.integers(1, 4 * rows + 1))])))
         rest -= length
-        flavour = str(rng.choice(_FLAVOURS, p=[0.5, 0.3, 0.2]))
-        a, w, s = (
-            matrix_words(m, shape, flavour, rng) for shape in ((length, rows), (rows, columns), (length, columns))
-        )
-        s[rng.random(s.shape) < 0.15] = minus_zero
-        kept = np.ones((length, rows), bool)
-        mode = int(rng.integers(0, 4))
-        if mode == 1:
-            kept[:, int(rng.integers(1, rows + 1)) - (1 if rows == 1 else 0) :] = False
-        if mode == 2:
-            kept = rng.random((length, rows)) < 0.7
-            kept[0] = False
-        y = np.empty((length, columns), np.uint32)
-        for v in range(length):
-            keep = kept[v]
-            operands = (np.ascontiguousarray(a[v : v + 1, keep]), np.ascontiguousarray(w[keep]))
-            start = np.ascontiguousarray(s[v])
-            y[v] = matmul(*(x.view(np.float32) for x in operands), m, bias=start.view(np.float32)).view(np.uint32)[0]
-        last = np.zeros(length, bool)
-        last[-1] = True
-        for parts, part in zip(
-            (a_parts, bypass_parts, last_parts, s_parts, w_parts, y_parts), (a, ~kept, last, s, w, y), strict=True
-        ):
-            parts.append(part)
-        idle = ~kept.any(axis=1)
-        corners["tiles"] += 1
-        corners["tiles of one vector"] += length == 1
-        corners["tiles longer than the array"] += length > rows
-        corners["tiles with idle rows"] += mode == 1 and not kept.all()
-        corners["vectors of their own bypass"] += mode == 2 and length
-        corners["vectors with every row bypassed"] += int(idle.sum())
-        corners["sums of -0 kept by bypasses"] += int((y[idle] == minus_zero).sum())
-        corners["NaN results"] += int((y == 0x7FC00000).sum())
-    a, bypass, last, s, w, y = (
-        np.concatenate(parts) for parts in (a_parts, bypass_parts, last_parts, s_parts, w_parts, y_parts)
+        tiles.append(_tile(m, length, rows, columns, rng))
+    counts = [tile.corners() for tile in tiles]
+    corners = {name: sum(count[name] for count in counts) for name in counts[0]}
+    a, kept, s, y, w = (
+        np.concatenate([getattr(tile, name) for tile in tiles]) for name in ("a", "kept", "s", "y", "w")
     )
+    flags = np.concatenate([np.arange(len(tile.a)) == len(tile.a) - 1 for tile in tiles]).astype(np.uint64)
     wide, vector = 32 * columns, 32 * rows + rows + 1
-    flags = last.astype(np.uint64)
     sources = {
-        "activations": Source(vector, beats([(a, 32), (bypass, 1), (flags, 1)], vector)),
+        "activations": Source(vector, beats([(a, 32), (~kept, 1), (flags, 1)], vector)),
         "sums": Source(wide, beats([(s, 32)], wide)),
         "weights": Source(wide, beats([(w, 32)], wide)),
     }
     sinks = {"results": Wanted(wide + 1, 32, beats([(y, 32), (flags, 1)], wide + 1))}
-    return StreamJob(sources, sinks, paces(names, rng, pace)), corners
+    return StreamJob(sources, sinks, paces(_STREAMS, rng, pace)), corners
+
+
+@dataclass(frozen=True)
+class _Tile:
+    """A tile and its results.
+
+    Parameters
+    ----------
+    a, s, y : numpy.ndarray
+        uint32 words of activations, of the sums that they start from, and of the results, a row for each vector.
+    w : numpy.ndarray
+        uint32 words of weights, shape (rows, columns).
+    kept : numpy.ndarray
+        bool, of the shape of ``a``: which products are not bypassed.
+    idle_rows, own_bypass : bool
+        Whether all vectors bypass the same last rows; whether each has its own.
+    """
+
+    a: np.ndarray
+    s: np.ndarray
+    y: np.ndarray
+    w: np.ndarray
+    kept: np.ndarray
+    idle_rows: bool
+    own_bypass: bool
+
+    def corners(self) -> dict[str, int]:
+        """How often each corner occurs."""
+        length, rows = self.a.shape
+        idle = ~self.kept.any(axis=1)
+        return {
+            "tiles": 1,
+            "tiles of one vector": int(length == 1),
+            "tiles longer than the array": int(length > rows),
+            "tiles with idle rows": int(self.idle_rows and not self.kept.all()),
+            "vectors of their own bypass": length * self.own_bypass,
+            "vectors with every row bypassed": int(idle.sum()),
+            "sums of -0 kept by bypasses": int((self.y[idle] == _MINUS_ZERO).sum()),
+            "NaN results": int((self.y == 0x7FC00000).sum()),
+        }
+
+
+def _tile(m: Multiplier, length: int, rows: int, columns: int, rng: np.random.Generator) -> _Tile:
+    """A tile of so many vectors: of any flavour, and in half of the cases with bypasses."""
+    flavour = str(rng.choice(_FLAVOURS, p=[0.5, 0.3, 0.2]))
+    shapes = (length, rows), (rows, columns), (length, columns)
+    a, w, s = (matrix_words(m, shape, flavour, rng) for shape in shapes)
+    s[rng.random(s.shape) < 0.15] = _MINUS_ZERO
+    kept = np.ones((length, rows), bool)
+    mode = int(rng.integers(0, 4))
+    if mode == 1:
+        kept[:, int(rng.integers(1, rows + 1)) - (1 if rows == 1 else 0) :] = False
+    if mode == 2:
+        kept = rng.random((length, rows)) < 0.7
+        kept[0] = False
+    y = np.empty((length, columns), np.uint32)
+    for v, keep in enumerate(kept):
+        parts = (a[v : v + 1, keep], w[keep], s[v])
+        vector, weights, start = (np.ascontiguousarray(part).view(np.float32) for part in parts)
+        y[v] = matmul(vector, weights, m, bias=start).view(np.uint32)[0]
+    return _Tile(a, s, y, w, kept, idle_rows=mode == 1, own_bypass=mode == 2)
 
 
 def _prepare(setting: Setting) -> Job:
@@ -137,8 +156,7 @@ def _parameters(setting: Setting) -> dict[str, Any]:
 
 
 def _ports(_: Setting) -> tuple[str, ...]:
-    names = ("activations", "sums", "weights", "results")
-    return (*(f"{name}__{part}" for name in names for part in ("payload", "valid", "ready")), "clk", "rst")
+    return (*(f"{name}__{part}" for name in _STREAMS for part in ("payload", "valid", "ready")), "clk", "rst")
 
 
 ARRAY = Bench("sim.benches.streams", _ports, _parameters, _prepare, {"rows": 4, "columns": 4, "adder_stages": 0})

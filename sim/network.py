@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +26,9 @@ from sim.engine import Command, Utilisation, bound_cycles, command_of, engine_jo
 from sim.harness import run_streams
 from sim.limits import check_simulated
 from sim.streams import judge
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["LAYER_COLUMNS", "LayerReport", "NetworkReport", "run_network"]
 
@@ -202,42 +206,14 @@ def run_network(
     x = torch.from_numpy(np.ascontiguousarray(stored[:images], np.float32))
     with torch.no_grad():
         golden_logits = ApproximateModule(model, m)(x)
-    layers = {name: layer for name, layer in model.named_modules() if isinstance(layer, nn.Conv2d | nn.Linear)}
+    layers: dict[str, Any] = {
+        name: layer for name, layer in model.named_modules() if isinstance(layer, nn.Conv2d | nn.Linear)
+    }
     widths = [layer.weight.shape[0] for layer in layers.values()]
     engine = _Engine(m, rows, columns, stages, seed, build_dir, widths)
 
-    def on_engine(name: str, layer: Any) -> Any:
-        def forward(x: torch.Tensor) -> torch.Tensor:
-            bias = None if layer.bias is None else layer.bias.detach().numpy()
-            weight = layer.weight.detach()
-            if isinstance(layer, nn.Conv2d):
-                if layer.groups != 1 or layer.padding_mode != "zeros" or isinstance(layer.padding, str):
-                    raise InvalidInput(
-                        f"layer {name} is a grouped or specially padded convolution; the engine has none"
-                    )
-                patches = nn.functional.unfold(
-                    x,
-                    layer.kernel_size,
-                    layer.dilation,
-                    layer.padding,
-                    layer.stride,  # pyright: ignore
-                )
-                a = patches.transpose(1, 2).reshape(-1, patches.shape[1])
-                y = engine.product(name, a.numpy(), weight.flatten(1).numpy().T, bias)
-                size = [
-                    (length + 2 * pad - gap * (kernel - 1) - 1) // step + 1
-                    for length, pad, gap, kernel, step in zip(
-                        x.shape[2:], layer.padding, layer.dilation, layer.kernel_size, layer.stride, strict=True
-                    )
-                ]
-                rows_of_pixels = torch.from_numpy(y).reshape(x.shape[0], -1, weight.shape[0])
-                return rows_of_pixels.transpose(1, 2).reshape(x.shape[0], weight.shape[0], *size)
-            return torch.from_numpy(engine.product(name, x.numpy(), weight.numpy().T, bias))
-
-        return forward
-
     for name, layer in layers.items():
-        layer.forward = on_engine(name, layer)
+        layer.forward = partial(_forward, engine, name, layer)
     try:
         with torch.no_grad():
             logits = model(x)
@@ -246,6 +222,29 @@ def run_network(
             del layer.forward
     equal = bool((logits.numpy().view(np.uint32) == golden_logits.numpy().view(np.uint32)).all())
     return NetworkReport(network, str(m), images, rows, columns, tuple(engine.layers), equal, engine.seconds)
+
+
+def _forward(engine: _Engine, name: str, layer: Any, x: Tensor) -> Tensor:
+    """A layer's output, its matrix product on the engine."""
+    import torch
+    from torch import nn
+
+    bias = None if layer.bias is None else layer.bias.detach().numpy()
+    weight = layer.weight.detach()
+    if isinstance(layer, nn.Linear):
+        return torch.from_numpy(engine.product(name, x.numpy(), weight.numpy().T, bias))
+    if layer.groups != 1 or layer.padding_mode != "zeros" or isinstance(layer.padding, str):
+        raise InvalidInput(f"layer {name} is a grouped or specially padded convolution; the engine has none")
+    window = layer.kernel_size, layer.dilation, layer.padding, layer.stride
+    patches = nn.functional.unfold(x, *window)
+    a = patches.transpose(1, 2).reshape(-1, patches.shape[1])
+    y = engine.product(name, a.numpy(), weight.flatten(1).numpy().T, bias)
+    size = [
+        (length + 2 * pad - gap * (kernel - 1) - 1) // step + 1
+        for length, kernel, gap, pad, step in zip(x.shape[2:], *window, strict=True)
+    ]
+    pixels = torch.from_numpy(y).reshape(x.shape[0], -1, weight.shape[0])
+    return pixels.transpose(1, 2).reshape(x.shape[0], weight.shape[0], *size)
 
 
 class _Engine:

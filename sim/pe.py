@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from golden.add import add_words
+from golden.formats import Format
 from golden.multiply import multiply_words
 from sim.checker import MISMATCHES, Comparison
 from sim.job import Bench, Job, Setting
 from sim.report import Mismatch
-from sim.stimulus.stimulus import multiplier_operands, special_words, stream_of
+from sim.stimulus.stimulus import Stimulus, multiplier_operands, special_words, stream_of
 
 __all__ = ["PE"]
 
@@ -27,12 +28,29 @@ def _prepare(setting: Setting) -> Job:
     fmt, stages = setting.multiplier.format, setting.stages
     depth = setting.shape["adder_stages"] or max(stages, 1)
     rng = stream_of(setting.seed, "element")
-    n = setting.vectors
-    operands = multiplier_operands(setting.multiplier, n, setting.seed)
-    cycles = 2 * n + 2 + stages + depth  # about every second cycle of the first 2 n carries an activation
+    operands = multiplier_operands(setting.multiplier, setting.vectors, setting.seed)
+    # About every second one of the first 2 n cycles carries an activation.
+    cycles = 2 * setting.vectors + 2 + stages + depth
+    drive = _operands(operands, fmt, cycles, rng)
+    product = multiply_words(drive["a"], _weights_in_use(drive), setting.multiplier)
+    # The cycle whose activation meets the sum of this one.
+    arrival = np.arange(cycles) - 1 - stages
+    drive |= _sums(drive["a_valid"], product, arrival, fmt, rng)
+    total = np.zeros(cycles, np.int64)
+    addend = np.where(drive["a_bypass"], _minus_zero(fmt), product)
+    total[arrival >= 0] = add_words(drive["p"][arrival >= 0], addend[arrival[arrival >= 0]], fmt)
+    expected = _expected(drive, total, depth)
+    corners = _corners(drive, arrival, total, expected["p_out"], fmt)
+    return _stalled(drive, expected, corners, rng, operands.counts())
 
-    # An activation in about half of the cycles, in bursts; each of n pairs brings its weight, loaded some time before
-    # it, at the latest in the cycle before: a later load would come too late.
+
+def _operands(operands: Stimulus, fmt: Format, cycles: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Activations in about half of the cycles, in bursts, and weights.
+
+    Each of n pairs brings its weight, loaded some time before it, at the latest in the cycle before: a later load would
+    come too late.
+    """
+    n = len(operands.a)
     valid = np.zeros(cycles, bool)
     valid[1 : 2 * n + 1] = np.resize(np.repeat(rng.integers(0, 2, n), rng.integers(1, 9, n)), 2 * n)
     times = np.flatnonzero(valid)
@@ -47,52 +65,63 @@ def _prepare(setting: Setting) -> Job:
     load = rng.random(cycles) < 0.5
     load[max(times[0] - 1, 0)] = True
     w[load] = operands.b[np.resize(order, int(load.sum()))]
+    return {"a": a, "a_valid": valid, "a_first": first, "a_bypass": bypass, "w": w, "w_load": load}
 
+
+def _weights_in_use(drive: dict[str, np.ndarray]) -> np.ndarray:
+    """The weight that meets the activation of each cycle."""
     shadow = weight = 0
-    weights = np.zeros(cycles, np.uint32)
-    for t in range(cycles):
-        weight = shadow if first[t] else weight
+    weights = np.zeros(len(drive["a"]), np.uint32)
+    for t, first in enumerate(drive["a_first"]):
+        weight = shadow if first else weight
         weights[t] = weight
-        shadow = int(w[t]) if load[t] else shadow
+        shadow = int(drive["w"][t]) if drive["w_load"][t] else shadow
+    return weights
 
-    specials = special_words(fmt)
+
+def _sums(
+    valid: np.ndarray, product: np.ndarray, arrival: np.ndarray, fmt: Format, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Sums from above: any bits, specials, and some that cancel the product that they meet or lie near it."""
+    cycles = len(product)
     p = rng.integers(0, 1 << fmt.word_bits, cycles, np.uint64).astype(np.uint32)
     special = rng.random(cycles) < 0.25
-    p[special] = rng.choice(specials, int(special.sum()))
-    product = multiply_words(a, weights, setting.multiplier)
-    # Where the sum is to cancel the product, or lie near it.
-    arrival = np.arange(cycles) - 1 - stages
+    p[special] = rng.choice(special_words(fmt), int(special.sum()))
     near = (arrival >= 0) & (rng.random(cycles) < 0.25)
-    p[near] = (
-        product[arrival[near]] ^ np.uint32(1 << (fmt.word_bits - 1)) ^ (rng.integers(0, 2, int(near.sum()), np.uint32))
-    )
+    p[near] = product[arrival[near]] ^ _minus_zero(fmt) ^ rng.integers(0, 2, int(near.sum()), np.uint32)
     p_valid = np.zeros(cycles, bool)
     p_valid[arrival >= 0] = valid[arrival[arrival >= 0]]
-    p_last = rng.random(cycles) < 0.3
+    return {"p": p, "p_valid": p_valid, "p_last": rng.random(cycles) < 0.3}
 
-    total = np.zeros(cycles, np.int64)
-    minus_zero = np.uint32(1 << (fmt.word_bits - 1))
-    addend = np.where(bypass, minus_zero, product)
-    total[arrival >= 0] = add_words(p[arrival >= 0], addend[arrival[arrival >= 0]], fmt)
 
+def _expected(drive: dict[str, np.ndarray], total: np.ndarray, depth: int) -> dict[str, np.ndarray]:
+    """What each output shows after each cycle; -1 where it may be anything."""
+    cycles = len(total)
     expected = {name: np.full(cycles, -1, np.int64) for name in _OUTPUTS}
     held, started = 0, False
     for t in range(cycles):
-        if valid[t] and not bypass[t]:
-            held, started = int(a[t]), True
+        if drive["a_valid"][t] and not drive["a_bypass"][t]:
+            held, started = int(drive["a"][t]), True
         expected["a_out"][t] = held if started else -1
-    for name, source in zip(_OUTPUTS[1:4], (valid, first, bypass), strict=True):
-        expected[name] = source.astype(np.int64)
+    for name, tag in zip(_OUTPUTS[1:4], _TAGS, strict=True):
+        expected[name] = drive[tag].astype(np.int64)
     source = np.arange(cycles) - (depth - 1)
     there = source >= 0
-    expected["p_out_valid"][there] = p_valid[source[there]]
-    expected["p_out_last"][there] = p_last[source[there]]
+    expected["p_out_valid"][there] = drive["p_valid"][source[there]]
+    expected["p_out_last"][there] = drive["p_last"][source[there]]
     known = there.copy()
-    known[there] = p_valid[source[there]]
+    known[there] = drive["p_valid"][source[there]]
     expected["p_out"][known] = total[source[known]]
+    return expected
 
-    drive = {"a": a, "a_valid": valid, "a_first": first, "a_bypass": bypass}
-    drive |= {"p": p, "p_valid": p_valid, "p_last": p_last, "w": w, "w_load": load}
+
+def _corners(
+    drive: dict[str, np.ndarray], arrival: np.ndarray, total: np.ndarray, out: np.ndarray, fmt: Format
+) -> dict[str, int]:
+    """How often each corner occurs."""
+    valid, first, bypass = (drive[tag] for tag in _TAGS)
+    load, p, p_valid = drive["w_load"], drive["p"], drive["p_valid"]
+    bypassed = p_valid & np.where(arrival >= 0, bypass[arrival], False)
     counts = {
         "activations": valid,
         "idle cycles": ~valid,
@@ -100,20 +129,23 @@ def _prepare(setting: Setting) -> Job:
         "weight comes into use": first,
         "weight replaced in the cycle it comes into use": first & load,
         "weight loaded while another is in use": load & valid & ~first,
-        "bypassed sum of -0": p_valid & (p == minus_zero) & np.where(arrival >= 0, bypass[arrival], False),
-        "bypassed sum of NaN": p_valid & _is_nan(p, fmt) & np.where(arrival >= 0, bypass[arrival], False),
-        "NaN result": known & (expected["p_out"] == _nan(fmt)),
-        "exact cancellation": p_valid & (total == 0) & (p & ~minus_zero != 0),
+        "bypassed sum of -0": bypassed & (p == _minus_zero(fmt)),
+        "bypassed sum of NaN": bypassed & _is_nan(p, fmt),
+        "NaN result": out == _nan(fmt),
+        "exact cancellation": p_valid & (total == 0) & (p & ~_minus_zero(fmt) != 0),
     }
-    corners = {name: int(np.count_nonzero(hit)) for name, hit in counts.items()}
-    return _stalled(drive, expected, corners, rng, operands.counts())
+    return {name: int(np.count_nonzero(hit)) for name, hit in counts.items()}
 
 
-def _nan(fmt: Any) -> int:
+def _minus_zero(fmt: Format) -> np.uint32:
+    return np.uint32(1 << (fmt.word_bits - 1))
+
+
+def _nan(fmt: Format) -> int:
     return (fmt.exponent_mask << 1 | 1) << (fmt.word_fraction_bits - 1)
 
 
-def _is_nan(words: np.ndarray, fmt: Any) -> np.ndarray:
+def _is_nan(words: np.ndarray, fmt: Format) -> np.ndarray:
     return (words & np.uint32((1 << (fmt.word_bits - 1)) - 1)) > np.uint32(fmt.exponent_mask << fmt.word_fraction_bits)
 
 

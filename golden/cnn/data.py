@@ -117,9 +117,8 @@ def sample(images: np.ndarray, labels: np.ndarray, samples: int, seed: int = 0) 
 def _all_digits() -> tuple[np.ndarray, np.ndarray]:
     from sklearn.datasets import load_digits
 
-    digits = load_digits()  # type: ignore[no-untyped-call]
-    pixels: Any = digits.images  # type: ignore[union-attr]
-    labels: Any = digits.target  # type: ignore[union-attr]
+    digits: Any = load_digits()
+    pixels, labels = digits.images, digits.target
     # Bilinear from 8 to 28 pixels with aligned edges: output pixel i lies at input coordinate
     #     (i + 1/2) * 8 / 28 - 1/2 = (4i - 5) / 14,
     # so that all weights are multiples of 1/14, and those of both axes together of 1/196. Pixels are whole numbers from

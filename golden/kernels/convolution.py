@@ -28,15 +28,6 @@ RECORDS = 32 << 20
 """Bytes of packed weights at a time."""
 
 
-class Piece(NamedTuple):
-    """A task: where its images, output rows and groups begin, and how many groups it has."""
-
-    image: int
-    top: int
-    group: int
-    groups: int
-
-
 def conv2d(
     f: Functions,
     x: np.ndarray,
@@ -84,73 +75,178 @@ def _convolve(
     accumulate: str,
 ) -> None:
     """Convolve into some channels of the result."""
-    batch, _, height, width = x.shape
-    channels_out, channels_in, rows, columns = weight.shape
-    padded = height + 2 * padding[0], width + 2 * padding[1]
-    reach = dilation[0] * (rows - 1) + 1
-    h, v = out.shape[2:]
-    outputs, depth, out_stride = channels_out // groups, math.prod(weight.shape[1:]), out.strides[0] // 4
-    lanes = f.body.lanes
-    # Lanes over images store each output by itself, which costs about an eighth.
-    by_image = 0.87 * batch / (-(-batch // lanes) * lanes) > v / (-(-v // lanes) * lanes)
-    layout, unit = (layouts.images, lanes) if by_image else (layouts.pixels, 1)
-    copy = _copy_images if by_image else _copy_phases
-
-    def window(strip: int, together: int = 1) -> Window:
-        size = (strip - 1) * stride[0] + reach, padded[1]
-        return Window(channels_in, size, (rows, columns), (strip, v), stride, dilation, out_stride, together)
-
-    units = -(-batch // unit)
-    tasks = wanted_tasks(out.size * depth)
+    layer = _Layer(f.body.lanes, x, weight, out, stride, padding, dilation, groups)
+    tasks = wanted_tasks(out.size * layer.depth)
     workers = threads() if tasks > 1 else 1
+    plan = layer.plan(f, tasks, workers)
+    if f.body.derived and plan.nbytes > x.nbytes + out.nbytes:
+        # Small but deep images: streams would take several times the layer's memory.
+        f = underived(f)
+        plan = layer.plan(f, tasks, workers)
+    work, pieces = _Work(f, layer, plan, x, weight, bias, out, accumulate), plan.pieces
+    split = min(work.output_groups, workers // len(pieces))
+    if split < 2:
+        run_all([partial(work.run, piece) for piece in pieces], workers)
+        return
 
-    def plan(f: Functions) -> tuple[int, int, list[Piece], int]:
-        """Rows of a strip, units of a chunk, the pieces, and the bytes of those that are worked on at once."""
+    # Few and small images: the threads share out the output channels.
+    packed: dict[Piece, Any] = {}
+
+    def keep(piece: Piece) -> None:
+        packed[piece] = work.pack(piece)
+
+    run_all([partial(keep, piece) for piece in pieces], workers)
+    parts = shares(work.output_groups, split)
+    run_all([partial(work.add, piece, part, *packed[piece]) for piece in pieces for part in parts], workers)
+
+
+class Piece(NamedTuple):
+    """A task: where its images, output rows and groups begin, and how many groups it has."""
+
+    image: int
+    top: int
+    group: int
+    groups: int
+
+
+class _Plan(NamedTuple):
+    """How a layer is cut.
+
+    Parameters
+    ----------
+    strip, chunk : int
+        Output rows and units of a piece, at most.
+    pieces : list of Piece
+        All of them.
+    nbytes : int
+        Packed images of those that are worked on at once.
+    """
+
+    strip: int
+    chunk: int
+    pieces: list[Piece]
+    nbytes: int
+
+
+class _Layer:
+    """The sizes of a convolution, and what its lanes go over: pixels, a unit for each image, or units of images.
+
+    Parameters
+    ----------
+    lanes : int
+        How many a body has.
+    x, weight, out, stride, padding, dilation, groups
+        As of ``conv2d``.
+    """
+
+    def __init__(
+        self,
+        lanes: int,
+        x: np.ndarray,
+        weight: np.ndarray,
+        out: np.ndarray,
+        stride: tuple[int, int],
+        padding: tuple[int, int],
+        dilation: tuple[int, int],
+        groups: int,
+    ) -> None:
+        self.lanes, self.groups = lanes, groups
+        self.stride, self.padding, self.dilation = stride, padding, dilation
+        self.batch, _, _, width = x.shape
+        outputs, self.channels, rows, columns = weight.shape
+        self.outputs, self.depth, self.size = outputs // groups, math.prod(weight.shape[1:]), (rows, columns)
+        self.width = width + 2 * padding[1]
+        self.reach = dilation[0] * (rows - 1) + 1
+        self.h, self.v = out.shape[2:]
+        self.out_stride = out.strides[0] // 4
+        batch, v = self.batch, self.v
+        # Lanes over images store each output by itself, which costs about an eighth.
+        self.by_image = 0.87 * batch / (-(-batch // lanes) * lanes) > v / (-(-v // lanes) * lanes)
+        self.unit = lanes if self.by_image else 1
+
+    def geometry(self, strip: int, units: int, groups: int = 1) -> Geometry:
+        """Where lanes lie in a piece of so many output rows, units and groups."""
+        padded, out = (self._height(strip), self.width), (strip, self.v)
+        window = Window(self.channels, padded, self.size, out, self.stride, self.dilation, self.out_stride, groups)
+        return (layouts.images if self.by_image else layouts.pixels)(window, self.lanes, units)
+
+    def _height(self, strip: int) -> int:
+        """Padded rows that so many output rows read."""
+        return (strip - 1) * self.stride[0] + self.reach
+
+    def plan(self, f: Functions, tasks: int, workers: int) -> _Plan:
+        """Cut the layer into about so many tasks, whose packed images stay in the second-level cache."""
+        h, groups, units = self.h, self.groups, -(-self.batch // self.unit)
         element = sum(kind.itemsize for kind in f.stored)
-        row_bytes = math.prod(layout(window(1), lanes, 1).shape) * element // reach
-        strip = _strip(h, reach, stride[0], row_bytes, -(-tasks // (units * groups)))
-        unit_bytes = ((strip - 1) * stride[0] + reach) * row_bytes
+        row_bytes = math.prod(self.geometry(1, 1).shape) * element // self.reach
+        strip = _strip(h, self.reach, self.stride[0], row_bytes, -(-tasks // (units * groups)))
+        unit_bytes = self._height(strip) * row_bytes
         # As many units, of as many groups, as fit and leave enough pieces.
         fitting = 1 if strip < h else max(1, min(CHUNK // max(unit_bytes, 1), -(-units * groups // tasks)))
         chunk = min(fitting, units)
         together = min(fitting // chunk, groups)
         pieces = [
             Piece(image, top, group, min(together, groups - group))
-            for image in range(0, batch, chunk * unit)
+            for image in range(0, self.batch, chunk * self.unit)
             for top in range(0, h, strip)
             for group in range(0, groups, together)
         ]
-        return strip, chunk, pieces, min(len(pieces), workers) * chunk * together * unit_bytes
+        return _Plan(strip, chunk, pieces, min(len(pieces), workers) * chunk * together * unit_bytes)
 
-    strip, chunk, pieces, size = plan(f)
-    if f.body.derived and size > x.nbytes + out.nbytes:
-        # Small but deep images: streams would take several times the layer's memory.
-        f = underived(f)
-        strip, chunk, pieces, _ = plan(f)
-    records = f.records(weight.reshape(groups, outputs, depth))
-    output_groups = records.shape[1]
-    start = np.zeros((groups, output_groups * f.body.outputs), np.float32)
-    start[:, :outputs] = bias.reshape(groups, outputs)
 
-    def pack(piece: Piece) -> tuple[Planes, Geometry, np.ndarray]:
-        channels = slice(piece.group * channels_in, (piece.group + piece.groups) * channels_in)
-        images = x[piece.image : piece.image + chunk * unit, channels]
-        used = -(-len(images) // unit)
-        geometry = layout(window(min(strip, h - piece.top), piece.groups), lanes, chunk)
-        planes = Planes(f.stored, (used, piece.groups * channels_in, *geometry.shape[1:]), lanes)
-        copy(f, images, planes, padding[0] - piece.top * stride[0], padding[1])
+class _Work:
+    """The pieces of a layer, computed one by one in any order.
+
+    A task that holds a method of it holds the arrays that it writes, whatever becomes of its caller.
+    """
+
+    def __init__(
+        self,
+        f: Functions,
+        layer: _Layer,
+        plan: _Plan,
+        x: np.ndarray,
+        weight: np.ndarray,
+        bias: np.ndarray,
+        out: np.ndarray,
+        accumulate: str,
+    ) -> None:
+        self.f, self.layer, self.plan, self.x, self.out, self.accumulate = f, layer, plan, x, out, accumulate
+        groups, outputs = layer.groups, layer.outputs
+        self.records = f.records(weight.reshape(groups, outputs, layer.depth))
+        self.output_groups = self.records.shape[1]
+        self.start = np.zeros((groups, self.output_groups * f.body.outputs), np.float32)
+        self.start[:, :outputs] = bias.reshape(groups, outputs)
+
+    def run(self, piece: Piece) -> None:
+        """Compute a piece."""
+        self.add(piece, (0, self.output_groups), *self.pack(piece))
+
+    def pack(self, piece: Piece) -> tuple[Planes, Geometry, np.ndarray]:
+        """The images of a piece, prepared and padded, where its lanes lie, and how many of each block there are."""
+        f, layer, (strip, chunk, *_) = self.f, self.layer, self.plan
+        channels = slice(piece.group * layer.channels, (piece.group + piece.groups) * layer.channels)
+        images = self.x[piece.image : piece.image + chunk * layer.unit, channels]
+        used = -(-len(images) // layer.unit)
+        geometry = layer.geometry(min(strip, layer.h - piece.top), chunk, piece.groups)
+        planes = Planes(f.stored, (used, piece.groups * layer.channels, *geometry.shape[1:]), layer.lanes)
+        copy = _copy_images if layer.by_image else _copy_phases
+        copy(f, images, planes, layer.padding[0] - piece.top * layer.stride[0], layer.padding[1])
         counts = geometry.counts[: used * geometry.blocks]
-        if by_image and len(images) % lanes:
+        if layer.by_image and len(images) % layer.lanes:
             counts = counts.copy()
-            counts[-geometry.blocks :] = len(images) % lanes
+            counts[-geometry.blocks :] = len(images) % layer.lanes
         return planes, geometry, counts
 
-    def add(piece: Piece, some: tuple[int, int], planes: Planes, geometry: Geometry, counts: np.ndarray) -> None:
-        # A task holds the arrays that it writes, whatever becomes of its caller.
-        out_at, bias_at, records_at, counts_at = (address(array) for array in (out, start, records, counts))
+    def add(self, piece: Piece, some: tuple[int, int], planes: Planes, geometry: Geometry, counts: np.ndarray) -> None:
+        """Sum the products of a packed piece, for some of its groups of outputs, first to last."""
+        f, layer, records, start = self.f, self.layer, self.records, self.start
+        out_at, bias_at, records_at, counts_at = (address(array) for array in (self.out, start, records, counts))
+        pixels = layer.h * layer.v
         here = np.arange(piece.groups)
         there = piece.group + here
-        for k, stop in depth_blocks(depth, accumulate):
+        place = piece.image * layer.out_stride + there * (layer.outputs * pixels) + piece.top * layer.v
+        for k, stop in depth_blocks(layer.depth, self.accumulate):
             sums = f.arguments(
                 vectors=planes.at,
                 elements=planes.elements,
@@ -161,38 +257,19 @@ def _convolve(
                 first_block=0,
                 last_block=len(counts),
                 records=records_at + there * records.strides[0] + k * f.record_size,
-                group_stride=depth * f.record_size,
+                group_stride=layer.depth * f.record_size,
                 first_group=some[0],
                 last_group=some[1],
-                out=out_at + 4 * (piece.image * out_stride + there * (outputs * h * v) + piece.top * v),
+                out=out_at + 4 * place,
                 out_starts=geometry.out_starts_at,
                 counts=counts_at,
                 lane_stride=geometry.lane_stride,
-                output_stride=h * v,
-                outputs=outputs,
+                output_stride=pixels,
+                outputs=layer.outputs,
                 bias=bias_at + there * start.strides[0],
                 resume=int(k > 0),
             )
             f.sums.each(piece.groups, *sums)
-
-    split = min(output_groups, workers // len(pieces))
-    if split < 2:
-
-        def run(piece: Piece) -> None:
-            add(piece, (0, output_groups), *pack(piece))
-
-        run_all([partial(run, piece) for piece in pieces], workers)
-        return
-
-    # Few and small images: the threads share out the output channels.
-    packed: dict[Piece, Any] = {}
-
-    def keep(piece: Piece) -> None:
-        packed[piece] = pack(piece)
-
-    run_all([partial(keep, piece) for piece in pieces], workers)
-    parts = shares(output_groups, split)
-    run_all([partial(add, piece, part, *packed[piece]) for piece in pieces for part in parts], workers)
 
 
 def _strip(h: int, reach: int, stride: int, row_bytes: int, strips: int) -> int:

@@ -98,80 +98,99 @@ class _Extent:
 def copy_module(body: Body, scalar_is_weight: bool) -> str:
     """LLVM IR of the strided copy that stores the vector operand: ``COPY``."""
     module, e, a = _started("copy", COPY)
-    stored = body.stored(scalar_is_weight)
-    targets = planes(e, e.pointer(a["target"]), a["elements"], stored)
-    b = e.builder
-    one, squares = constant(I64, 1), constant(I64, -COPIED)
-    extent = _Extent(e, COPIED, 2 * COPIED)
-
-    def store(word: Value, place: Value) -> None:
-        extent.see(word)
-        value = prepare(e, word, body.m, body.element)
-        values = body.derive(e, value, scalar_is_weight) if body.derived else (value,)
-        for value, plane, kind in zip(values, targets, stored, strict=True):
-            e.store(value, e.at(plane, place, BYTES[kind]))
-
-    def moved(d: int, index: Value, source: Value, place: Value) -> tuple[Value, Value]:
-        there = e.at(source, b.mul(index, a[f"from{d}"]), 4)
-        return there, b.add(place, b.mul(index, a[f"to{d}"]))
-
-    def rows(source: Value, place: Value, first2: Value | int, first3: Value | int) -> None:
-        """Both inner indices, from a first one each, element by element but for whole vectors along the last one."""
-        with e.loop(first2, a["size2"]) as i:
-            row = moved(2, i, source, place)
-            ones = [b.icmp_signed("==", a[key], one) for key in ("from3", "to3")]
-            whole = b.select(b.and_(*ones), b.and_(a["size3"], squares), constant(I64, 0))
-            start = _whole(first3)
-            for lanes in (2 * COPIED, COPIED):
-                stop = b.and_(whole, constant(I64, -lanes))
-                with e.loop(start, stop, lanes) as j:
-                    at, to = moved(3, j, *row)
-                    # Rows of a matrix lie pages apart, where the processor looks ahead for nothing.
-                    e.prefetch(e.at(at, b.mul(a["from2"], constant(I64, AHEAD)), 4))
-                    store(e.load(at, vector(F32, lanes)), to)
-                start = b.select(b.icmp_signed(">", stop, start), stop, start)
-            with e.loop(start, a["size3"]) as j:
-                at, to = moved(3, j, *row)
-                store(e.load(at, F32), to)
-
-    def turned(source: Value, place: Value) -> None:
-        """Squares of the inner indices: contiguous along the first in the source, along the second in the target."""
-        whole2, whole3 = b.and_(a["size2"], squares), b.and_(a["size3"], squares)
-        with e.loop(0, whole3, COPIED) as j:
-            column = moved(3, j, source, place)
-            with e.loop(0, whole2, COPIED) as i:
-                at, to = moved(2, i, *column)
-                words = [
-                    e.load(e.at(at, b.mul(constant(I64, k), a["from3"]), 4), vector(F32, COPIED)) for k in range(COPIED)
-                ]
-                for k, word in enumerate(e.transposed(words)):
-                    store(word, b.add(to, b.mul(constant(I64, k), a["to2"])))
-        # The edges: what whole squares leave below, then beside.
-        with e.loop(whole2, a["size2"]) as i:
-            row = moved(2, i, source, place)
-            with e.loop(0, whole3) as j:
-                at, to = moved(3, j, *row)
-                store(e.load(at, F32), to)
-        rows(source, place, 0, whole3)
-
+    b, one = e.builder, constant(I64, 1)
+    copy = _Copy(e, a, body, scalar_is_weight)
     turns = b.and_(
         b.and_(b.icmp_signed("==", a["from2"], one), b.icmp_signed("==", a["to3"], one)),
         b.icmp_signed("!=", a["from3"], one),
     )
     with e.loop(0, a["size0"]) as i, e.loop(0, a["size1"]) as j:
-        at = moved(1, j, *moved(0, i, e.pointer(a["source"]), a["first"]))
+        at = copy.moved(1, j, *copy.moved(0, i, e.pointer(a["source"]), a["first"]))
         with e.choice(turns) as (then, otherwise):
             with then:
-                turned(*at)
+                copy.turned(*at)
             with otherwise:
-                rows(*at, 0, 0)
-    extent.finish(e.pointer(a["extent"]))
+                copy.rows(*at, 0, constant(I64, 0))
+    copy.extent.finish(e.pointer(a["extent"]))
     e.finish()
     return str(module)
 
 
-def _whole(value: Value | int) -> Value:
-    return constant(I64, value) if isinstance(value, int) else value
+class _Copy:
+    """Emits the parts of the strided copy, each where the builder stands.
+
+    Parameters
+    ----------
+    e : Emitter
+        Of a function that takes ``COPY``.
+    a : dict
+        Its arguments.
+    body : Body
+        What is stored.
+    scalar_is_weight : bool
+        Whether the vector operand is the activations.
+    """
+
+    def __init__(self, e: Emitter, a: dict[str, Value], body: Body, scalar_is_weight: bool) -> None:
+        self.e, self.b, self.a = e, e.builder, a
+        self.body, self.scalar_is_weight = body, scalar_is_weight
+        self.stored = body.stored(scalar_is_weight)
+        self.targets = planes(e, e.pointer(a["target"]), a["elements"], self.stored)
+        self.extent = _Extent(e, COPIED, 2 * COPIED)
+
+    def _store(self, word: Value, place: Value) -> None:
+        e, body = self.e, self.body
+        self.extent.see(word)
+        value = prepare(e, word, body.m, body.element)
+        values = body.derive(e, value, self.scalar_is_weight) if body.derived else (value,)
+        for value, plane, kind in zip(values, self.targets, self.stored, strict=True):
+            e.store(value, e.at(plane, place, BYTES[kind]))
+
+    def moved(self, d: int, index: Value, source: Value, place: Value) -> tuple[Value, Value]:
+        """Where index ``d`` leads to, in the source and in the target."""
+        b, a = self.b, self.a
+        there = self.e.at(source, b.mul(index, a[f"from{d}"]), 4)
+        return there, b.add(place, b.mul(index, a[f"to{d}"]))
+
+    def rows(self, source: Value, place: Value, first2: Value | int, first3: Value) -> None:
+        """Both inner indices, from a first one each, element by element but for whole vectors along the last one."""
+        e, b, a = self.e, self.b, self.a
+        with e.loop(first2, a["size2"]) as i:
+            row = self.moved(2, i, source, place)
+            ones = [b.icmp_signed("==", a[key], constant(I64, 1)) for key in ("from3", "to3")]
+            whole = b.select(b.and_(*ones), b.and_(a["size3"], constant(I64, -COPIED)), constant(I64, 0))
+            start = first3
+            for lanes in (2 * COPIED, COPIED):
+                stop = b.and_(whole, constant(I64, -lanes))
+                with e.loop(start, stop, lanes) as j:
+                    at, to = self.moved(3, j, *row)
+                    # Rows of a matrix lie pages apart, where the processor looks ahead for nothing.
+                    e.prefetch(e.at(at, b.mul(a["from2"], constant(I64, AHEAD)), 4))
+                    self._store(e.load(at, vector(F32, lanes)), to)
+                start = b.select(b.icmp_signed(">", stop, start), stop, start)
+            with e.loop(start, a["size3"]) as j:
+                at, to = self.moved(3, j, *row)
+                self._store(e.load(at, F32), to)
+
+    def turned(self, source: Value, place: Value) -> None:
+        """Squares of the inner indices: contiguous along the first in the source, along the second in the target."""
+        e, b, a = self.e, self.b, self.a
+        whole2, whole3 = (b.and_(a[key], constant(I64, -COPIED)) for key in ("size2", "size3"))
+        with e.loop(0, whole3, COPIED) as j:
+            column = self.moved(3, j, source, place)
+            with e.loop(0, whole2, COPIED) as i:
+                at, to = self.moved(2, i, *column)
+                starts = (e.at(at, b.mul(constant(I64, k), a["from3"]), 4) for k in range(COPIED))
+                words = [e.load(start, vector(F32, COPIED)) for start in starts]
+                for k, word in enumerate(e.transposed(words)):
+                    self._store(word, b.add(to, b.mul(constant(I64, k), a["to2"])))
+        # The edges: what whole squares leave below, then beside.
+        with e.loop(whole2, a["size2"]) as i:
+            row = self.moved(2, i, source, place)
+            with e.loop(0, whole3) as j:
+                at, to = self.moved(3, j, *row)
+                self._store(e.load(at, F32), to)
+        self.rows(source, place, 0, whole3)
 
 
 def scan_module() -> str:

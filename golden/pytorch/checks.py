@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch._C import _functorch  # type: ignore[attr-defined]
+from torch._C import _functorch  # pyright: ignore[reportAttributeAccessIssue] - torch's stubs lack it
 
 from golden.errors import InvalidInput, InvalidType
 

@@ -15,7 +15,7 @@ from golden.pytorch.state import current_context, thread
 __all__ = ["approximate"]
 
 
-class approximate:  # noqa: N801
+class approximate:  # noqa: N801 - called like a function, as the contexts of contextlib are
     """Run the convolutions and matrix products of this thread on a multiplier, while entered.
 
     Inside, calls of ``linear``, ``conv1d``, ``conv2d``, matrix products (``@``, ``matmul``, ``mm``, ``bmm``, ``addmm``,

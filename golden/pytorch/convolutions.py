@@ -49,7 +49,8 @@ def convolve(dimensions: int) -> Callable[..., Tensor]:
             operation = Convolution((1, steps[0]), (0, pads[0]), (1, gaps[0]), parts)
             y = contract(operation, x.unsqueeze(-2), weight.unsqueeze(-2), bias, rule).squeeze(-2)
         else:
-            y = contract(Convolution(steps, pads, gaps, parts), x, weight, bias, rule)  # type: ignore[arg-type]
+            operation = Convolution((steps[0], steps[1]), (pads[0], pads[1]), (gaps[0], gaps[1]), parts)
+            y = contract(operation, x, weight, bias, rule)
         return y if input.dim() == dimensions + 2 else y[0]
 
     return replacement

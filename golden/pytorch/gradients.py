@@ -50,7 +50,7 @@ def contract(operation: Contraction, x: Tensor, w: Tensor, bias: Tensor | None, 
             y = operation.exact(x, w)
             return y if bias is None else y + operation.along_outputs(bias)
         again = entered.computed_again() if entered else None
-        return _Contract.apply(x, w, bias, operation, rule, torch.is_grad_enabled(), again)  # type: ignore[return-value]
+        return _Contract.apply(x, w, bias, operation, rule, torch.is_grad_enabled(), again)
 
 
 class _Contract(torch.autograd.Function):
@@ -78,7 +78,8 @@ class _Contract(torch.autograd.Function):
         return y
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        (grad,) = grads
         if ctx.again is not None:
             require_same_context(ctx.again)
         x, w = ctx.saved_tensors

@@ -28,8 +28,8 @@ def divided(output: Any, by: float) -> Any:
     if isinstance(getattr(output, "logits", None), Tensor) and getattr(output, "loss", None) is None:
         if hasattr(output, "_replace"):  # a named tuple
             return output._replace(logits=output.logits / by)
-        if is_dataclass(output) and type(output).__dataclass_params__.frozen:  # type: ignore[attr-defined]
-            return replace(output, logits=output.logits / by)  # type: ignore[type-var]
+        if is_dataclass(type(output)) and type(output).__dataclass_params__.frozen:
+            return replace(output, logits=output.logits / by)
         output = copy.copy(output)
         output.logits = output.logits / by
         return output

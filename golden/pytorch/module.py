@@ -114,7 +114,7 @@ class ApproximateModule(nn.Module):
         return self.__dict__["model"].training
 
     @training.setter
-    def training(self, mode: bool) -> None:  # type: ignore[override]
+    def training(self, mode: bool) -> None:  # pyright: ignore[reportIncompatibleVariableOverride] - the model's
         if "model" in self.__dict__:
             self.model.training = mode
 

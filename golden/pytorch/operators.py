@@ -30,7 +30,7 @@ COVERED: dict[Any, Callable[..., Tensor]] = {
     torch.Tensor.__rmatmul__: matrices.rmatmul,
     torch.einsum: matrices.einsum,
     torch.tensordot: matrices.tensordot,
-    torch._grouped_mm: matrices.grouped_mm,  # type: ignore[attr-defined]  # what functional.grouped_mm calls
+    torch._grouped_mm: matrices.grouped_mm,  # pyright: ignore[reportPrivateImportUsage] - what functional.grouped_mm calls
 }
 """Function of torch -> ``replacement(rule, *args, **kwargs)`` with the function's own parameters."""
 

@@ -87,8 +87,8 @@ def reached(owner: Owner, value: Any) -> Any:
     if isinstance(value, _SETS):
         return frozenset(reached(owner, item) for item in value)
     if isinstance(value, _SEQUENCES):
-        items = (reached(owner, item) for item in value)
-        return value._make(items) if hasattr(value, "_make") else tuple(items)  # type: ignore[union-attr]
+        make = getattr(value, "_make", tuple)  # a named tuple stays one
+        return make(reached(owner, item) for item in value)
     return Entering(owner, value)
 
 
@@ -143,7 +143,7 @@ class Entering:
         return self._target
 
     @property
-    def __class__(self) -> Any:  # type: ignore[override]
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride] - read-only
         return type(self._target)
 
     def __getattr__(self, name: str) -> Any:

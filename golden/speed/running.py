@@ -12,6 +12,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -142,14 +143,13 @@ def _product(shape: Shape, m: Multiplier, limits: _Limits, budget: float) -> Row
         x = normal(batch, channels, height, width).relu()
         w = normal(outputs, channels // groups, window, window) * 0.1
         settings: dict[str, Any] = {"stride": stride, "padding": padding, "groups": groups}
-        exact = lambda: torch.conv2d(x, w, None, **settings)  # noqa: E731
-        emulated = lambda: sums.conv2d(x, w, multiplier=m, **settings)  # noqa: E731
+        exact = partial(torch.conv2d, x, w, None, **settings)
+        emulated = partial(sums.conv2d, x, w, multiplier=m, **settings)
         depth = w[0].numel()
     else:
         *lead, rows, columns, depth = shape.sizes
         x, w = normal(*lead, rows, depth).relu(), normal(*lead, depth, columns)
-        exact = lambda: x @ w  # noqa: E731
-        emulated = lambda: sums.matmul(x, w, m)  # noqa: E731
+        exact, emulated = partial(torch.matmul, x, w), partial(sums.matmul, x, w, m)
     out = exact().numel()
     macs = out * depth
     body = kernels.select(m, "float32", magnitude_range(x.numpy()), magnitude_range(w.numpy()))

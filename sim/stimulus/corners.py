@@ -34,55 +34,29 @@ def multiplier_corners(a: np.ndarray, b: np.ndarray, y: np.ndarray, m: Multiplie
         counts 0.
     """
     f, p = m.format, m.precision
-    width, top = np.uint32(f.word_fraction_bits), f.exponent_mask
-    fractions = np.uint32((1 << f.word_fraction_bits) - 1)
-    quiet = np.uint32(1 << (f.word_fraction_bits - 1))
-    exponents = [(x >> width & np.uint32(top)).astype(np.int64) for x in (a, b)]
-    parts = [x & fractions for x in (a, b)]
-    nan = [(e == top) & (x != 0) for e, x in zip(exponents, parts, strict=True)]
-    signalling = [n & (x & quiet == 0) for n, x in zip(nan, parts, strict=True)]
-    infinite = [(e == top) & (x == 0) for e, x in zip(exponents, parts, strict=True)]
-    subnormal = [(e == 0) & (x != 0) for e, x in zip(exponents, parts, strict=True)]
-    zero = [e == 0 for e in exponents]
-    normal = [(e > 0) & (e < top) for e in exponents]
-    both = normal[0] & normal[1]
-    e_y = (y >> width & np.uint32(top)).astype(np.int64)
+    u, v = _Operand(a, m), _Operand(b, m)
+    both = u.normal & v.normal
+    top = f.exponent_mask
+    e_y = (y >> np.uint32(f.word_fraction_bits) & np.uint32(top)).astype(np.int64)
     negative = (a ^ b) >> np.uint32(f.word_bits - 1) == 1
-
-    hidden = np.uint32(1 << f.word_fraction_bits)
-    significands = [(x | hidden) for x in parts]
-    lowest = [s & (x == 1) for s, x in zip(signalling, parts, strict=True)]
-    rests = [x & np.uint32((1 << f.dropped_bits) - 1) for x in parts]
-    if m.operands == "nearest":
-        half = 1 << (f.dropped_bits - 1)
-        ties = [(r == half) & n for r, n in zip(rests, normal, strict=True)]
-        kept = [s >> np.uint32(f.dropped_bits) for s in significands]
-        up = [(r > half) | ((r == half) & (k & np.uint32(1) == 1)) for r, k in zip(rests, kept, strict=True)]
-        leaves = [u & n & (k == (1 << p) - 1) for u, n, k in zip(up, normal, kept, strict=True)]
-        rounded = [k + u for k, u in zip(kept, up, strict=True)]
-        rounded = [np.where(r >> np.uint32(p), r >> np.uint32(1), r) for r in rounded]
-    else:
-        ties = leaves = [np.zeros(a.shape, bool)] * 2
-        rounded = [s >> np.uint32(f.dropped_bits) for s in significands]
-    P = significand_products(m.design, rounded[0].astype(np.uint64), rounded[1].astype(np.uint64), p)
+    P = significand_products(m.design, u.significand.astype(np.uint64), v.significand.astype(np.uint64), p)
     length = bit_lengths(P)
     drop = np.maximum(length - p, 0).astype(np.uint64)
     rest = P & ((np.uint64(1) << drop) - np.uint64(1))
     tie = both & (drop > 0) & (rest << np.uint64(1) == np.uint64(1) << drop)
-
     corners = {
-        "NaN activation": nan[0],
-        "NaN weight": nan[1],
-        "both NaN": nan[0] & nan[1],
-        "signalling NaN": signalling[0] | signalling[1],
-        "NaN with a payload in the low bits alone": lowest[0] | lowest[1],
-        "infinity x zero": (infinite[0] & zero[1]) | (zero[0] & infinite[1]),
-        "infinity x subnormal": (infinite[0] & subnormal[1]) | (subnormal[0] & infinite[1]),
-        "infinity x finite": (infinite[0] & normal[1]) | (normal[0] & infinite[1]),
-        "infinity x infinity": infinite[0] & infinite[1],
-        "subnormal activation": subnormal[0] & normal[1],
-        "subnormal weight": normal[0] & subnormal[1],
-        "negative zero": negative & (y & ~np.uint32(1 << (f.word_bits - 1)) == 0) & (zero[0] | zero[1]),
+        "NaN activation": u.nan,
+        "NaN weight": v.nan,
+        "both NaN": u.nan & v.nan,
+        "signalling NaN": u.signalling | v.signalling,
+        "NaN with a payload in the low bits alone": u.lowest | v.lowest,
+        "infinity x zero": (u.infinite & v.zero) | (u.zero & v.infinite),
+        "infinity x subnormal": (u.infinite & v.subnormal) | (u.subnormal & v.infinite),
+        "infinity x finite": (u.infinite & v.normal) | (u.normal & v.infinite),
+        "infinity x infinity": u.infinite & v.infinite,
+        "subnormal activation": u.subnormal & v.normal,
+        "subnormal weight": u.normal & v.subnormal,
+        "negative zero": negative & (y & ~np.uint32(1 << (f.word_bits - 1)) == 0) & (u.zero | v.zero),
         "overflow": both & (e_y == top),
         "negative overflow": both & (e_y == top) & negative,
         "flush to zero": both & (e_y == 0),
@@ -95,7 +69,39 @@ def multiplier_corners(a: np.ndarray, b: np.ndarray, y: np.ndarray, m: Multiplie
         "leading one lower": both & (length < 2 * p - 1),
         "product tie, even below": tie & (P >> drop & np.uint64(1) == 0),
         "product tie, odd below": tie & (P >> drop & np.uint64(1) == 1),
-        "operand tie": ties[0] | ties[1],
-        "operand rounds to a power": leaves[0] | leaves[1],
+        "operand tie": u.tie | v.tie,
+        "operand rounds to a power": u.to_power | v.to_power,
     }
     return {name: int(np.count_nonzero(hit)) for name, hit in corners.items()}
+
+
+class _Operand:
+    """What the operands of one side are, each a bool; ``zero`` counts subnormal ones in, as the multiplier does.
+
+    ``lowest``: a signalling NaN whose fraction is 1; ``tie``: in the middle between two operands of fewer bits;
+    ``to_power``: rounded up to the next power of two. ``significand``: rounded, of ``precision`` bits.
+    """
+
+    def __init__(self, words: np.ndarray, m: Multiplier) -> None:
+        f = m.format
+        hidden, quiet = np.uint32(1 << f.word_fraction_bits), np.uint32(1 << (f.word_fraction_bits - 1))
+        exponent = (words >> np.uint32(f.word_fraction_bits) & np.uint32(f.exponent_mask)).astype(np.int64)
+        fraction = words & (hidden - np.uint32(1))
+        special = exponent == f.exponent_mask
+        self.nan, self.infinite = special & (fraction != 0), special & (fraction == 0)
+        self.signalling = self.nan & (fraction & quiet == 0)
+        self.lowest = self.signalling & (fraction == 1)
+        self.zero = exponent == 0
+        self.subnormal = self.zero & (fraction != 0)
+        self.normal = ~self.zero & ~special
+
+        kept = (fraction | hidden) >> np.uint32(f.dropped_bits)
+        self.significand = kept
+        self.tie = self.to_power = np.zeros(words.shape, bool)
+        if m.operands == "nearest":
+            rest, half = fraction & np.uint32((1 << f.dropped_bits) - 1), 1 << (f.dropped_bits - 1)
+            up = (rest > half) | ((rest == half) & (kept & np.uint32(1) == 1))
+            self.tie = self.normal & (rest == half)
+            self.to_power = self.normal & up & (kept == (1 << m.precision) - 1)
+            rounded = kept + up
+            self.significand = np.where(rounded >> np.uint32(m.precision), rounded >> np.uint32(1), rounded)

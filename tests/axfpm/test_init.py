@@ -14,7 +14,7 @@ def test_every_public_name_resolves(name):
 
 def test_unknown_name():
     with pytest.raises(AttributeError, match="no attribute 'multply'"):
-        _ = axfpm.multply  # pyright: ignore[reportAttributeAccessIssue]
+        _ = axfpm.multply
 
 
 def test_import_is_light():

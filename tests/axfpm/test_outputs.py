@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -204,11 +205,12 @@ def test_a_checkpoint_follows_a_link(tmp_path):
     from golden.cnn import checkpoint
 
     model, provenance = checkpoint.load("lenet5-digits")
+    layer: Any = model.fc1
     link = tmp_path / "link"
     link.symlink_to("target")
     checkpoint.save(link, model, provenance)
     assert link.is_symlink()
     assert checkpoint.load(tmp_path / "target")[1] == provenance
     with pytest.raises(InvalidInput, match="does not fit"):
-        checkpoint.save(link, model.fc1, provenance)  # pyright: ignore[reportArgumentType]
+        checkpoint.save(link, layer, provenance)
     assert names(tmp_path) == ["link", "target"]

@@ -50,9 +50,9 @@ def test_narrow_entries():
 
 def test_catalogue_is_read_only():
     with pytest.raises(TypeError):
-        MULTIPLIERS["mine"] = MULTIPLIERS["exact"]  # pyright: ignore[reportIndexIssue]
+        MULTIPLIERS["mine"] = MULTIPLIERS["exact"]  # pyright: ignore[reportIndexIssue] - wrong on purpose
     with pytest.raises(AttributeError):
-        MULTIPLIERS["exact"].carry = "wrap"  # pyright: ignore[reportAttributeAccessIssue]
+        MULTIPLIERS["exact"].carry = "wrap"  # pyright: ignore[reportAttributeAccessIssue] - wrong on purpose
 
 
 @pytest.mark.parametrize("name", MULTIPLIERS)
@@ -152,7 +152,7 @@ def test_dialled_values_may_be_the_things_themselves():
 
 def test_wrong_type():
     with pytest.raises(InvalidType, match="a name or a Multiplier, not int"):
-        multiplier(3)  # pyright: ignore[reportArgumentType]
+        multiplier(3)  # pyright: ignore[reportArgumentType] - wrong on purpose
 
 
 @pytest.mark.usefixtures("scratch_catalogue")

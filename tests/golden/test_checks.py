@@ -24,7 +24,7 @@ def test_counts():
         check_count("rows", 5, 1, 4, "as it is")
     for wrong in (1.0, True, "1", None):
         with pytest.raises(InvalidType, match="rows is a whole number, not"):
-            check_count("rows", wrong)  # pyright: ignore[reportArgumentType]
+            check_count("rows", wrong)  # pyright: ignore[reportArgumentType] - wrong on purpose
 
 
 def test_counts_without_a_lower_bound():

@@ -95,12 +95,12 @@ def test_init_wrong_stages():
     with pytest.raises(InvalidInput, match="stages=-1 is negative; give 0"):
         FloatAdder(stages=-1)
     with pytest.raises(InvalidType, match="stages is a whole number, not str"):
-        FloatAdder(stages="2")  # pyright: ignore[reportArgumentType]
+        FloatAdder(stages="2")  # pyright: ignore[reportArgumentType] - wrong on purpose
 
 
 def test_init_wrong_format():
     with pytest.raises(InvalidType, match=r"fmt is a Format of golden\.formats, not str"):
-        FloatAdder("fp32")  # pyright: ignore[reportArgumentType]
+        FloatAdder("fp32")  # pyright: ignore[reportArgumentType] - wrong on purpose
 
 
 def test_toy():

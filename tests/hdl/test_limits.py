@@ -20,7 +20,7 @@ def test_shapes():
         with pytest.raises(InvalidInput, match="is too large: "):
             check_shape(*shape)
     with pytest.raises(InvalidType, match="rows is a whole number, not float"):
-        check_shape(2.0, 2)  # pyright: ignore[reportArgumentType]
+        check_shape(2.0, 2)  # pyright: ignore[reportArgumentType] - wrong on purpose
 
 
 def test_buffers_have_so_many_bits():

@@ -80,7 +80,7 @@ def test_init_wrong_multiplier():
     with pytest.raises(InvalidInput, match="unknown multiplier 'ax-fpn'; did you mean"):
         FloatMultiplier("ax-fpn")
     with pytest.raises(InvalidType, match="a multiplier is a name or a Multiplier, not int"):
-        FloatMultiplier(4)  # pyright: ignore[reportArgumentType]
+        FloatMultiplier(4)  # pyright: ignore[reportArgumentType] - wrong on purpose
     soft = Multiplier(FORMATS["fp32"], Function("only-software", lambda a, b, p: a))
     with pytest.raises(InvalidInput, match="'only-software' has no hardware"):
         FloatMultiplier(soft)
@@ -90,7 +90,7 @@ def test_init_wrong_stages():
     with pytest.raises(InvalidInput, match="stages=-1 is negative; give 0"):
         FloatMultiplier("ax-fpm", stages=-1)
     with pytest.raises(InvalidType, match="stages is a whole number, not float"):
-        FloatMultiplier("ax-fpm", stages=1.0)  # pyright: ignore[reportArgumentType]
+        FloatMultiplier("ax-fpm", stages=1.0)  # pyright: ignore[reportArgumentType] - wrong on purpose
 
 
 def test_init_wrong_tree():

@@ -111,4 +111,4 @@ def test_check_stages():
         check_stages(-1)
     for wrong in (1.5, "2", True, None):
         with pytest.raises(InvalidType, match="stages is a whole number"):
-            check_stages(wrong)  # pyright: ignore[reportArgumentType]
+            check_stages(wrong)  # pyright: ignore[reportArgumentType] - wrong on purpose

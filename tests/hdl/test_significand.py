@@ -77,7 +77,7 @@ def test_registered_hardware(evaluate):
     with pytest.raises(InvalidInput, match="'mitchell' has other hardware already"):
         register_hardware(design, Hardware(lambda m, a, b: a, lambda p: (0, 1)))
     with pytest.raises(InvalidType, match="not to 'mitchell'; give the design itself"):
-        register_hardware("mitchell", hardware)  # pyright: ignore[reportArgumentType]
+        register_hardware("mitchell", hardware)  # pyright: ignore[reportArgumentType] - wrong on purpose
 
 
 def test_hardware_is_found_by_the_function(evaluate):

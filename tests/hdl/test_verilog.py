@@ -170,8 +170,8 @@ def test_two_designs_coexist(icarus):
 
 
 class Inner(wiring.Component):
-    x: In(1)  # pyright: ignore[reportInvalidTypeForm]
-    y: Out(1)  # pyright: ignore[reportInvalidTypeForm]
+    x: In(1)  # pyright: ignore[reportInvalidTypeForm] - Amaranth's own way to declare ports
+    y: Out(1)  # pyright: ignore[reportInvalidTypeForm] - likewise
 
     def __init__(self, depth):
         super().__init__()

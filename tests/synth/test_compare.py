@@ -135,7 +135,7 @@ def test_wrong_input(arguments, message):
 
 def test_wrong_type():
     with pytest.raises(InvalidType, match="stages is a whole number, not float"):
-        compare(["e8m2"], stages=1.5)  # pyright: ignore[reportArgumentType]
+        compare(["e8m2"], stages=1.5)  # pyright: ignore[reportArgumentType] - wrong on purpose
 
 
 def test_row_not_compared(toys):

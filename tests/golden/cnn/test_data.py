@@ -46,13 +46,13 @@ def test_digits_split():
     assert train_labels.dtype == test_labels.dtype == np.int64
     assert (train.min(), train.max()) == (0, 1)
     both = np.concatenate([train_labels, test_labels])
-    assert np.array_equal(np.bincount(both), np.bincount(load_digits().target))  # type: ignore[union-attr]
+    assert np.array_equal(np.bincount(both), np.bincount(load_digits(return_X_y=True)[1]))
     assert np.bincount(test_labels, minlength=10).min() >= 30
 
 
 def test_digits_are_bilinear_resizes():
     # An independent bilinear interpolation, evaluated pixel by pixel from its definition.
-    originals = load_digits().images / 16  # type: ignore[union-attr]
+    originals = load_digits(return_X_y=True)[0].reshape(-1, 8, 8) / 16
     position = np.clip((np.arange(28) + 0.5) * 8 / 28 - 0.5, 0, 7)
     order = np.random.RandomState(0).permutation(1797)
     train, _ = data.load("digits", "train")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from functools import partial
 
 import numpy as np
 import pytest
@@ -162,7 +163,7 @@ def test_extra_memory_is_bounded(
     m = multiplier("ax-fpm")
     x = np.ones(shape, np.float32)
     weight = np.ones((outputs, shape[1], 3, 3), np.float32)
-    run = lambda: kernels.conv2d(x, weight, None, (1, 1), (1, 1), (1, 1), 1, m, "float32")  # noqa: E731
+    run = partial(kernels.conv2d, x, weight, None, (1, 1), (1, 1), (1, 1), 1, m, "float32")
     result = run()
     tracemalloc.start()
     run()

@@ -26,8 +26,8 @@ class Product(torch.autograd.Function):
         return x @ w
 
     @staticmethod
-    def backward(ctx, grad):  # type: ignore[override]
-        x, w = ctx.saved_tensors
+    def backward(ctx, *grads):
+        (grad,), (x, w) = grads, ctx.saved_tensors
         return grad @ w.t(), x.t() @ grad
 
 

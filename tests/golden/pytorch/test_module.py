@@ -6,6 +6,7 @@ import io
 import os
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -125,11 +126,12 @@ def test_batches_do_not_change_results():
 @pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")
 def test_what_cannot_be_wrapped():
     with pytest.raises(InvalidType, match=r"a model is a torch\.nn\.Module, not function"):
-        ApproximateModule(functional.relu, "ax-fpm")  # type: ignore[arg-type]
+        ApproximateModule(functional.relu, "ax-fpm")  # pyright: ignore[reportArgumentType] - wrong on purpose
     with pytest.raises(InvalidType, match="RecursiveScriptModule hides its operators"):
         ApproximateModule(torch.jit.script(nn.Linear(2, 2)), "ax-fpm")
+    compiled: Any = torch.compile(nn.Linear(2, 2), backend="eager")
     with pytest.raises(InvalidType, match="OptimizedModule hides its operators"):
-        ApproximateModule(torch.compile(nn.Linear(2, 2), backend="eager"), "ax-fpm")  # type: ignore[arg-type]
+        ApproximateModule(compiled, "ax-fpm")
     with pytest.raises(InvalidInput, match="unknown multiplier"):
         ApproximateModule(nn.Linear(2, 2), "axfpm")
 

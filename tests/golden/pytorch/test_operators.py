@@ -1,6 +1,7 @@
 """Every covered call but attention, in torch's own semantics and on the multiplier bit for bit."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,11 @@ def whole(*shape: int) -> Tensor:
     return torch.randint(-4, 5, shape).float()
 
 
+# What torch takes and its stubs do not know.
+NUMBERS_2D: Any = (np.int64(2), (np.int32(1), torch.tensor(2)), torch.tensor(1), np.int64(2))
+NUMBERS_1D: Any = (np.int64(2), [np.int64(1)])
+LISTS: Any = ([1, 2], [2, 0])
+
 CALLS = {
     "linear": lambda: functional.linear(whole(2, 3, 5), whole(4, 5), whole(4)),
     "linear, one row": lambda: functional.linear(whole(5), whole(4, 5)),
@@ -33,16 +39,8 @@ CALLS = {
     "conv2d, valid": lambda: functional.conv2d(whole(1, 2, 7, 6), whole(3, 2, 4, 3), padding="valid", stride=2),
     "conv2d, one": lambda: functional.conv2d(whole(2, 7, 6), whole(3, 2, 4, 3), whole(3)),
     "conv2d, depthwise": lambda: functional.conv2d(whole(2, 4, 6, 6), whole(8, 1, 3, 3), padding=1, groups=4),
-    "conv2d, integers": lambda: functional.conv2d(
-        whole(1, 4, 7, 6),
-        whole(4, 2, 3, 3),
-        None,
-        np.int64(2),  # type: ignore[arg-type]
-        (np.int32(1), torch.tensor(2)),  # type: ignore[arg-type]
-        torch.tensor(1),  # type: ignore[arg-type]
-        np.int64(2),  # type: ignore[arg-type]
-    ),
-    "conv1d, integers": lambda: functional.conv1d(whole(1, 2, 7), whole(3, 2, 3), None, np.int64(2), [np.int64(1)]),  # type: ignore[call-overload]
+    "conv2d, integers": lambda: functional.conv2d(whole(1, 4, 7, 6), whole(4, 2, 3, 3), None, *NUMBERS_2D),
+    "conv1d, integers": lambda: functional.conv1d(whole(1, 2, 7), whole(3, 2, 3), None, *NUMBERS_1D),
     "matmul 1 1": lambda: torch.matmul(whole(4), whole(4)),
     "matmul 1 2": lambda: whole(4) @ whole(4, 3),
     "matmul 2 1": lambda: whole(3, 4) @ whole(4),
@@ -80,7 +78,7 @@ CALLS = {
         + torch.addmv(whole(3), mat=whole(3, 4), vec=whole(4))
     ),
     "tensordot": lambda: torch.tensordot(whole(2, 3, 4), whole(3, 4, 5)),
-    "tensordot, lists": lambda: torch.tensordot(whole(2, 3, 4), whole(4, 5, 3), dims=([1, 2], [2, 0])),  # type: ignore[arg-type]
+    "tensordot, lists": lambda: torch.tensordot(whole(2, 3, 4), whole(4, 5, 3), dims=LISTS),
     "grouped rows": lambda: functional.grouped_mm(whole(5, 4), whole(3, 4, 8), offs=torch.tensor([2, 2, 5]).int()),
     "grouped columns": lambda: functional.grouped_mm(whole(2, 3, 4), whole(4, 8), offs=torch.tensor([4, 8]).int()),
     "grouped sums": lambda: functional.grouped_mm(whole(4, 8), whole(8, 4), offs=torch.tensor([4, 8]).int()),

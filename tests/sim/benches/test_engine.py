@@ -1,5 +1,8 @@
 """The engine's bench passes on engines, and fails on engines broken on purpose; long products reach their cycles."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -51,8 +54,8 @@ def test_bounds():
 def test_results_are_put_together():
     commands = random_commands(M, 200, 3, 2, seed=5)
     job = engine_job(commands, rows=3, columns=2)
-    ideal = type("Ideal", (), {"beats": {"results": job.sinks["results"].beats}})
-    for command, y in zip(commands, outputs(commands, ideal, 2), strict=True):  # pyright: ignore[reportArgumentType]
+    ideal: Any = SimpleNamespace(beats={"results": job.sinks["results"].beats})
+    for command, y in zip(commands, outputs(commands, ideal, 2), strict=True):
         np.testing.assert_array_equal(y.view(np.uint32), command.expected.view(np.uint32))
 
 
