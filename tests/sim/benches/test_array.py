@@ -37,7 +37,7 @@ def test_verilator(verilator):
 
 
 def test_unknown_parameter(icarus):
-    with pytest.raises(InvalidInput, match="'array' has no parameter 'row'; choose from multiplier, stages, rows"):
+    with pytest.raises(InvalidInput, match="'array' has no parameter 'row'; did you mean rows"):
         run("array", simulator=icarus, row=3)
 
 
