@@ -161,7 +161,10 @@ REFUSED = [
     (("sim", "--stages", "-2"), "stages=-2 is negative"),
     (("synth", "divider"), "unknown block 'divider'"),
     (("synth", "--period", "0"), "period"),
-    (("synth", "adder", "--multiplier", "ax-fpm"), "the block 'adder' has no parameter 'multiplier'; choose from format"),
+    (
+        ("synth", "adder", "--multiplier", "ax-fpm"),
+        "the block 'adder' has no parameter 'multiplier'; choose from format",
+    ),
     (("synth", "adder", "--rows", "2"), "the block 'adder' has no parameter 'rows'; choose from format, stages"),
     (("synth", "array", "--rows", "0"), "rows=0 is too small"),
     (("synth", "--target", "ice40", "--tree", "plain"), "--tree has no meaning with --target; leave it out"),
