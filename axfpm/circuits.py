@@ -11,9 +11,7 @@ __all__ = ["circuit_options", "given"]
 
 _OPTIONS = (
     click.option("--format", help="Format of an adder; fp32 by default."),
-    click.option(
-        "--stages", type=int, help="Pipeline stages; 0, combinational, is a multiplier's and adder's default."
-    ),
+    click.option("--stages", type=int, help="Pipeline stages; of a multiplier or adder 0, combinational, by default."),
     click.option("--rows", type=int, help="Rows of an array or engine: products per partial sum."),
     click.option("--columns", type=int, help="Columns of an array or engine: results per cycle."),
     click.option("--tree", help="Compressor tree of a multiplier: dadda (default), wallace, plain; or operator."),

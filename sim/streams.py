@@ -228,9 +228,10 @@ def judge(job: StreamJob, seen: Seen) -> Comparison:
 
 def _throughput(job: StreamJob, seen: Seen) -> Throughput | None:
     """From the first weight and vector to the last result; None where one of them never came."""
-    weights, vectors, results = (seen.when.get(name, ()) for name in ("weights", "activations", "results"))
-    if not (len(weights) and len(vectors) and len(results)):
+    names = ("weights", "activations", "results")
+    if not all(name in seen.when and seen.when[name].size for name in names):
         return None
+    weights, vectors, results = (seen.when[name] for name in names)
     cycles = int(results[-1] - weights[0]) + 1
     return Throughput(cycles, int(results[0] - vectors[0]), job.macs / (job.places * cycles))
 

@@ -29,6 +29,8 @@ __all__ = ["BASELINES", "COLUMNS", "MAX_JOBS", "Comparison", "Row", "compare"]
 
 BASELINES = ("exact", "exact-trunc")
 MAX_JOBS = 2
+PROOF_SECONDS = 900
+"""Limit for each program of a proof."""
 COLUMNS = (
     "multiplier",
     "area um^2",
@@ -249,7 +251,7 @@ def compare(
         wanted = [None]
     if not wanted:
         raise InvalidInput("there is nothing to compare; name at least one multiplier or baseline")
-    settings = {**takes, **parameters, "stages": takes["stages"] if stages is None else stages}
+    settings: dict[str, Any] = {**takes, **parameters, "stages": takes["stages"] if stages is None else stages}
     settings.pop("multiplier", None)
 
     # What is missing is said before minutes are spent.
@@ -264,10 +266,13 @@ def compare(
 
     def one(m: Multiplier | None) -> Row:
         nonlocal finished
+        own: dict[str, Any] = settings | {"multiplier": m} if m else settings
         with lock:  # elaboration is Python and shares state; only the synthesiser runs beside another
-            verilog = generate(block, **settings, **({"multiplier": m} if m else {}))
+            verilog = generate(block, **own)
         result = synthesise(verilog, top=block, liberty=liberty, period_ns=period, refresh=refresh)
-        proof = check_equivalence(verilog, result, top=block, liberty=liberty) if check else None
+        proof = (
+            check_equivalence(verilog, result, top=block, liberty=liberty, timeout_s=PROOF_SECONDS) if check else None
+        )
         with lock:
             finished += 1
             if progress is not None:
@@ -281,5 +286,5 @@ def compare(
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    plain = {key: value.name if isinstance(value, Format) else value for key, value in settings.items()}
+    plain: dict[str, Any] = {key: value.name if isinstance(value, Format) else value for key, value in settings.items()}
     return Comparison(block, plain.pop("stages"), rows, plain)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import click
@@ -96,24 +95,16 @@ def _bench(block: str, names: list[str], settings: dict[str, Any], as_json: bool
             reports.append(run(block, multiplier=name, **settings))
 
     def text() -> None:
-        rows = [
-            (
-                r.multiplier,
-                r.stages,
-                r.checks,
-                r.failures,
-                round(r.checks_per_second),
-                sum(map(bool, r.corners.values())),
-            )
-            for r in reports
-        ]
         columns = ["multiplier", "stages", "checks", "differences", "checks/s", "corner classes met"]
+        rows: list[list[Any]] = []
+        for r in reports:
+            met = sum(count > 0 for count in r.corners.values())
+            rows.append([r.multiplier, r.stages, r.checks, r.failures, round(r.checks_per_second), met])
         note = ""
         if all(r.throughput for r in reports):
             columns += ["cycles", "first result after", "utilisation"]
-            rows = [
-                (*row, *asdict(r.throughput).values()) for row, r in zip(rows, reports, strict=True) if r.throughput
-            ]
+            for row, r in zip(rows, reports, strict=True):
+                row.extend(vars(r.throughput).values())
             note = (
                 f"{settings['vectors']:,} vectors, streams moving {settings['pace'] or 'mixed'}; cycles from the first "
                 "weight to the last result; utilisation: products / (rows x columns x cycles)"

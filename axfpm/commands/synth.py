@@ -23,7 +23,6 @@ from golden.cache import writable
 from golden.catalogue import multiplier as look_up
 from golden.errors import InvalidInput
 
-
 OPTIONAL = ("cells", "slack ns", "vectorless energy pJ/cycle")
 """Columns that a narrow terminal does without."""
 

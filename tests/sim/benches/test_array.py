@@ -3,7 +3,6 @@
 import functools
 from typing import Any
 
-import numpy as np
 import pytest
 from amaranth.hdl import Const
 
@@ -51,8 +50,9 @@ def test_throughput_at_full_pace(icarus, block, vectors):
     if block == "array":
         assert fast.throughput.latency == array_latency(**shape)
         job, _ = array_job(multiplier("ax-fpm"), rows=3, columns=2, vectors=vectors, seed=0, pace="always")
-        bypasses = np.unpackbits(job.sources["activations"].beats[:, 12:13] & 7)  # above three words of 32 bits
-        assert job.macs == 2 * (3 * vectors - int(bypasses.sum()))
+        flags = job.sources["activations"].beats[:, 12]  # above three words of 32 bits
+        bypasses = sum(flag >> k & 1 for flag in flags.tolist() for k in range(3))
+        assert job.macs == 2 * (3 * vectors - bypasses)
         assert fast.throughput.utilisation == job.macs / (6 * fast.throughput.cycles)
     assert 0 < 3 * slow.throughput.utilisation < fast.throughput.utilisation < 1
     assert fast.to_dict()["throughput"]["cycles"] == fast.throughput.cycles
