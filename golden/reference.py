@@ -1,8 +1,8 @@
 """The literal reference: one product and one addition at a time, cell by cell, in plain integers.
 
-Slow and obvious. Every faster form, and the hardware, is held against it. In the order of docs/arithmetic.md: section 1 is
-``block_product`` and ``significand_product``, sections 2 and 3 are ``multiply_word``, section 5 is ``add_word`` and
-``sum_of_products``.
+Slow and obvious. Every faster form, and the hardware, is held against it. In the order of ``docs/arithmetic.md``:
+section 1 is ``block_product`` and ``significand_product``, sections 2 and 3 are ``multiply_word``, section 5 is
+``add_word`` and ``sum_of_products``.
 """
 
 from __future__ import annotations
