@@ -171,9 +171,20 @@ class Comparison:
         """Return the comparison as JSON text."""
         return json.dumps(self.to_dict(), indent=2)
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The head of the table: ``COLUMNS``, ratios to each baseline, and the proof where one was asked."""
+        ratios = [f"{what} / {base.multiplier}" for base in self.baselines for what in ("area", "delay")]
+        return (*COLUMNS, *ratios, *(["netlist"] if any(row.equivalence for row in self.rows) else []))
+
     def table(self) -> list[tuple[str | float | int, ...]]:
-        """Return the rows of a table whose head is ``COLUMNS``."""
-        return [row.cells() for row in self.rows]
+        """Return the rows of a table whose head is ``columns``."""
+        lines = []
+        for row in self.rows:
+            beside = [_ratios(row, base) for base in self.baselines]
+            ratios = [each[what] for each in beside for what in ("area", "critical_path")]
+            lines.append((*row.cells(), *ratios, *([row.equivalence.outcome] if row.equivalence else [])))
+        return lines
 
 
 def _ratios(row: Row, base: Row) -> dict[str, float]:

@@ -88,7 +88,7 @@ def command(
         _fpga(block, multipliers or ("ax-fpm",), target, refresh, settings | given(others), as_json)
         return
     from hdl.verilog import parameters_of
-    from synth.compare import COLUMNS, compare
+    from synth.compare import compare
 
     takes = parameters_of(block, *settings, *(["multiplier"] if multipliers else []))
     for name in multipliers:
@@ -109,15 +109,9 @@ def command(
         remember_hardware(result["rows"], comparison.conditions)
 
     def text() -> None:
-        ratios = [base.multiplier for base in comparison.baselines]
-        columns = [*COLUMNS, *(f"{what} / {base}" for base in ratios for what in ("area", "delay"))]
-        rows = []
-        for row, plain in zip(comparison.rows, result["rows"], strict=True):
-            beside = [plain["ratios"][base][what] for base in ratios for what in ("area", "critical_path")]
-            rows.append([*row.cells(), *beside, *([row.equivalence.outcome] if row.equivalence else [])])
         sizes = [f"{key.replace('_', ' ')} {value}" for key, value in comparison.parameters.items() if value]
         title = ", ".join([block, f"{comparison.stages} stages", *sizes])
-        print_table(title, [*columns, *(["netlist"] if check else [])], rows, comparison.conditions, optional=OPTIONAL)
+        print_table(title, comparison.columns, comparison.table(), comparison.conditions, optional=OPTIONAL)
         for row in comparison.rows:
             if row.equivalence and row.equivalence.detail:
                 click.echo(f"{row.multiplier or block}: {row.equivalence.outcome}: {row.equivalence.detail}")

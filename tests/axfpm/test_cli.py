@@ -108,6 +108,19 @@ def test_sim_passes_on_a_toy():
     assert report["checks"] >= 200
 
 
+def test_sim_of_an_array_says_how_fast_it_was():
+    shape = ("--rows", 2, "--columns", 1, "--simulator", "icarus", "--vectors", 20)
+    text = run("sim", "array", *shape, "--pace", "always")
+    head = next(line for line in text.splitlines() if "utilisation" in line)
+    row = next(line for line in text.splitlines() if line.strip().startswith("ax-fpm"))
+    assert re.split(r"\s{2,}", head.strip())[-3:] == ["cycles", "first result after", "utilisation"]
+    cycles, latency, share = row.split()[-3:]
+    assert latency == "3"  # 1 + stages + rows * adder_stages + columns - 1, where the multiplier has no stage
+    assert int(cycles) >= 20 + 2
+    assert 0 < float(share) <= 1
+    assert "20 vectors, streams moving always" in text
+
+
 def test_vectors(tmp_path):
     result = json.loads(run("vectors", "multiplier", "-n", 50, "-o", tmp_path / "v", "--json"))
     assert all(Path(f).is_file() for f in result["files"])
@@ -154,6 +167,9 @@ REFUSED = [
     (("sim", "divider"), "no bench for block 'divider'; choose from multiplier"),
     (("sim", "--simulator", "spice"), "unknown simulator 'spice'; choose from icarus, verilator"),
     (("sim", "--vectors", "0"), "vectors=0"),
+    (("sim", "--pace", "always"), "the block 'multiplier' has no streams, and so no pace; leave it out"),
+    (("sim", "array", "--pace", "allways"), "unknown pace 'allways'; did you mean always?"),
+    (("sim", "engine", "--network", "lenet5", "--pace", "always"), "--pace has no meaning with --network"),
     (("sim", "multiplier", "--network", "lenet5"), "a network runs on the engine"),
     (("sim", "engine", "--network", "vgg"), "vgg"),
     (("sim", "engine", "--network", "lenet5", "--images", "0"), "images=0"),

@@ -83,8 +83,11 @@ def test_json(toys):
 
 def test_table(toys):
     table = toys.table()
-    assert all(len(line) == len(COLUMNS) for line in table)
-    first = dict(zip(COLUMNS, table[0], strict=True))
+    assert toys.columns == (*COLUMNS, *(f"{what} / {base}" for base in TOY_BASELINES for what in ("area", "delay")))
+    first, last = (dict(zip(toys.columns, line, strict=True)) for line in (table[0], table[-1]))
+    ratios = toys.ratios("ax-fpm:format=toy,carry=widen", TOY_BASELINES[1])
+    assert last[f"area / {TOY_BASELINES[1]}"] == ratios["area"]
+    assert last[f"delay / {TOY_BASELINES[1]}"] == ratios["critical_path"]
     assert first["multiplier"] == "exact:format=toy"
     assert first["area um^2"] == toys.rows[0].result.area_um2
     assert first["vectorless power mW"] == toys.rows[0].result.power.total_mw
@@ -202,6 +205,8 @@ def test_an_adder_has_one_row_and_no_baselines():
     assert [(row.multiplier, row.baseline) for row in comparison.rows] == [(None, False)]
     assert comparison.to_dict()["baselines"] == []
     assert comparison.to_dict()["rows"][0]["equivalence"]["outcome"] == "equal"
+    assert comparison.columns == (*COLUMNS, "netlist")
+    assert comparison.table()[0][-1] == "equal"
     assert comparison.proved
     with pytest.raises(InvalidInput, match="exact is not in this comparison of adder"):
         comparison.row("exact")
