@@ -1,19 +1,29 @@
-"""The literal reference: one product at a time, cell by cell, in plain integers.
+"""The literal reference: one product and one addition at a time, cell by cell, in plain integers.
 
-Slow and obvious. Every faster form, and the hardware, is held against it.
+Slow and obvious. Every faster form, and the hardware, is held against it. In the order of ``docs/arithmetic.md``:
+section 1 is ``block_product`` and ``significand_product``, sections 2 and 3 are ``multiply_word``, section 5 is
+``add_word`` and ``sum_of_products``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from golden.catalogue import Multiplier
 from golden.cells import Cell
 from golden.designs import MITCHELL, CellBlocks, Design, Masks, TableBlocks
 from golden.errors import InvalidInput
-from golden.formats import Format
+from golden.formats import FP32, Format
 
-__all__ = ["block_product", "multiply_word", "round_significand", "significand_product"]
+__all__ = [
+    "add_word",
+    "block_product",
+    "multiply_word",
+    "round_significand",
+    "significand_product",
+    "sum_of_products",
+]
 
 
 @lru_cache(maxsize=1 << 17)
@@ -77,6 +87,17 @@ def round_significand(value: int, drop: int, mode: str) -> int:
     return kept
 
 
+def _check_words(f: Format, *words: int) -> None:
+    if not all(0 <= word < 1 << f.word_bits for word in words):
+        raise InvalidInput(
+            f"words of {f.name} have {f.word_bits} bits; got {' and '.join(f'{word:#x}' for word in words)}"
+        )
+
+
+def _quiet_nan(f: Format) -> int:
+    return f.exponent_mask << f.word_fraction_bits | 1 << (f.word_fraction_bits - 1)
+
+
 def _unpack(word: int, f: Format) -> tuple[int, int, int]:
     fraction = word & ((1 << f.word_fraction_bits) - 1)
     exponent = word >> f.word_fraction_bits & f.exponent_mask
@@ -114,13 +135,12 @@ def multiply_word(a: int, b: int, m: Multiplier) -> int:
         If a word does not fit the format.
     """
     f, p = m.format, m.format.precision
-    if not (0 <= a < 1 << f.word_bits and 0 <= b < 1 << f.word_bits):
-        raise InvalidInput(f"words of {f.name} have {f.word_bits} bits; got {a:#x} and {b:#x}")
+    _check_words(f, a, b)
     sign_a, ea, fa = _unpack(a, f)
     sign_b, eb, fb = _unpack(b, f)
     top = f.exponent_mask
     infinity = top << f.word_fraction_bits
-    quiet_nan = infinity | 1 << (f.word_fraction_bits - 1)
+    quiet_nan = _quiet_nan(f)
     sign = (sign_a ^ sign_b) << (f.word_bits - 1)
 
     # 1. Specials, on the full operands.
@@ -158,3 +178,65 @@ def multiply_word(a: int, b: int, m: Multiplier) -> int:
         return sign
     fraction = significand & ((1 << kept) - 1)
     return sign | e << f.word_fraction_bits | fraction << (f.word_fraction_bits - kept)
+
+
+def add_word(a: int, b: int, f: Format = FP32) -> int:
+    """y = add(a, b), one pair of words: IEEE 754, nearest even, with subnormals; every NaN the canonical one.
+
+    Raises
+    ------
+    InvalidInput
+        If a word does not fit the format.
+    """
+    _check_words(f, a, b)
+    width, top = f.word_fraction_bits, f.exponent_mask
+    sign_bit, infinity = 1 << (f.word_bits - 1), top << width
+    (sign_a, ea, fa), (sign_b, eb, fb) = _unpack(a, f), _unpack(b, f)
+    if ea == top or eb == top:
+        nan = (ea == top and fa != 0) or (eb == top and fb != 0) or (ea == eb and sign_a != sign_b)
+        return _quiet_nan(f) if nan else a if ea == top else b
+    # Whole multiples of the smallest subnormal: a subnormal's exponent is that of the smallest normal number.
+    total = 0
+    for sign, e, fraction in ((sign_a, ea, fa), (sign_b, eb, fb)):
+        value = fraction if e == 0 else (1 << width | fraction) << (e - 1)
+        total += -value if sign else value
+    if total == 0:
+        return sign_bit if sign_a and sign_b else 0
+    sign, magnitude = (sign_bit if total < 0 else 0), abs(total)
+    drop = max(magnitude.bit_length() - (width + 1), 0)
+    kept = round_significand(magnitude, drop, "nearest")
+    # With its hidden bit, the significand of exponent e = drop + 1 counts 2^width more than drop << width; one that
+    # rounds up to a power carries into the exponent, as does a subnormal that becomes normal.
+    return sign | min((drop << width) + kept, infinity)
+
+
+def sum_of_products(a: Sequence[int], w: Sequence[int], m: Multiplier, bias: int = 0) -> int:
+    """acc = bias; for k in order: acc = add(acc, mul(a_k, w_k)).
+
+    Parameters
+    ----------
+    a, w : sequence of int
+        Words of ``m.format``: activations and weights, as many of one as of the other.
+    m : Multiplier
+        The multiplier.
+    bias : int
+        The word that the sum starts from; +0 without one.
+
+    Returns
+    -------
+    int
+        The word of the sum; K = 0 gives the bias, a NaN canonicalised.
+
+    Raises
+    ------
+    InvalidInput
+        If a word does not fit the format, or the two are not of one length.
+    """
+    if len(a) != len(w):
+        raise InvalidInput(f"{len(a)} activations do not meet {len(w)} weights; give one for each")
+    f = m.format
+    _check_words(f, bias)
+    acc = _quiet_nan(f) if bias & ~(1 << (f.word_bits - 1)) > f.exponent_mask << f.word_fraction_bits else bias
+    for activation, weight in zip(a, w, strict=True):
+        acc = add_word(acc, multiply_word(activation, weight, m), f)
+    return acc

@@ -17,7 +17,7 @@ from golden.registry import check_choice
 from hdl.circuits import CIRCUITS, Built
 from hdl.keywords import ICARUS_TYPES, KEYWORDS
 
-__all__ = ["CIRCUITS", "Built", "build", "generate"]
+__all__ = ["CIRCUITS", "Built", "build", "generate", "parameters_of"]
 
 
 # From Amaranth's netlist to Verilog a person can read: multiplexers instead of processes, clock enables and resets in
@@ -93,6 +93,27 @@ def _module(component: wiring.Component, top: str) -> str:
     return re.sub(declaration, r"\1\2\3;\n\1initial \3 = \4;", text, flags=re.MULTILINE)
 
 
+def parameters_of(block: str, *given: str) -> dict[str, Any]:
+    """A block's parameters with their defaults.
+
+    Parameters
+    ----------
+    block : str
+        A name in ``CIRCUITS``.
+    *given : str
+        Names that must be among them.
+
+    Raises
+    ------
+    InvalidInput
+        If the block is unknown, or a given name is not among its parameters.
+    """
+    takes = {key: each.default for key, each in inspect.signature(CIRCUITS.look_up(block)).parameters.items()}
+    for key in sorted(given):
+        check_choice(f"the block {block!r} has no parameter", key, takes)
+    return takes
+
+
 def build(block: str, **parameters: Any) -> Built:
     """Make a block's component, as ``generate`` writes it.
 
@@ -101,11 +122,8 @@ def build(block: str, **parameters: Any) -> Built:
     InvalidInput
         If the block is unknown, or a parameter does not fit.
     """
-    builder = CIRCUITS.look_up(block)
-    takes = inspect.signature(builder).parameters
-    for key in sorted(parameters):
-        check_choice(f"the block {block!r} has no parameter", key, takes)
-    return builder(**parameters)
+    parameters_of(block, *parameters)
+    return CIRCUITS.look_up(block)(**parameters)
 
 
 _DECLARED = re.compile(

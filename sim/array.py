@@ -78,7 +78,8 @@ def array_job(
         "weights": Source(wide, beats([(w, 32)], wide)),
     }
     sinks = {"results": Wanted(wide + 1, 32, beats([(y, 32), (flags, 1)], wide + 1))}
-    return StreamJob(sources, sinks, paces(_STREAMS, rng, pace)), corners
+    macs, places = int(kept.sum()) * columns, rows * columns
+    return StreamJob(sources, sinks, paces(_STREAMS, rng, pace), macs=macs, places=places), corners
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,12 @@ def _tile(m: Multiplier, length: int, rows: int, columns: int, rng: np.random.Ge
 def _prepare(setting: Setting) -> Job:
     shape = setting.shape
     job, corners = array_job(
-        setting.multiplier, rows=shape["rows"], columns=shape["columns"], vectors=setting.vectors, seed=setting.seed
+        setting.multiplier,
+        rows=shape["rows"],
+        columns=shape["columns"],
+        vectors=setting.vectors,
+        seed=setting.seed,
+        pace=setting.pace,
     )
     return Job(for_cocotb(job), lambda got: judge(job, from_cocotb(job, got)), {"vectors": setting.vectors}, corners)
 
@@ -159,5 +165,7 @@ def _ports(_: Setting) -> tuple[str, ...]:
     return (*(f"{name}__{part}" for name in _STREAMS for part in ("payload", "valid", "ready")), "clk", "rst")
 
 
-ARRAY = Bench("sim.benches.streams", _ports, _parameters, _prepare, {"rows": 4, "columns": 4, "adder_stages": 0})
+ARRAY = Bench(
+    "sim.benches.streams", _ports, _parameters, _prepare, {"rows": 4, "columns": 4, "adder_stages": 0}, streams=True
+)
 """``vectors`` are vectors of activations; ``adder_stages`` 0 is the block's own default."""

@@ -22,5 +22,5 @@ def _parameters(setting: Setting) -> dict[str, Any]:
     return {**ENGINE.parameters(setting), "axi": True}
 
 
-AXI_ENGINE = Bench("sim.benches.axi", _ports, _parameters, ENGINE.prepare, ENGINE.shape)
+AXI_ENGINE = Bench("sim.benches.axi", _ports, _parameters, ENGINE.prepare, ENGINE.shape, streams=True)
 """For ``sim.runner.run("engine", bench=AXI_ENGINE)``; needs the package cocotbext-axi."""

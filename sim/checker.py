@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.report import Mismatch
+from sim.report import Mismatch, Throughput
 from sim.stimulus.stimulus import Stimulus
 
 __all__ = ["JOB_FILE", "MISMATCHES", "RESULT_FILE", "Comparison", "compare", "load_result", "sample", "save_result"]
@@ -44,12 +44,13 @@ def sample(port: Any) -> int | str:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Samples held against expectations, and the events that were counted meanwhile."""
+    """Samples held against expectations, the events that were counted meanwhile, and how fast a stream went."""
 
     checks: int
     failures: int
     mismatches: tuple[Mismatch, ...]
     events: dict[str, int] = field(default_factory=dict)
+    throughput: Throughput | None = None
 
 
 def compare(got: list[int | str], index: np.ndarray, expected: np.ndarray, operands: Stimulus, bits: int) -> Comparison:

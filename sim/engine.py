@@ -233,7 +233,8 @@ def engine_job(
     fields = [(np.concatenate(out_rows), 32), (np.concatenate(keeps), 1), (np.concatenate(lasts), 1)]
     sinks = {"results": Wanted(out, 32, beats(fields, out))}
     patterns = paces((*SOURCES, *SINKS), rng, pace)
-    return StreamJob(sources, sinks, patterns, "done", ("cycles", "stalled", "error"))
+    macs = int(sizes.prod(axis=1).sum())
+    return StreamJob(sources, sinks, patterns, "done", ("cycles", "stalled", "error"), macs, rows * columns)
 
 
 def outputs(commands: Sequence[Command], seen: Seen, columns: int) -> list[np.ndarray]:
@@ -278,7 +279,7 @@ def timings(commands: Sequence[Command], seen: Seen, *, rows: int, columns: int,
 def _prepare(setting: Setting) -> Job:
     rows, columns = setting.shape["rows"], setting.shape["columns"]
     commands = random_commands(setting.multiplier, setting.vectors, rows, columns, setting.seed)
-    job = engine_job(commands, rows=rows, columns=columns, seed=setting.seed)
+    job = engine_job(commands, rows=rows, columns=columns, seed=setting.seed, pace=setting.pace)
     shapes = np.array([command.shape for command in commands])
     results = np.concatenate([command.expected.ravel() for command in commands])
     corners = {
@@ -309,5 +310,7 @@ def _ports(_: Setting) -> tuple[str, ...]:
     return (*streams, "done", "cycles", "stalled", "error", "clk", "rst")
 
 
-ENGINE = Bench("sim.benches.streams", _ports, _parameters, _prepare, {"rows": 4, "columns": 4, "adder_stages": 0})
+ENGINE = Bench(
+    "sim.benches.streams", _ports, _parameters, _prepare, {"rows": 4, "columns": 4, "adder_stages": 0}, streams=True
+)
 """``vectors`` are vectors that enter the array: M ceil(K / R) ceil(N / C) for each command."""

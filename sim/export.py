@@ -15,9 +15,9 @@ from golden.registry import check_choice
 from golden.templates import render
 from hdl.limits import check_stages
 from sim.limits import check_vectors
+from sim.stimulus.adder import adder_operands
 from sim.stimulus.stimulus import multiplier_operands
 from sim.stimulus.streams import array_files
-from sim.stimulus.sums import adder_operands
 
 __all__ = ["VECTOR_BLOCKS", "write_vectors"]
 

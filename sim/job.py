@@ -30,6 +30,8 @@ class Setting:
         Pipeline stages.
     shape : dict of str to int
         The parameters that this kind of block has beside those (``rows``, ``columns``).
+    pace : str
+        A name in ``sim.streams.PACES``, for a block with streams.
     """
 
     multiplier: Multiplier
@@ -37,6 +39,7 @@ class Setting:
     seed: int
     stages: int
     shape: dict[str, int]
+    pace: str = "mixed"
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,8 @@ class Bench:
         ``prepare(setting) -> Job``.
     shape : dict of str to int
         Names and defaults of the parameters that this kind of block has beside multiplier and stages.
+    streams : bool
+        Whether the block has streams, and so a pace.
     """
 
     module: str
@@ -84,3 +89,4 @@ class Bench:
     parameters: Callable[[Setting], dict[str, Any]]
     prepare: Callable[[Setting], Job]
     shape: dict[str, int]
+    streams: bool = False

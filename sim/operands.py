@@ -9,9 +9,9 @@ from golden.multiply import multiply_words
 from sim.checker import compare
 from sim.job import Bench, Job, Setting
 from sim.schedule import pipeline_schedule
+from sim.stimulus.adder import adder_corners, adder_operands
 from sim.stimulus.corners import multiplier_corners
 from sim.stimulus.stimulus import Stimulus, multiplier_operands
-from sim.stimulus.sums import adder_corners, adder_operands
 
 __all__ = ["ADDER", "MULTIPLIER"]
 

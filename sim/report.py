@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Mismatch", "SimReport"]
+__all__ = ["Mismatch", "SimReport", "Throughput"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,25 @@ class Mismatch:
 
 
 @dataclass(frozen=True)
+class Throughput:
+    """How fast a block with streams went, stalls and idle cycles of its surroundings included.
+
+    Parameters
+    ----------
+    cycles : int
+        From the first weight taken to the last result, both included.
+    latency : int
+        From the first vector taken to the first result.
+    utilisation : float
+        Products computed / (rows x columns x cycles).
+    """
+
+    cycles: int
+    latency: int
+    utilisation: float
+
+
+@dataclass(frozen=True)
 class SimReport:
     """The outcome of a bench.
 
@@ -62,6 +81,8 @@ class SimReport:
         ``checks / seconds``.
     log, waves : pathlib.Path or None
         The simulator's log, kept where something failed, and the waveform file where one was asked for.
+    throughput : Throughput or None
+        Of a block with streams.
     """
 
     block: str
@@ -80,6 +101,7 @@ class SimReport:
     build_seconds: float
     log: Path | None = None
     waves: Path | None = None
+    throughput: Throughput | None = None
 
     @property
     def passed(self) -> bool:

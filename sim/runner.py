@@ -14,7 +14,7 @@ import numpy as np
 from golden.cache import publish, work_folder
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.checks import check_count, check_seed
-from golden.errors import MissingTool
+from golden.errors import InvalidInput, MissingTool
 from golden.registry import Registry, check_choice
 from hdl.limits import check_adder_stages
 from sim.array import ARRAY
@@ -26,6 +26,7 @@ from sim.limits import check_simulated, check_vectors
 from sim.operands import ADDER, MULTIPLIER
 from sim.pe import PE
 from sim.report import SimReport
+from sim.streams import PACES
 from sim.tools import Simulator, find
 
 __all__ = ["BENCHES", "run"]
@@ -49,6 +50,7 @@ def run(
     vectors: int = 20_000,
     seed: int = 0,
     stages: int = 0,
+    pace: str | None = None,
     waves: bool = False,
     build_dir: Path | str | None = None,
     verilog: str | None = None,
@@ -71,6 +73,9 @@ def run(
         Decides pairs, stalls and resets.
     stages : int
         Pipeline stages; 0 is combinational.
+    pace : str, optional
+        How often beats are offered and taken on the streams of an array or engine, a name in ``sim.streams.PACES``:
+        ``mixed`` by default; ``always`` shows the throughput that the block allows.
     waves : bool
         Record waveforms; the report says where.
     build_dir : path, optional
@@ -107,11 +112,15 @@ def run(
         check_simulated(full["rows"], full["columns"], stages, full["adder_stages"] or None)
     else:
         check_adder_stages(stages, full.get("adder_stages") or None)
+    if pace is not None:
+        check_choice("unknown pace", pace, PACES)
+        if not bench.streams:
+            raise InvalidInput(f"the block {block!r} has no streams, and so no pace; leave it out")
     check_vectors(vectors, rows=full.get("rows", 1), columns=full.get("columns", 1))
     check_seed(seed)
     m = look_up(multiplier)
     tool = find(simulator)
-    setting = Setting(m, vectors, seed, stages, full)
+    setting = Setting(m, vectors, seed, stages, full, pace or "mixed")
     job = bench.prepare(setting)
     folder = work_folder("sim", build_dir)
     text = _generate(block, bench.parameters(setting)) if verilog is None else verilog
@@ -143,6 +152,7 @@ def run(
         build_seconds=built.seconds,
         log=kept and kept / LOG,
         waves=kept / recorded[0] if kept and recorded else None,
+        throughput=comparison.throughput,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from sim.checker import MISMATCHES, Comparison
-from sim.report import Mismatch
+from sim.report import Mismatch, Throughput
 
 __all__ = [
     "EVENTS",
@@ -99,6 +99,8 @@ class StreamJob:
         An output, or nothing; where it is 1 the ``record`` outputs are recorded.
     record : tuple of str
         Names of outputs.
+    macs, places : int
+        Products that enter a sum, and processing elements.
     """
 
     sources: dict[str, Source]
@@ -106,6 +108,8 @@ class StreamJob:
     pace: dict[str, np.ndarray]
     strobe: str = ""
     record: tuple[str, ...] = ()
+    macs: int = 0
+    places: int = 1
 
     @property
     def ports(self) -> tuple[str, ...]:
@@ -219,7 +223,17 @@ def judge(job: StreamJob, seen: Seen) -> Comparison:
         for beat, word in np.argwhere(seen_words != right_words).tolist():
             fail(f"{name}, beat {beat}, word {word}", f"{seen_words[beat, word]:x}", f"{right_words[beat, word]:x}")
     events = {f"{stream}: {event}": n for stream, counts in seen.events.items() for event, n in counts.items()}
-    return Comparison(checks, failures, tuple(mismatches), events)
+    return Comparison(checks, failures, tuple(mismatches), events, _throughput(job, seen))
+
+
+def _throughput(job: StreamJob, seen: Seen) -> Throughput | None:
+    """From the first weight and vector to the last result; None where one of them never came."""
+    names = ("weights", "activations", "results")
+    if not all(name in seen.when and seen.when[name].size for name in names):
+        return None
+    weights, vectors, results = (seen.when[name] for name in names)
+    cycles = int(results[-1] - weights[0]) + 1
+    return Throughput(cycles, int(results[0] - vectors[0]), job.macs / (job.places * cycles))
 
 
 def _words(rows: np.ndarray, wanted: Wanted) -> np.ndarray:

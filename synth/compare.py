@@ -1,4 +1,4 @@
-"""Multipliers beside their baselines: each synthesised by one flow, under one set of conditions.
+"""A block for several multipliers, beside baselines: each synthesised by one flow, under one set of conditions.
 
 An area, delay or power figure says little alone, so every comparison carries the exact multipliers it is measured
 against, and the library, corner, clock and stimulus that all of its rows share.
@@ -10,23 +10,27 @@ import json
 import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from golden.catalogue import Multiplier, distinct, multiplier
 from golden.checks import check_count
 from golden.errors import InvalidInput
+from golden.formats import Format
 from golden.progress import Progress
 from hdl.limits import check_period, check_stages
+from synth.equivalence import Equivalence, check_equivalence
 from synth.flow import DEFAULT_PERIOD_NS, SynthesisResult, synthesise
 from synth.liberty import read_liberty
-from synth.tools import opensta, yosys
+from synth.tools import abc, opensta, yosys
 
 __all__ = ["BASELINES", "COLUMNS", "MAX_JOBS", "Comparison", "Row", "compare"]
 
 BASELINES = ("exact", "exact-trunc")
 MAX_JOBS = 2
+PROOF_SECONDS = 900
+"""Limit for each program of a proof."""
 COLUMNS = (
     "multiplier",
     "area um^2",
@@ -40,21 +44,24 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Row:
-    """One multiplier of a comparison.
+    """The block with one multiplier.
 
     Parameters
     ----------
-    multiplier : str
-        Its canonical name.
+    multiplier : str or None
+        Its canonical name; None where the block has none.
     baseline : bool
         Whether it is one of the baselines.
     result : SynthesisResult
         What synthesis says.
+    equivalence : Equivalence or None
+        Whether the netlist computes what the design does, where that was asked.
     """
 
-    multiplier: str
+    multiplier: str | None
     baseline: bool
     result: SynthesisResult
+    equivalence: Equivalence | None = None
 
     @property
     def figures(self) -> dict[str, float]:
@@ -69,7 +76,7 @@ class Row:
         """Return the row of a table, in the order of ``COLUMNS``."""
         r = self.result
         return (
-            self.multiplier,
+            self.multiplier or "-",
             r.area_um2,
             r.cells,
             r.critical_path_ns,
@@ -81,7 +88,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Multipliers and baselines, synthesised under the same conditions.
+    """A block with multipliers and baselines, synthesised under the same conditions.
 
     Parameters
     ----------
@@ -90,12 +97,15 @@ class Comparison:
     stages : int
         Pipeline stages, 0 where combinational.
     rows : tuple of Row
-        The baselines, then the other multipliers in the order they were asked for.
+        The baselines, then the other multipliers in the order they were asked for; one row for a block without.
+    parameters : dict of str to object
+        What else the block takes: its sizes, the format of an adder.
     """
 
     block: str
     stages: int
     rows: tuple[Row, ...]
+    parameters: dict[str, Any] = field(default_factory=dict)
 
     @property
     def conditions(self) -> str:
@@ -114,7 +124,8 @@ class Comparison:
         for row in self.rows:
             if row.multiplier == wanted:
                 return row
-        raise InvalidInput(f"{wanted} is not in this comparison of {', '.join(row.multiplier for row in self.rows)}")
+        names = [row.multiplier for row in self.rows if row.multiplier]
+        raise InvalidInput(f"{wanted} is not in this comparison of {', '.join(names) or self.block}")
 
     def ratios(self, name: str | Multiplier, baseline: str | Multiplier) -> dict[str, float]:
         """Return area, critical path and power of a multiplier divided by the baseline's; below 1 is a saving.
@@ -124,23 +135,33 @@ class Comparison:
         InvalidInput
             If either is not part of this comparison.
         """
-        own, other = self.row(name).figures, self.row(baseline).figures
-        return {key: own[key] / other[key] if other[key] else float("nan") for key in own}
+        return _ratios(self.row(name), self.row(baseline))
+
+    @property
+    def baselines(self) -> tuple[Row, ...]:
+        """The rows that ratios are taken against."""
+        return tuple(row for row in self.rows if row.baseline)
+
+    @property
+    def proved(self) -> bool:
+        """Whether every netlist whose equivalence was asked is proved equal to its design."""
+        return all(row.equivalence is None or row.equivalence.is_equal for row in self.rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as plain JSON types."""
-        baselines = [row.multiplier for row in self.rows if row.baseline]
         return {
             "block": self.block,
             "stages": self.stages,
+            "parameters": self.parameters,
             "conditions": self.conditions,
-            "baselines": baselines,
+            "baselines": [row.multiplier for row in self.baselines],
             "rows": [
                 {
                     "multiplier": row.multiplier,
                     "baseline": row.baseline,
                     **row.result.to_dict(),
-                    "ratios": {base: self.ratios(row.multiplier, base) for base in baselines},
+                    "ratios": {str(base.multiplier): _ratios(row, base) for base in self.baselines},
+                    "equivalence": row.equivalence and asdict(row.equivalence),
                 }
                 for row in self.rows
             ],
@@ -150,84 +171,124 @@ class Comparison:
         """Return the comparison as JSON text."""
         return json.dumps(self.to_dict(), indent=2)
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The head of the table: ``COLUMNS``, ratios to each baseline, and the proof where one was asked."""
+        ratios = [f"{what} / {base.multiplier}" for base in self.baselines for what in ("area", "delay")]
+        return (*COLUMNS, *ratios, *(["netlist"] if any(row.equivalence for row in self.rows) else []))
+
     def table(self) -> list[tuple[str | float | int, ...]]:
-        """Return the rows of a table whose head is ``COLUMNS``."""
-        return [row.cells() for row in self.rows]
+        """Return the rows of a table whose head is ``columns``."""
+        lines = []
+        for row in self.rows:
+            beside = [_ratios(row, base) for base in self.baselines]
+            ratios = [each[what] for each in beside for what in ("area", "critical_path")]
+            lines.append((*row.cells(), *ratios, *([row.equivalence.outcome] if row.equivalence else [])))
+        return lines
+
+
+def _ratios(row: Row, base: Row) -> dict[str, float]:
+    own, other = row.figures, base.figures
+    return {key: own[key] / other[key] if other[key] else float("nan") for key in own}
 
 
 def compare(
-    multipliers: Iterable[str | Multiplier],
+    multipliers: Iterable[str | Multiplier] = (),
     *,
     block: str = "multiplier",
-    stages: int = 0,
+    stages: int | None = None,
     liberty: str | Path | None = None,
     period_ns: float | None = None,
-    baselines: Sequence[str | Multiplier] = BASELINES,
+    baselines: Sequence[str | Multiplier] | None = None,
     jobs: int = MAX_JOBS,
     refresh: bool = False,
+    check: bool = False,
     progress: Progress | None = None,
+    **parameters: Any,
 ) -> Comparison:
-    """Synthesise multipliers and their baselines, and set them side by side.
+    """Synthesise a block for multipliers and their baselines, and set them side by side.
 
     Parameters
     ----------
     multipliers : iterable of str or Multiplier
-        What to compare; those that are baselines too appear once.
+        What to compare; those that are baselines too appear once. None for a block that has no multiplier.
     block : str
-        The hardware block that is built around each multiplier.
-    stages : int
-        Pipeline stages; 0 is combinational.
+        A name in ``hdl.circuits.CIRCUITS``: the block that is built around each multiplier.
+    stages : int, optional
+        Pipeline stages; 0 is combinational; the block's own default where None.
     liberty : path, optional
         The cell library; the default one where None.
     period_ns : float, optional
         Clock constraint; ``synth.flow.DEFAULT_PERIOD_NS`` where None.
-    baselines : sequence of str or Multiplier
-        What ratios are taken against.
+    baselines : sequence of str or Multiplier, optional
+        What ratios are taken against; ``BASELINES`` where None and the block has a multiplier.
     jobs : int
         Synthesiser processes at once, 1 or 2.
     refresh : bool
         Synthesise even where results are kept.
+    check : bool
+        Prove each netlist equal to its design (``synth.equivalence``).
     progress : callable, optional
         Called as ``progress(done, total, name)`` after each multiplier, by one thread at a time.
+    **parameters
+        What else the block takes, as for ``hdl.verilog.generate``: ``rows``, ``columns``, ``tree``, ``format``.
 
     Raises
     ------
     InvalidInput
-        If a multiplier, block, library, period, number of stages or of jobs cannot be used.
+        If a multiplier, block, parameter, library, period, number of stages or of jobs cannot be used.
     InvalidType
         If ``stages`` or ``jobs`` is not an integer, or the period no number.
     MissingTool
         If a program of the flow is not installed.
     """
-    check_stages(stages)
+    if stages is not None:
+        check_stages(stages)
     check_count("jobs", jobs, 1, MAX_JOBS, "a synthesiser process each")
     if isinstance(multipliers, str | Multiplier):
         multipliers = [multipliers]
     period = check_period(DEFAULT_PERIOD_NS if period_ns is None else period_ns)
+    named = list(multipliers)
+    from hdl.verilog import generate, parameters_of
+
+    takes = parameters_of(block, *parameters)
+    if named or baselines:
+        parameters_of(block, "multiplier")
+    if baselines is None:
+        baselines = BASELINES if "multiplier" in takes else ()
     bases = list(dict.fromkeys(multiplier(name) for name in baselines))
-    wanted = distinct([*bases, *(multiplier(name) for name in multipliers)])
+    wanted: list[Multiplier | None] = [*distinct([*bases, *(multiplier(name) for name in named)])]
+    if "multiplier" not in takes:
+        wanted = [None]
     if not wanted:
         raise InvalidInput("there is nothing to compare; name at least one multiplier or baseline")
+    settings: dict[str, Any] = {**takes, **parameters, "stages": takes["stages"] if stages is None else stages}
+    settings.pop("multiplier", None)
 
     # What is missing is said before minutes are spent.
     yosys()
     opensta()
     read_liberty(liberty)
-    from hdl.verilog import generate
+    if check:
+        abc()
 
     finished = 0
     lock = threading.Lock()
 
-    def one(m: Multiplier) -> Row:
+    def one(m: Multiplier | None) -> Row:
         nonlocal finished
+        own: dict[str, Any] = settings | {"multiplier": m} if m else settings
         with lock:  # elaboration is Python and shares state; only the synthesiser runs beside another
-            verilog = generate(block, multiplier=m, stages=stages)
+            verilog = generate(block, **own)
         result = synthesise(verilog, top=block, liberty=liberty, period_ns=period, refresh=refresh)
+        proof = (
+            check_equivalence(verilog, result, top=block, liberty=liberty, timeout_s=PROOF_SECONDS) if check else None
+        )
         with lock:
             finished += 1
             if progress is not None:
-                progress(finished, len(wanted), str(m))
-        return Row(str(m), m in bases, result)
+                progress(finished, len(wanted), str(m or block))
+        return Row(str(m) if m else None, m in bases, result, proof)
 
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         futures = [pool.submit(one, m) for m in wanted]
@@ -236,4 +297,5 @@ def compare(
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    return Comparison(block, stages, rows)
+    plain: dict[str, Any] = {key: value.name if isinstance(value, Format) else value for key, value in settings.items()}
+    return Comparison(block, plain.pop("stages"), rows, plain)

@@ -175,9 +175,10 @@ def _environment() -> dict[str, str]:
 
 
 def last_line(output: str) -> str:
-    """Return the line that says why a program failed: the first with ``error`` in it, else the last."""
+    """Return the line that says why a program failed: the first with ``error:``, else with ``error``, else the last."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    return next((line for line in lines if "error" in line.lower()), lines[-1] if lines else "no message")
+    found = (line for word in ("error:", "error") for line in lines if word in line.lower())
+    return next(found, lines[-1] if lines else "no message")
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from golden.errors import InvalidInput
 @click.option("--stages", type=int, help="Pipeline stages; 0, combinational, where the block can be.")
 @click.option("--rows", type=int, help="Rows of an array or engine.")
 @click.option("--columns", type=int, help="Columns of an array or engine.")
+@click.option("--pace", help="How often streams of an array or engine move: mixed (default), always, half and others.")
 @click.option("--network", help="Run this network's inference on the engine: lenet5.")
 @click.option("--images", default=1, show_default=True, type=int, help="Images for the network.")
 @click.option("--waves", is_flag=True, help="Record waveforms, and say where.")
@@ -42,6 +43,7 @@ def command(
     stages: int | None,
     rows: int | None,
     columns: int | None,
+    pace: str | None,
     network: str | None,
     images: int,
     waves: bool,
@@ -67,7 +69,7 @@ def command(
             passed = _network(network, names, images, seed, shape | steps, as_json)
         else:
             settings: dict[str, Any] = {"simulator": simulator, "vectors": vectors, "seed": seed, "waves": waves}
-            passed = _bench(block, names, settings | {"stages": stages or 0} | shape, as_json)
+            passed = _bench(block, names, settings | {"stages": stages or 0, "pace": pace} | shape, as_json)
     except SimulationError as error:
         raise click.ClickException(str(error)) from error
     if not passed:
@@ -76,7 +78,7 @@ def command(
 
 def _check_options(ctx: click.Context, network: str | None) -> None:
     """Refuse options that would be ignored: a network has vectors of its own, a bench no images."""
-    ignored = ("images",) if network is None else ("vectors", "simulator", "waves")
+    ignored = ("images",) if network is None else ("vectors", "simulator", "waves", "pace")
     given = [name for name in ignored if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE]
     if given:
         what = "without" if network is None else "with"
@@ -93,12 +95,22 @@ def _bench(block: str, names: list[str], settings: dict[str, Any], as_json: bool
             reports.append(run(block, multiplier=name, **settings))
 
     def text() -> None:
-        rows = [
-            (r.multiplier, r.stages, r.checks, r.failures, round(r.checks_per_second), len(r.corners)) for r in reports
-        ]
-        columns = ("multiplier", "stages", "checks", "differences", "checks/s", "corner classes met")
+        columns = ["multiplier", "stages", "checks", "differences", "checks/s", "corner classes met"]
+        rows: list[list[Any]] = []
+        for r in reports:
+            met = sum(count > 0 for count in r.corners.values())
+            rows.append([r.multiplier, r.stages, r.checks, r.failures, round(r.checks_per_second), met])
+        note = ""
+        if all(r.throughput for r in reports):
+            columns += ["cycles", "first result after", "utilisation"]
+            for row, r in zip(rows, reports, strict=True):
+                row.extend(vars(r.throughput).values())
+            note = (
+                f"{settings['vectors']:,} vectors, streams moving {settings['pace'] or 'mixed'}; cycles from the first "
+                "weight to the last result; utilisation: products / (rows x columns x cycles)"
+            )
         tool = f"{reports[0].simulator} {reports[0].version}"
-        print_table(f"{block}: Verilog against the golden model, {tool}, seed {settings['seed']}", columns, rows)
+        print_table(f"{block}: Verilog against the golden model, {tool}, seed {settings['seed']}", columns, rows, note)
         for report in reports:
             for mismatch in report.mismatches:
                 click.echo(f"{report.multiplier}: {mismatch}")

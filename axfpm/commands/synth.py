@@ -1,12 +1,14 @@
-"""``axfpm synth``: area, delay and power."""
+"""``axfpm synth``: area, delay and power, and the netlist proved."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
+from axfpm.circuits import circuit_options, given
 from axfpm.console import (
     RESUMES,
     emit,
@@ -21,12 +23,21 @@ from golden.cache import writable
 from golden.catalogue import multiplier as look_up
 from golden.errors import InvalidInput
 
+OPTIONAL = ("cells", "slack ns", "vectorless energy pJ/cycle")
+"""Columns that a narrow terminal does without."""
 
-def _fpga(block: str, multipliers: Sequence[str], target: str, stages: int, refresh: bool, as_json: bool) -> None:
+
+def _fpga(
+    block: str, multipliers: Sequence[str], target: str, refresh: bool, settings: dict[str, Any], as_json: bool
+) -> None:
     from synth.fpga import COLUMNS, compare_fpga
 
     if block != "multiplier":
         raise InvalidInput(f"FPGA figures are of the block multiplier, not of {block!r}; leave out --target")
+    stages = settings.pop("stages", 0)
+    if settings:
+        option = next(iter(settings)).replace("_", "-")
+        raise InvalidInput(f"--{option} has no meaning with --target; leave it out")
     with progress_bar("mapping") as progress:
         found = compare_fpga(multipliers, target=target, stages=stages, refresh=refresh, progress=progress)
     counts = ("luts", "carries", "flip_flops", "dsps")
@@ -46,54 +57,65 @@ def _fpga(block: str, multipliers: Sequence[str], target: str, stages: int, refr
 @multipliers_option
 @click.option("--liberty", type=click.Path(path_type=Path), help="Cell library; OSU018 (180 nm) without it.")
 @click.option("--period", type=float, help="Clock constraint in ns.")
-@click.option("--stages", default=0, show_default=True, type=int, help="Pipeline stages; 0 is combinational.")
+@circuit_options
 @click.option("--target", help="An FPGA instead of a cell library: ice40, ecp5 or xilinx.")
+@click.option("--check", is_flag=True, help="Prove each netlist equal to its design; exit code 1 where that fails.")
 @click.option("--refresh", is_flag=True, help="Synthesise again even where a result is kept.")
 @json_option
+@click.pass_context
 def command(
+    ctx: click.Context,
     block: str,
     multipliers: tuple[str, ...],
     liberty: Path | None,
     period: float | None,
-    stages: int,
     target: str | None,
+    check: bool,
     refresh: bool,
     as_json: bool,
+    **parameters: Any,
 ) -> None:
-    """Synthesise BLOCK for the named multipliers beside the baselines exact and exact-trunc.
+    """Synthesise BLOCK (multiplier, adder, pe, array, engine); options that it does not have are refused.
+
+    For each of the named multipliers, beside the baselines exact and exact-trunc; an adder has none.
 
     Example: axfpm synth multiplier --multiplier ax-fpm --multiplier e8m2
     """
+    settings = given(parameters)
     if_interrupted(RESUMES, true=lambda: writable("synth"))
     if target is not None:
-        _fpga(block, multipliers or ("ax-fpm",), target, stages, refresh, as_json)
+        others = {"liberty": liberty, "period": period, "check": check or None}
+        _fpga(block, multipliers or ("ax-fpm",), target, refresh, settings | given(others), as_json)
         return
-    from hdl.verilog import CIRCUITS
-    from synth.compare import COLUMNS, compare
+    from hdl.verilog import parameters_of
+    from synth.compare import compare
 
-    CIRCUITS.look_up(block)
+    takes = parameters_of(block, *settings, *(["multiplier"] if multipliers else []))
     for name in multipliers:
         look_up(name)
     with progress_bar("synthesising") as progress:
         comparison = compare(
-            multipliers or ("ax-fpm",),
+            multipliers or (("ax-fpm",) if "multiplier" in takes else ()),
             block=block,
-            stages=stages,
             liberty=liberty,
             period_ns=period,
             refresh=refresh,
+            check=check,
             progress=progress,
+            **settings,
         )
     result = comparison.to_dict()
-    if block == "multiplier" and stages == 0:
+    if block == "multiplier" and not any(settings.values()):
         remember_hardware(result["rows"], comparison.conditions)
 
     def text() -> None:
-        rows = [
-            (*row.cells(), *(comparison.ratios(row.multiplier, base)["area"] for base in result["baselines"]))
-            for row in comparison.rows
-        ]
-        columns = (*COLUMNS, *(f"area / {base}" for base in result["baselines"]))
-        print_table(f"{block}, {stages} stages", columns, rows, comparison.conditions)
+        sizes = [f"{key.replace('_', ' ')} {value}" for key, value in comparison.parameters.items() if value]
+        title = ", ".join([block, f"{comparison.stages} stages", *sizes])
+        print_table(title, comparison.columns, comparison.table(), comparison.conditions, optional=OPTIONAL)
+        for row in comparison.rows:
+            if row.equivalence and row.equivalence.detail:
+                click.echo(f"{row.multiplier or block}: {row.equivalence.outcome}: {row.equivalence.detail}")
 
     emit(result, as_json=as_json, text=text)
+    if not comparison.proved:
+        ctx.exit(1)

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from axfpm.circuits import circuit_options, given
 from axfpm.console import OutputFile, check_apart, emit, json_option, note
 from golden.errors import InvalidInput
 from golden.files import check_file, is_stream, write
@@ -51,16 +52,7 @@ def constraints_file(output: Path) -> Path | None:
 @click.command("verilog")
 @click.argument("block")
 @click.option("--multiplier", metavar="NAME", help="Catalogue or dial name; ax-fpm by default.")
-@click.option("--format", help="Format of an adder; fp32 by default.")
-@click.option("--stages", type=int, help="Pipeline stages; 0, combinational, by default.")
-@click.option("--rows", type=int, help="Rows of an array: products per partial sum.")
-@click.option("--columns", type=int, help="Columns of an array: results per cycle.")
-@click.option("--tree", help="Compressor tree: dadda (default), wallace, plain; or operator.")
-@click.option("--adder-stages", type=int, help="Registers in each adder of a pe, array or engine.")
-@click.option("--depth", type=int, help="Words of an engine's activation memory, per row.")
-@click.option("--accumulators", type=int, help="Partial sums that an engine holds, per column.")
-@click.option("--biases", type=int, help="Bias beats that an engine holds.")
-@click.option("--axi", is_flag=True, default=None, help="An engine with AXI4-Stream port names.")
+@circuit_options
 @click.option("--period", default=12.0, show_default=True, type=float, help="Clock period in the SDC file, ns.")
 @click.option("--name", help="Name of the top module, and prefix of every submodule.")
 @click.option(
@@ -83,14 +75,14 @@ def command(block: str, name: str | None, period: float, output: Path | None, as
     if output is not None:
         check_apart(output, as_json=as_json)
         beside = constraints_file(output)
-    given = {key: value for key, value in parameters.items() if value is not None}
-    constraints = sdc.generate(block, period_ns=period, **given)
-    text = generate(block, name=name, **given)
+    settings = given(parameters)
+    constraints = sdc.generate(block, period_ns=period, **settings)
+    text = generate(block, name=name, **settings)
     if output is not None:
         write(output, text)
     if beside is not None:
         write(beside, signed(constraints))
-    result = {"block": block, **given, "name": name or block, "file": output, "lines": text.count("\n")}
+    result = {"block": block, **settings, "name": name or block, "file": output, "lines": text.count("\n")}
     if output is None:
         result["verilog"] = text
 

@@ -167,16 +167,12 @@ SYNTHESIS_NAMES = ("ax-fpm", "ax-fpm-widen", "bf16", "mitchell", "e8m3", "e8m2")
 
 def synthesis(scope: Scope, progress: Progress) -> Section:
     """Area, delay and power."""
-    from synth.compare import COLUMNS, compare
+    from synth.compare import compare
 
     names = (*SYNTHESIS_NAMES, *(("ax-fpm-wrap", "ax-array", "ax-bf16", "bf16-trunc", "e8m1") if scope.full else ()))
     comparison = compare(names, progress=progress)
     remember_hardware(comparison.to_dict()["rows"], comparison.conditions)
-    shown = [row.multiplier for row in comparison.rows]
-    bases = comparison.to_dict()["baselines"]
-    rows = [
-        (*row.cells(), *(comparison.ratios(row.multiplier, base)["area"] for base in bases)) for row in comparison.rows
-    ]
+    shown = [row.multiplier for row in comparison.rows if row.multiplier]
     ratio = comparison.ratios("ax-fpm", "exact-trunc")
     narrow = comparison.ratios("e8m2", "exact-trunc")
     errors = [error(name, n=1 << 17, seed=scope.seed).mred for name in shown]
@@ -192,7 +188,7 @@ def synthesis(scope: Scope, progress: Progress) -> Section:
             f"{narrow['power']:.2f}.",
             f"Conditions: {comparison.conditions}.",
         ),
-        tables=(Table(comparison.conditions, (*COLUMNS, *(f"area / {base}" for base in bases)), rows),),
+        tables=(Table(comparison.conditions, comparison.columns, comparison.table()),),
         figures=(
             Figure(
                 "Area against mean relative error; exact products on the left. Left and low is better.",

@@ -1,1 +1,10 @@
-"""Networks to run on the multipliers: data sets, models, training and the checkpoints it writes."""
+"""Networks to run on the multipliers: data sets, models, training and the checkpoints it writes.
+
+In: names of a data set and a model, a seed. Out: a trained network with its accuracy. In the order of the data:
+
+1. ``data``: digits, MNIST and CIFAR-10 by name, as arrays; downloads are checked and kept.
+2. ``models``: architectures by name, LeNet-5 and the paper's among them, open to outside ones.
+3. ``training``: seeded, exact (no multiplier takes part), interrupted and taken up again (``axfpm train``).
+4. ``checkpoint``: parameters and where they come from, in one safetensors file; ``checkpoints`` has those that come
+   with the package.
+"""

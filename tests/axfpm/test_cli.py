@@ -1,12 +1,25 @@
 import json
+import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from axfpm.cli import COMMANDS, main
+from hdl.verilog import CIRCUITS, parameters_of
+from synth.equivalence import Equivalence
+from synth.flow import Power, SynthesisResult
+
+
+def mapped(top, size=1.0):
+    """A made-up result of synthesis."""
+    return SynthesisResult(
+        top, 1000 * size, 0.0, 60, {}, 3 * size, 9.5, "a", "y", 12.0, Power(1, 1, 1, 3), "lib", "", "typical", "yosys",
+        "sta", Path("netlist.v"),
+    )  # fmt: skip
 
 
 def run(*arguments, code=0):
@@ -95,6 +108,19 @@ def test_sim_passes_on_a_toy():
     assert report["checks"] >= 200
 
 
+def test_sim_of_an_array_says_how_fast_it_was():
+    shape = ("--rows", 2, "--columns", 1, "--simulator", "icarus", "--vectors", 20)
+    text = run("sim", "array", *shape, "--pace", "always")
+    head = next(line for line in text.splitlines() if "utilisation" in line)
+    row = next(line for line in text.splitlines() if line.strip().startswith("ax-fpm"))
+    assert re.split(r"\s{2,}", head.strip())[-3:] == ["cycles", "first result after", "utilisation"]
+    cycles, latency, share = row.split()[-3:]
+    assert latency == "3"  # 1 + stages + rows * adder_stages + columns - 1, where the multiplier has no stage
+    assert int(cycles) >= 20 + 2
+    assert 0 < float(share) <= 1
+    assert "20 vectors, streams moving always" in text
+
+
 def test_vectors(tmp_path):
     result = json.loads(run("vectors", "multiplier", "-n", 50, "-o", tmp_path / "v", "--json"))
     assert all(Path(f).is_file() for f in result["files"])
@@ -141,6 +167,9 @@ REFUSED = [
     (("sim", "divider"), "no bench for block 'divider'; choose from multiplier"),
     (("sim", "--simulator", "spice"), "unknown simulator 'spice'; choose from icarus, verilator"),
     (("sim", "--vectors", "0"), "vectors=0"),
+    (("sim", "--pace", "always"), "the block 'multiplier' has no streams, and so no pace; leave it out"),
+    (("sim", "array", "--pace", "allways"), "unknown pace 'allways'; did you mean always?"),
+    (("sim", "engine", "--network", "lenet5", "--pace", "always"), "--pace has no meaning with --network"),
     (("sim", "multiplier", "--network", "lenet5"), "a network runs on the engine"),
     (("sim", "engine", "--network", "vgg"), "vgg"),
     (("sim", "engine", "--network", "lenet5", "--images", "0"), "images=0"),
@@ -148,6 +177,15 @@ REFUSED = [
     (("sim", "--stages", "-2"), "stages=-2 is negative"),
     (("synth", "divider"), "unknown block 'divider'"),
     (("synth", "--period", "0"), "period"),
+    (
+        ("synth", "adder", "--multiplier", "ax-fpm"),
+        "'adder' has no parameter 'multiplier'; choose from format, st",
+    ),
+    (("synth", "adder", "--rows", "2"), "the block 'adder' has no parameter 'rows'; choose from format, stages"),
+    (("synth", "array", "--rows", "0"), "rows=0 is too small"),
+    (("synth", "--target", "ice40", "--tree", "plain"), "--tree has no meaning with --target; leave it out"),
+    (("synth", "--target", "ice40", "--check"), "--check has no meaning with --target; leave it out"),
+    (("synth", "--target", "ice40", "--period", "9"), "--period has no meaning with --target; leave it out"),
     (("synth", "--target", "fpga"), "unknown target 'fpga'; choose from ice40, ecp5, xilinx"),
     (("synth", "adder", "--target", "ice40"), "of the block multiplier"),
     (("synth", "--liberty", "/nowhere/cells.lib"), "/nowhere/cells.lib"),
@@ -216,6 +254,49 @@ def test_missing_tool_is_one_sentence(monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert "iverilog" in run("sim", "--simulator", "icarus", code=2).lower()
     assert "opensta" in run("synth", code=2).lower()
+
+
+@pytest.mark.parametrize("name", ["verilog", "synth"])
+def test_every_parameter_of_a_circuit_has_an_option(name):
+    options = {option.name for option in import_module(COMMANDS[name]).command.params}
+    for block in CIRCUITS:
+        assert options >= set(parameters_of(block)) - {"multiplier"}
+
+
+def test_synth_of_an_adder_and_a_netlist_that_is_wrong(monkeypatch):
+    from synth import compare
+
+    proofs = [Equivalence("equal", 1.0), Equivalence("unequal", 1.0, "Input pattern a=1")]
+    monkeypatch.setattr(compare, "synthesise", lambda *_, **settings: mapped("adder"))
+    monkeypatch.setattr(compare, "check_equivalence", lambda *_, **settings: proofs.pop(0))
+    for program in ("yosys", "opensta", "abc", "read_liberty"):
+        monkeypatch.setattr(compare, program, lambda *_: None)
+    plain = json.loads(run("synth", "adder", "--format", "toy", "--check", "--json"))
+    assert [(row["multiplier"], row["equivalence"]["outcome"]) for row in plain["rows"]] == [(None, "equal")]
+    text = run("synth", "adder", "--format", "toy", "--check", code=1)
+    assert "adder, 0 stages, format toy" in text
+    assert "adder: unequal: Input pattern a=1" in text
+
+
+def test_synth_shows_both_ratios(monkeypatch):
+    from synth import compare
+
+    sizes = {"exact": 2.0, "exact-trunc": 4.0, "e8m2": 1.0}
+
+    def synthesise(text, *, top, **settings):
+        return mapped(top, sizes[re.findall(r"--multiplier (\S+)", text)[0]])
+
+    monkeypatch.setattr(compare, "synthesise", synthesise)
+    for program in ("yosys", "opensta", "read_liberty"):
+        monkeypatch.setattr(compare, program, lambda *_: None)
+    text = run("synth", "--multiplier", "e8m2", "--tree", "wallace")
+    assert "multiplier, 0 stages, tree wallace" in text
+    head = next(line for line in text.splitlines() if "delay / exact" in line)
+    assert re.split(r"\s{2,}", head.strip())[-4:] == [
+        "area / exact", "delay / exact", "area / exact-trunc", "delay / exact-trunc"
+    ]  # fmt: skip
+    row = next(line for line in text.splitlines() if line.strip().startswith("e8m2"))
+    assert row.split()[-4:] == ["0.5", "0.5", "0.25", "0.25"]
 
 
 def test_failed_check_is_exit_code_1(monkeypatch):

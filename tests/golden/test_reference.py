@@ -1,11 +1,14 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from golden.add import add_words
 from golden.catalogue import multiplier
 from golden.cells import CELLS
 from golden.errors import InvalidInput
-from golden.reference import block_product, multiply_word, round_significand
+from golden.formats import FORMATS, FP32
+from golden.reference import add_word, block_product, multiply_word, round_significand, sum_of_products
 
 HERE = Path(__file__).parent
 
@@ -77,3 +80,59 @@ def test_wrong_words():
         multiply_word(256, 0, multiplier("exact:format=toy"))
     with pytest.raises(InvalidInput, match="words of fp32"):
         multiply_word(-1, 0, multiplier("exact"))
+
+
+def test_every_toy_sum():
+    toy = FORMATS["toy"]
+    a, b = np.divmod(np.arange(1 << 16, dtype=np.uint32), np.uint32(256))
+    expected = add_words(a, b, toy)
+    assert [add_word(x, y, toy) for x, y in zip(a.tolist(), b.tolist(), strict=True)] == expected.tolist()
+
+
+def test_fp32_sums():
+    # Against the CPU's additions: any words, close exponents, few last bits apart, and every pair of the special words.
+    rng = np.random.default_rng(5)
+    a = rng.integers(0, 1 << 32, 12_000, np.uint64).astype(np.uint32)
+    b = rng.integers(0, 1 << 32, a.size, np.uint64).astype(np.uint32)
+    near = np.clip((a >> 23 & 255).astype(np.int64) + rng.integers(-27, 28, a.size), 0, 255).astype(np.uint32)
+    b[4000:] = (b & 0x807FFFFF | near << 23)[4000:]
+    b[8000:] = (a ^ 0x80000000 ^ rng.integers(0, 8, a.size, np.uint32))[8000:]
+    ends = [0, 1, 0x7FFFFF, 0x800000, 0x800001, 0x3F800000, 0x33800000, 0x7F7FFFFF, 0x73000000, 0x7F800000, 0x7F800001]
+    words = np.array([*ends, *(word | 0x80000000 for word in ends), 0x7FC00000, 0xFFC12345], np.uint32)
+    a, b = np.append(a, np.repeat(words, words.size)), np.append(b, np.tile(words, words.size))
+    assert [add_word(x, y) for x, y in zip(a.tolist(), b.tolist(), strict=True)] == add_words(a, b, FP32).tolist()
+
+
+ONE, TINY, NAN = 0x3F800000, 0x33800000, 0x7FC00000  # 1, 2^-24
+
+
+def test_sums_are_in_order():
+    exact = multiplier("exact")
+    # 1 + 2^-24 is a tie and stays 1, one after the other; 2^-24 + 2^-24 is 2^-23, and counts.
+    assert sum_of_products([ONE, TINY, TINY], [ONE] * 3, exact) == ONE
+    assert sum_of_products([TINY, TINY, ONE], [ONE] * 3, exact) == ONE + 1
+    assert sum_of_products([TINY, TINY], [ONE] * 2, exact, bias=ONE) == ONE
+
+
+def test_activation_and_weight_of_a_sum():
+    a, w = 0x3F5B22D1, 0x3EF126E9  # 0.856, 0.471
+    assert sum_of_products([a], [w], multiplier("ax-fpm")) == 0x3EDA273C  # published
+    assert sum_of_products([w], [a], multiplier("ax-fpm")) != 0x3EDA273C
+
+
+def test_no_products_give_the_bias():
+    exact = multiplier("exact")
+    assert sum_of_products([], [], exact) == 0
+    assert sum_of_products([], [], exact, bias=0x80000000) == 0x80000000
+    assert sum_of_products([], [], exact, bias=0xFF800000) == 0xFF800000
+    assert sum_of_products([], [], exact, bias=0xFF800001) == NAN
+    assert sum_of_products([0], [ONE], exact, bias=0x80000000) == 0  # a term of +0 is not nothing
+
+
+def test_wrong_sums():
+    with pytest.raises(InvalidInput, match="2 activations do not meet 1 weights; give one for each"):
+        sum_of_products([0, 0], [0], multiplier("exact"))
+    with pytest.raises(InvalidInput, match="words of fp32 have 32 bits; got 0x100000000"):
+        sum_of_products([], [], multiplier("exact"), bias=1 << 32)
+    with pytest.raises(InvalidInput, match="words of toy have 8 bits; got 0x0 and 0x100"):
+        add_word(0, 256, FORMATS["toy"])

@@ -1,4 +1,4 @@
-"""The public sums of products: shapes, kinds, layers and errors; the arithmetic itself is test_kernels.py's."""
+"""The public sums of products: shapes, kinds, layers and errors; tests/golden/kernels/ holds the arithmetic itself."""
 
 from __future__ import annotations
 

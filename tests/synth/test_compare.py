@@ -1,12 +1,17 @@
 import json
+from typing import Any
 
 import pytest
 
 from golden.errors import InvalidInput, InvalidType, MissingTool
+from golden.formats import FORMATS
+from hdl.verilog import CIRCUITS, generate, parameters_of
 from synth.compare import COLUMNS, compare
+from synth.flow import synthesise
 
 pytestmark = pytest.mark.usefixtures("flow_tools")
 
+TOY = "exact:format=toy"
 TOY_BASELINES = ("exact:format=toy", "exact-trunc:format=toy")
 
 
@@ -78,8 +83,11 @@ def test_json(toys):
 
 def test_table(toys):
     table = toys.table()
-    assert all(len(line) == len(COLUMNS) for line in table)
-    first = dict(zip(COLUMNS, table[0], strict=True))
+    assert toys.columns == (*COLUMNS, *(f"{what} / {base}" for base in TOY_BASELINES for what in ("area", "delay")))
+    first, last = (dict(zip(toys.columns, line, strict=True)) for line in (table[0], table[-1]))
+    ratios = toys.ratios("ax-fpm:format=toy,carry=widen", TOY_BASELINES[1])
+    assert last[f"area / {TOY_BASELINES[1]}"] == ratios["area"]
+    assert last[f"delay / {TOY_BASELINES[1]}"] == ratios["critical_path"]
     assert first["multiplier"] == "exact:format=toy"
     assert first["area um^2"] == toys.rows[0].result.area_um2
     assert first["vectorless power mW"] == toys.rows[0].result.power.total_mw
@@ -124,8 +132,13 @@ def test_period(toys):
         ({"multipliers": ["e8m2"], "jobs": 3}, "jobs=3 is too large; give at most 2, a synthesiser process each"),
         ({"multipliers": ["e8m2"], "liberty": "none.lib"}, "cannot read the Liberty file .*none.lib"),
         ({"multipliers": [], "baselines": []}, "nothing to compare"),
+        ({"multipliers": ["ax-fpm"], "block": "adder"}, "'adder' has no parameter 'multiplier'; choose from format"),
+        ({"baselines": ["exact"], "block": "adder"}, "'adder' has no parameter 'multiplier'; choose from"),
+        ({"block": "adder", "rows": 3}, "the block 'adder' has no parameter 'rows'; choose from format, stages"),
+        ({"block": "array", "row": 3}, "the block 'array' has no parameter 'row'; did you mean rows"),
+        ({"block": "array", "rows": 0}, "rows=0 is too small"),
     ],
-    ids=["multiplier", "baseline", "block", "stages", "zero", "negative", "jobs", "liberty", "nothing"],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_wrong_input(arguments, message):
     with pytest.raises(InvalidInput, match=message) as caught:
@@ -147,3 +160,61 @@ def test_missing_opensta(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(MissingTool, match="install the Debian package opensta"):
         compare(["e8m2"])
+
+
+SMALL: dict[str, dict[str, Any]] = {
+    "multiplier": {"multipliers": [TOY], "tree": "wallace"},
+    "adder": {"format": "toy", "stages": 1},
+    "pe": {"multipliers": [TOY], "stages": 0, "adder_stages": 2},
+    "array": {"multipliers": [TOY], "rows": 1, "columns": 2},
+    "engine": {"multipliers": [TOY], "rows": 1, "columns": 1, "depth": 2, "accumulators": 2, "biases": 1, "axi": True},
+}
+"""A small case of every circuit, with parameters of its own."""
+
+
+def test_every_circuit_has_a_small_case():
+    assert set(SMALL) == set(CIRCUITS)
+
+
+@pytest.mark.parametrize("block", SMALL)
+def test_every_circuit_is_mapped_with_its_own_parameters(block):
+    settings = SMALL[block]
+    baselines = [] if "multipliers" in settings else None
+    comparison = compare(block=block, baselines=baselines, check=True, **settings)
+    (row,) = comparison.rows
+    assert row.equivalence is not None
+    assert (row.equivalence.outcome, row.equivalence.detail) == ("equal", "")
+    assert row.result.top == block
+    assert (row.result.sequential_area_um2 > 0) == (block != "multiplier")
+    plain = json.loads(comparison.to_json())
+    assert plain["rows"][0]["multiplier"] == settings.get("multipliers", [None])[0]
+    assert comparison.stages == plain["stages"] == settings.get("stages", parameters_of(block)["stages"])
+    own = {key: value for key, value in settings.items() if key not in ("multipliers", "stages")}
+    left = {key: value for key, value in parameters_of(block).items() if key not in ("multiplier", "stages")}
+    assert plain["parameters"] == {**left, **own}
+
+
+def test_own_parameters_reach_the_circuit():
+    areas = [compare([TOY], block="array", baselines=[], rows=1, columns=n).rows[0].result.area_um2 for n in (1, 2)]
+    assert areas[1] > 1.5 * areas[0]
+
+
+def test_an_adder_has_one_row_and_no_baselines():
+    comparison = compare(block="adder", format=FORMATS["toy"], check=True)
+    assert comparison.parameters == {"format": "toy"}
+    assert [(row.multiplier, row.baseline) for row in comparison.rows] == [(None, False)]
+    assert comparison.to_dict()["baselines"] == []
+    assert comparison.to_dict()["rows"][0]["equivalence"]["outcome"] == "equal"
+    assert comparison.columns == (*COLUMNS, "netlist")
+    assert comparison.table()[0][-1] == "equal"
+    assert comparison.proved
+    with pytest.raises(InvalidInput, match="exact is not in this comparison of adder"):
+        comparison.row("exact")
+
+
+def test_a_wrong_netlist_is_not_proved(monkeypatch):
+    wrong = generate("multiplier", multiplier=f"{TOY},product=truncate")
+    monkeypatch.setattr("synth.compare.synthesise", lambda _, **settings: synthesise(wrong, **settings))
+    comparison = compare([TOY], baselines=[], check=True)
+    assert comparison.to_dict()["rows"][0]["equivalence"]["outcome"] == "unequal"
+    assert not comparison.proved

@@ -92,6 +92,8 @@ def test_run_wrong_limit(tmp_path, limit):
 def test_last_line_prefers_the_error():
     assert tools.last_line("one\nERROR: two\nthree\n") == "ERROR: two"
     assert tools.last_line("one\n\nthree\n") == "three"
+    assert tools.last_line("wire \\error = 1\nERROR: two\n") == "ERROR: two"
+    assert tools.last_line("an error of mine\nthree\n") == "an error of mine"
     assert tools.last_line("") == "no message"
 
 

@@ -15,7 +15,7 @@ from golden.kernels.bodies.body import Body
 from golden.kernels.environment import default_environment
 from golden.kernels.functions import magnitude_range
 from golden.kernels.jit import cpu_features
-from golden.reference import multiply_word
+from golden.reference import sum_of_products
 
 SPECIAL_WORDS = (
     0x00000000, 0x80000000,  # zeros
@@ -70,14 +70,9 @@ def plain_matmul(x: np.ndarray, w: np.ndarray, bias: np.ndarray | None, m: Multi
 
 def literal_matmul(x: np.ndarray, w: np.ndarray, bias: np.ndarray, m: Multiplier) -> np.ndarray:
     """Bits of arithmetic.md section 5, a product and an addition at a time."""
-    out = np.empty((x.shape[0], w.shape[1]), np.float32)
-    with np.errstate(all="ignore"):
-        for i, j in np.ndindex(*out.shape):
-            acc = bias[j]
-            for a, b in zip(x[i].view(np.uint32), w[:, j].view(np.uint32), strict=True):
-                acc = acc + np.uint32(multiply_word(int(a), int(b), m)).view(np.float32)
-            out[i, j] = acc
-    return canonical(out)
+    rows, columns, start = (v.view(np.uint32).tolist() for v in (x, np.ascontiguousarray(w.T), bias))
+    sums = [sum_of_products(row, column, m, s) for row in rows for column, s in zip(columns, start, strict=True)]
+    return np.array(sums, np.uint32).reshape(len(rows), len(columns))
 
 
 def usable(body: type[Body], m: Multiplier) -> bool:

@@ -22,6 +22,7 @@ from golden.cells import Cell
 from golden.designs import CellBlocks, Function, Masks, TableBlocks
 from golden.errors import InvalidInput
 from golden.formats import FP32
+from golden.kernels import bodies
 from golden.kernels.bodies import BODIES
 from golden.kernels.bodies.body import Body, Range
 from golden.kernels.bodies.float64_lanes import Double
@@ -214,3 +215,9 @@ def test_forced_kernel_still_runs_every_operand(operand: str, monkeypatch: pytes
     body = kernels.select(m, "float32", ranges["a"], ranges["b"])
     assert body is not None
     assert body.name == "general"
+
+
+def test_the_page_says_which_file_has_which_body():
+    rows = [line.split() for line in str(bodies.__doc__).splitlines()]
+    for body in bodies.BODIES:
+        assert [body.__module__.rpartition(".")[2], body.__name__, body.name, body.kernel] in rows

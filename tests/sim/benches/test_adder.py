@@ -11,7 +11,7 @@ from golden.formats import FORMATS, FP32
 from hdl.verilog import generate
 from sim.exhaustive import all_pairs, hardware_sums
 from sim.runner import run
-from sim.stimulus.sums import adder_operands
+from sim.stimulus.adder import adder_operands
 
 TOY = FORMATS["toy"]
 

@@ -7,8 +7,11 @@ import pytest
 from amaranth.hdl import Const
 
 import hdl.array
+from golden.catalogue import multiplier
 from golden.errors import InvalidInput
+from hdl.array import array_latency
 from hdl.verilog import generate
+from sim.array import array_job
 from sim.runner import run
 
 SMALL: dict[str, Any] = {"rows": 3, "columns": 2}
@@ -34,6 +37,37 @@ def test_verilator(verilator):
     report = run("array", simulator=verilator, vectors=1500, rows=4, columns=4, stages=2)
     assert report.passed, report.mismatches
     assert all(report.corners.values()), report.corners
+
+
+@pytest.mark.parametrize(("block", "vectors"), [("array", 24), ("engine", 40)])
+def test_throughput_at_full_pace(icarus, block, vectors):
+    shape: dict[str, Any] = {"rows": 3, "columns": 2, "stages": 1, "adder_stages": 2}
+    fast, slow = (run(block, simulator=icarus, vectors=vectors, pace=pace, **shape) for pace in ("always", "rarely"))
+    assert fast.passed
+    assert slow.passed
+    assert fast.throughput is not None
+    assert slow.throughput is not None
+    if block == "array":
+        assert fast.throughput.latency == array_latency(**shape)
+        job, _ = array_job(multiplier("ax-fpm"), rows=3, columns=2, vectors=vectors, seed=0, pace="always")
+        flags = job.sources["activations"].beats[:, 12]  # above three words of 32 bits
+        bypasses = sum(flag >> k & 1 for flag in flags.tolist() for k in range(3))
+        assert job.macs == 2 * (3 * vectors - bypasses)
+        assert fast.throughput.utilisation == job.macs / (6 * fast.throughput.cycles)
+    assert 0 < 3 * slow.throughput.utilisation < fast.throughput.utilisation < 1
+    assert fast.to_dict()["throughput"]["cycles"] == fast.throughput.cycles
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"block": "array", "pace": "allways"}, "unknown pace 'allways'; did you mean always"),
+        ({"block": "adder", "pace": "always"}, "the block 'adder' has no streams, and so no pace; leave it out"),
+    ],
+)
+def test_wrong_pace(settings, message):
+    with pytest.raises(InvalidInput, match=message):
+        run(**settings)
 
 
 def test_unknown_parameter(icarus):
