@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from golden.formats import FORMATS, Format
     from golden.metrics import ErrorReport, error
     from golden.multiply import multiply
-    from golden.pytorch import ApproximateModule, GradientMaskingWarning, approximate, coverage, surrogate, temperature
+    from golden.pytorch import (
+        ApproximateModule,
+        GradientMaskingWarning,
+        approximate,
+        calibrate,
+        coverage,
+        surrogate,
+        temperature,
+    )
     from golden.robustness.evaluation import evaluate
     from golden.robustness.results import Results
     from golden.sums import conv2d, matmul
@@ -34,6 +42,7 @@ _HOMES = {
         "ApproximateModule",
         "GradientMaskingWarning",
         "approximate",
+        "calibrate",
         "coverage",
         "surrogate",
         "temperature",
@@ -72,6 +81,7 @@ __all__ = [  # noqa: RUF022 - by room, not by alphabet
     "coverage",
     "surrogate",
     "temperature",
+    "calibrate",
     "GradientMaskingWarning",
     "evaluate",
     "Results",

@@ -35,6 +35,7 @@ _NAMES = (
     "synth",
     "train",
     "evaluate",
+    "results",
     "bench",
     "report",
     "doctor",

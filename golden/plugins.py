@@ -13,7 +13,7 @@ from golden.errors import AxfpmWarning, InvalidInput, InvalidType
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["load_plugins", "warn_of"]
+__all__ = ["load_plugins", "reason", "warn_of"]
 
 
 def load_plugins(group: str, add: Callable[[str, Any], object]) -> dict[str, str]:
@@ -34,7 +34,7 @@ def load_plugins(group: str, add: Callable[[str, Any], object]) -> dict[str, str
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # code of others may raise or exit as it likes
-            problem = _reason(error)
+            problem = reason(error)
         found[entry.name] = found.get(entry.name) or problem
     return found
 
@@ -54,13 +54,14 @@ def _entries(group: str) -> tuple[list[EntryPoint], dict[str, str]]:
             name = package.name
             entries.setdefault(name, list(package.entry_points.select(group=group)))
         except Exception as error:
-            broken[name] = f"its entry_points.txt cannot be read: {_reason(error)}"
+            broken[name] = f"its entry_points.txt cannot be read: {reason(error)}"
     return [entry for own in entries.values() for entry in own], broken
 
 
-def _reason(error: BaseException) -> str:
-    reason = str(error).partition("\n")[0] or "no reason given"
-    return reason if isinstance(error, InvalidInput | InvalidType) else f"{type(error).__name__}: {reason}"
+def reason(error: BaseException) -> str:
+    """What code of others raised, on one line."""
+    first = str(error).partition("\n")[0] or "no reason given"
+    return first if isinstance(error, InvalidInput | InvalidType) else f"{type(error).__name__}: {first}"
 
 
 def warn_of(found: Mapping[str, str]) -> None:

@@ -187,7 +187,7 @@ def run_network(
     from torch import nn
 
     from golden.cnn import checkpoint as checkpoints, data
-    from golden.cnn.models import MODELS
+    from golden.cnn.models import MODELS, canonical
     from golden.pytorch.module import ApproximateModule
 
     check_simulated(rows, columns, stages)
@@ -196,6 +196,7 @@ def run_network(
     check_choice("unknown network", network, MODELS)
     m = look_up(multiplier)
     model, provenance = checkpoints.load(checkpoint)
+    network = canonical(network)
     if provenance.model != network:
         raise InvalidInput(
             f"checkpoint {checkpoint!r} holds a {provenance.model}; choose that network, or another file"

@@ -19,7 +19,7 @@ DOTTED = re.compile(rf"(?:{'|'.join(PACKAGES[1:])})(?:\.\w+)+")
 # CHANGELOG.md is left out: it names what has gone.
 DOCUMENTS = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 INITS = sorted(path for room in PACKAGES for path in (ROOT / room).rglob("__init__.py"))
-PAGES = [path for path in INITS if path.parent.name not in ("axfpm", "commands", "report", "benches", "robustness")]
+PAGES = [path for path in INITS if path.parent.name not in ("axfpm", "commands", "report", "benches")]
 """Those of packages whose files a page explains one by one."""
 
 

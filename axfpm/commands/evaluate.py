@@ -38,12 +38,14 @@ def _names(text: str | None) -> list[str] | None:
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="Weights; those that come with the package else.")
 @multipliers_option
 @click.option("--attacks", help="Names with budgets, by commas: fgsm:eps=0.1,pgd:eps=0.1")
-@click.option("--threat-models", help="Names, by commas: transfer")
+@click.option("--targets", help="What else is attacked, by commas: ax-fpm+calibrated,noise,companding,image8")
+@click.option("--threat-models", help="Names, by commas: twin,aware,proxy,query,white-box")
 @click.option("--samples", type=int, help="Test images.")
 @seed_option
-@click.option("--preset", help="Data, checkpoint, attacks and sample size that go together: quick, standard.")
-@click.option("--jobs", default=1, show_default=True, type=int, help="Processes that emulate.")
-@click.option("-o", "output", type=OutputFolder(), help="Folder for results.json and table.txt.")
+@click.option("--seeds", type=int, help="Networks trained alike, from the seeds 0, 1, ...")
+@click.option("--preset", help="Everything that goes together: quick (a minute), mnist (45 minutes).")
+@click.option("--jobs", default=1, show_default=True, type=int, help="Processes; their number changes no result.")
+@click.option("-o", "output", type=OutputFolder(), help="Folder for results.jsonl, results.json and table.txt.")
 @json_option
 def command(
     data: str | None,
@@ -51,9 +53,11 @@ def command(
     checkpoint: Path | None,
     multipliers: tuple[str, ...],
     attacks: str | None,
+    targets: str | None,
     threat_models: str | None,
     samples: int | None,
     seed: int,
+    seeds: int | None,
     preset: str | None,
     jobs: int,
     output: Path | None,
@@ -63,7 +67,8 @@ def command(
 
     Example: axfpm evaluate --data digits --multiplier ax-fpm --attacks pgd:eps=0.1 --samples 100
     """
-    from golden.robustness.presets import run
+    from golden.robustness.records import to_lines
+    from golden.robustness.runs import run
 
     if_interrupted(
         "finished parts are kept, and the same command goes on from there", true=lambda: writable("evaluation")
@@ -76,12 +81,15 @@ def command(
             checkpoint=checkpoint,
             multipliers=multipliers or None,
             attacks=_names(attacks),
+            targets=_names(targets),
             threat_models=_names(threat_models),
             samples=samples,
             seed=seed,
+            seeds=seeds,
             jobs=jobs,
             progress=progress,
         )
     if output is not None:
-        write_folder(output, {"results.json": results.to_json() + "\n", "table.txt": results.table()})
+        files = {"results.jsonl": to_lines(results), "results.json": results.to_json() + "\n"}
+        write_folder(output, {**files, "table.txt": results.table()})
     emit(results.to_dict(), as_json=as_json, text=lambda: click.echo(results.table(), nl=False))

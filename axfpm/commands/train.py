@@ -12,13 +12,24 @@ from golden.files import is_stream
 
 @click.command("train")
 @click.option("--data", default="digits", show_default=True, help="digits, mnist or cifar10.")
-@click.option("--model", default="lenet5", show_default=True, help="Architecture.")
+@click.option("--model", default="lenet5", show_default=True, help="lenet5, guesmi2021, or your package.module:name.")
 @seed_option
 @click.option("--epochs", type=int, help="Passes over the training images; by default what suits the data.")
+@click.option("--adversarial", metavar="EPS", type=float, help="Train on images that PGD perturbs within Linf EPS.")
 @click.option("-o", "output", required=True, type=OutputFile(), help="Checkpoint to write (safetensors).")
 @json_option
-def command(data: str, model: str, seed: int, epochs: int | None, output: Path, as_json: bool) -> None:
+def command(
+    data: str,
+    model: str,
+    seed: int,
+    epochs: int | None,
+    adversarial: float | None,
+    output: Path,
+    as_json: bool,
+) -> None:
     """Train MODEL on DATA and write a checkpoint; an interrupted run goes on where it was.
+
+    MODEL may be a class, or a function without arguments, that gives a torch.nn.Module, by its import path.
 
     Example: axfpm train --data mnist --model lenet5 --seed 0 -o lenet5-mnist.safetensors
     """
@@ -30,7 +41,9 @@ def command(data: str, model: str, seed: int, epochs: int | None, output: Path, 
     kept = f"finished epochs are kept in {output}.training, and the same command goes on from there"
     if_interrupted(kept, true=lambda: not is_stream(output) and Path(f"{output}.training").exists())
     with progress_bar("training") as progress:
-        _, checkpoint = train(data, model, seed=seed, epochs=epochs, output=output, progress=progress)
+        _, checkpoint = train(
+            data, model, seed=seed, epochs=epochs, adversarial=adversarial, output=output, progress=progress
+        )
     result = asdict(checkpoint) | {"accuracy": checkpoint.accuracy, "file": output}
     sentence = f"wrote {output}: {checkpoint.correct}/{checkpoint.samples} test images correct"
     emit(result, as_json=as_json, text=lambda: click.echo(sentence, err=is_stream(output)))

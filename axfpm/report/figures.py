@@ -16,33 +16,46 @@ from golden.significand import ama5_masks
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["error_histogram", "roofline", "row_dots", "saving_against_error", "slowdown_bars", "transfer_bars"]
+__all__ = [
+    "COLOURS",
+    "INK",
+    "canvas",
+    "error_histogram",
+    "roofline",
+    "row_dots",
+    "saving_against_error",
+    "slowdown_bars",
+    "svg",
+    "transfer_bars",
+]
 
 INK = "#1f2933"
 COLOURS = ("#2f6fb3", "#c8553d", "#5b8c5a", "#8a6fb0", "#c49a2c", "#4a9ea1", "#7d7d7d", "#a34d76")
 
 
-def _svg(canvas: Canvas) -> str:
+def svg(figure: Canvas) -> str:
+    """A figure as SVG text, without what changes from run to run."""
     buffer = io.StringIO()
     style: dict[Any, Any] = {"svg.hashsalt": "axfpm", "svg.fonttype": "none", "font.family": "sans-serif"}
     with matplotlib.rc_context(style):
-        canvas.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, bbox_inches="tight")
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, bbox_inches="tight")
     text = buffer.getvalue()
     return text[text.index("<svg") :]
 
 
-def _canvas(width: float, height: float, columns: int = 1) -> tuple[Canvas, list[Axes]]:
-    canvas = Canvas(figsize=(width, height), layout="constrained")
-    axes = [canvas.add_subplot(1, columns, i + 1) for i in range(columns)]
+def canvas(width: float, height: float, columns: int = 1) -> tuple[Canvas, list[Axes]]:
+    """A figure of a size in inches, and its axes side by side."""
+    figure = Canvas(figsize=(width, height), layout="constrained")
+    axes = [figure.add_subplot(1, columns, i + 1) for i in range(columns)]
     for a in axes:
         a.spines[["top", "right"]].set_visible(False)
         a.tick_params(colors=INK)
-    return canvas, axes
+    return figure, axes
 
 
 def error_histogram(errors: Mapping[str, np.ndarray]) -> str:
     """Distributions of signed relative errors, one line per multiplier."""
-    canvas, (a,) = _canvas(8, 3)
+    figure, (a,) = canvas(8, 3)
     edges = np.linspace(-0.6, 1.05, 166)
     for (name, values), colour in zip(errors.items(), COLOURS, strict=False):
         counts, _ = np.histogram(values, bins=edges)
@@ -53,7 +66,7 @@ def error_histogram(errors: Mapping[str, np.ndarray]) -> str:
     a.set_yscale("log")
     a.set_ylim(0.02, 110)
     a.legend(frameon=False)
-    return _svg(canvas)
+    return svg(figure)
 
 
 def row_dots(precision: int = 24, block: int = 4) -> str:
@@ -65,7 +78,7 @@ def row_dots(precision: int = 24, block: int = 4) -> str:
     rows: list[list[int]] = [[i + j for j in bits] for i in bits if low >> i & 1]
     rows += [[i + j + 1 for i in bits if high >> i & 1] for j in bits if top >> j & 1]
     approximate = [(weight, row) for row, weights in enumerate(rows) for weight in weights]
-    canvas, axes = _canvas(10, 3.2, columns=2)
+    figure, axes = canvas(10, 3.2, columns=2)
     titles = (
         f"exact: {precision} rows, {len(exact)} AND gates",
         f"ax-fpm: {len(rows)} rows, {len(approximate)} AND gates",
@@ -78,12 +91,12 @@ def row_dots(precision: int = 24, block: int = 4) -> str:
         a.set_title(title, color=INK, fontsize=11)
         a.set_xlabel("weight (power of two)")
     axes[0].set_ylabel("row")
-    return _svg(canvas)
+    return svg(figure)
 
 
 def saving_against_error(names: Sequence[str], errors: Sequence[float], areas: Sequence[float], unit: str) -> str:
     """Area against mean relative error: where a designer would look first."""
-    canvas, (a,) = _canvas(8, 3.4)
+    figure, (a,) = canvas(8, 3.4)
     for index, (name, error, area) in enumerate(zip(names, errors, areas, strict=True)):
         marker = "s" if name.startswith("ax-") else "o"
         a.scatter([error], [area], s=40, marker=marker, color=COLOURS[index % len(COLOURS)], label=name)
@@ -92,12 +105,12 @@ def saving_against_error(names: Sequence[str], errors: Sequence[float], areas: S
     a.set_xlabel("mean relative error (uniform significands)")
     a.set_ylabel(f"area, {unit}")
     a.set_ylim(0, None)
-    return _svg(canvas)
+    return svg(figure)
 
 
 def slowdown_bars(shapes: Sequence[str], ratios: Sequence[float], bounds: Sequence[float | None]) -> str:
     """Times slower than exact torch, beside what the execution ports allow."""
-    canvas, (a,) = _canvas(8, 2.8)
+    figure, (a,) = canvas(8, 2.8)
     places = np.arange(len(shapes))
     a.barh(places, ratios, 0.6, color=COLOURS[0], label="measured")
     known = [(place, bound) for place, bound in zip(places, bounds, strict=True) if bound is not None]
@@ -108,7 +121,7 @@ def slowdown_bars(shapes: Sequence[str], ratios: Sequence[float], bounds: Sequen
     a.invert_yaxis()
     a.set_xlabel("times slower than exact torch")
     a.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    return _svg(canvas)
+    return svg(figure)
 
 
 def roofline(rows: Sequence[Mapping[str, Any]], peak: Mapping[str, float]) -> str:
@@ -121,7 +134,7 @@ def roofline(rows: Sequence[Mapping[str, Any]], peak: Mapping[str, float]) -> st
     peak : mapping
         The entry of its ``peaks`` for that number of threads.
     """
-    canvas, (a,) = _canvas(8, 4)
+    figure, (a,) = canvas(8, 4)
     rows = [row for row in rows if row["bytes"]]
     name = rows[0]["multiplier"]
     intensity = [row["macs"] / row["bytes"] for row in rows]
@@ -144,14 +157,14 @@ def roofline(rows: Sequence[Mapping[str, Any]], peak: Mapping[str, float]) -> st
     a.set_xlabel("multiply-accumulates per byte of operands and results")
     a.set_ylabel("10^9 multiply-accumulates per second")
     a.legend(frameon=False, loc="lower right")
-    return _svg(canvas)
+    return svg(figure)
 
 
 def transfer_bars(
     attacks: Sequence[str], rates: Mapping[str, Sequence[tuple[float, float, float] | None]], label: str
 ) -> str:
     """Rates with their 95% intervals, grouped by attack; ``None`` leaves a gap."""
-    canvas, (a,) = _canvas(8, 3)
+    figure, (a,) = canvas(8, 3)
     width = 0.8 / max(len(rates), 1)
     for index, (name, values) in enumerate(rates.items()):
         for position, value in enumerate(values):
@@ -159,7 +172,9 @@ def transfer_bars(
                 continue
             rate, least, most = value
             x = position + (index - (len(rates) - 1) / 2) * width
-            a.bar(x, 100 * rate, 0.92 * width, color=COLOURS[index], label=name if position == 0 else None)
+            a.bar(
+                x, 100 * rate, 0.92 * width, color=COLOURS[index % len(COLOURS)], label=name if position == 0 else None
+            )
             a.errorbar(
                 x, 100 * rate, [[100 * (rate - least)], [100 * (most - rate)]], color=INK, capsize=3, linewidth=1
             )
@@ -167,4 +182,4 @@ def transfer_bars(
     a.set_ylabel(label)
     a.set_ylim(0, 105)
     a.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    return _svg(canvas)
+    return svg(figure)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Figure", "Section", "Table"]
+__all__ = ["Figure", "Scope", "Section", "Table"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,22 @@ class Figure:
 
     caption: str
     svg: str
+
+
+@dataclass(frozen=True)
+class Scope:
+    """How much a report covers.
+
+    Parameters
+    ----------
+    full : bool
+        Everything, instead of what four minutes allow.
+    seed : int
+        Of every random draw.
+    """
+
+    full: bool = False
+    seed: int = 0
 
 
 @dataclass(frozen=True)

@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from axfpm.known import remember_hardware
 from axfpm.report import figures
-from axfpm.report.section import Figure, Section, Table
+from axfpm.report.robustness import robustness, verdict
+from axfpm.report.section import Figure, Scope, Section, Table
 from golden.metrics import error, relative_errors
 from golden.progress import Progress
 
 __all__ = ["SECTIONS", "Scope"]
-
-
-@dataclass(frozen=True)
-class Scope:
-    """How much a report covers.
-
-    Parameters
-    ----------
-    full : bool
-        Everything, instead of what four minutes allow.
-    seed : int
-        Of every random draw.
-    """
-
-    full: bool = False
-    seed: int = 0
 
 
 ERROR_NAMES = ("exact-trunc", "ax-fpm", "ax-fpm-widen", "ax-fpm-wrap", "bf16", "mitchell", "e8m3", "e8m2", "e8m1")
@@ -199,77 +183,6 @@ def synthesis(scope: Scope, progress: Progress) -> Section:
     )
 
 
-def robustness(scope: Scope, progress: Progress) -> Section:
-    """A network on the multiplier, clean and attacked."""
-    from golden.robustness.presets import run
-
-    preset = "standard" if scope.full else "quick"
-    results = run(preset, seed=scope.seed, progress=progress)
-    settings = results.settings
-    clean_rows = [
-        (
-            f"{row.target} (control)" if row.control else row.target,
-            str(row.accuracy),
-            str(row.agreement),
-            row.confidence if row.confidence is not None else "-",
-        )
-        for row in results.clean
-    ]
-    attack_rows = [
-        (
-            row.attack,
-            f"{row.target} (control)" if row.control else row.target,
-            str(row.source_success),
-            "-" if row.transfer is None else str(row.transfer),
-            str(row.robust_accuracy),
-        )
-        for row in results.attacks
-    ]
-    attacks = list(dict.fromkeys(row.attack for row in results.attacks))
-    targets = list(dict.fromkeys(row.target for row in results.attacks if row.transfer is not None))
-    bars: dict[str, list[tuple[float, float, float] | None]] = {}
-    for target in targets:
-        found = {row.attack: row.transfer for row in results.attacks if row.target == target}
-        bars[target] = [
-            (p.rate, *p.interval) if (p := found[attack]) is not None and p.rate is not None else None
-            for attack in attacks
-        ]
-    conditions = f"{settings['model']}, {settings['samples']} images of {settings['data']}, seed {settings['seed']}"
-    exact, first = results.clean[0], results.clean[1]
-    return Section(
-        key="robustness",
-        title="A network on the multiplier, clean and attacked",
-        command=f"axfpm evaluate --preset {preset}",
-        paragraphs=(
-            f"{conditions}; every convolution and matrix product on the multiplier, no retraining. Clean accuracy: "
-            f"{exact.accuracy} exact, {first.accuracy} on {first.target}.",
-            "Adversarial examples were crafted on the exact network (foolbox) and shown to the approximate one. "
-            "Transfer rate: of the examples that both classify correctly clean and that fool the exact network, the "
-            "share that fools the approximate one too. The control e8m2 is a narrow exact multiplier, cheaper and "
-            "more accurate: a defence that rests on approximation has to beat it.",
-        ),
-        tables=(
-            Table(
-                f"Clean images: {conditions}; 95% Wilson intervals",
-                ("multiplier", "accuracy", "same class as exact", "mean confidence"),
-                clean_rows,
-            ),
-            Table(
-                f"Transfer from the exact network: {conditions}; 95% Wilson intervals",
-                ("attack", "multiplier", "source success", "transfer rate", "robust accuracy"),
-                attack_rows,
-            ),
-        ),
-        figures=(
-            Figure(
-                f"Transfer rate with 95% intervals; {conditions}. Low would mean a defence.",
-                figures.transfer_bars(attacks, bars, "transfer rate, %"),
-            ),
-        ),
-        data=results.to_dict(),
-    )
-
-
 def speed(scope: Scope, progress: Progress) -> Section:
     """How fast the emulation is."""
     from golden.speed import COLUMNS, run_bench, table_rows
@@ -317,6 +230,7 @@ SECTIONS: dict[str, Callable[[Scope, Progress], Section]] = {
     "hardware_network": network_on_hardware,
     "synthesis": synthesis,
     "robustness": robustness,
+    "verdict": verdict,
     "speed": speed,
 }
 """In the order of the page; each takes the scope and a progress callable."""
@@ -327,5 +241,6 @@ TITLES = {
     "hardware_network": "A network on the simulated hardware",
     "synthesis": "Area, delay and power",
     "robustness": "A network on the multiplier, clean and attacked",
+    "verdict": "The verdict on MNIST",
     "speed": "Emulation speed",
 }

@@ -3,8 +3,11 @@
 In: names of a data set and a model, a seed. Out: a trained network with its accuracy. In the order of the data:
 
 1. ``data``: digits, MNIST and CIFAR-10 by name, as arrays; downloads are checked and kept.
-2. ``models``: architectures by name, LeNet-5 and the paper's among them, open to outside ones.
-3. ``training``: seeded, exact (no multiplier takes part), interrupted and taken up again (``axfpm train``).
-4. ``checkpoint``: parameters and where they come from, in one safetensors file; ``checkpoints`` has those that come
-   with the package.
+2. ``models``: architectures by name, LeNet-5 and the paper's among them, open to outside ones; ``import_paths`` finds
+   those that are named ``package.module:name``.
+3. ``training``: seeded, exact (no multiplier takes part), interrupted and taken up again (``axfpm train``);
+   ``adversarial`` perturbs what is trained on, where that is asked.
+4. ``checkpoint``: parameters and where they come from, in one safetensors file; ``parameters`` reads files, by others
+   too, as tensors only; ``checkpoints`` has those that come with the package.
+5. ``trained``: the network that a model, a data set and a checkpoint together name.
 """

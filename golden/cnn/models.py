@@ -8,9 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from golden.cnn.data import DataSet
+from golden.cnn.import_paths import find_factory, guard, is_import_path
+from golden.errors import InvalidInput
 from golden.registry import Registry
 
-__all__ = ["MODELS", "Model", "build", "macs", "register_model"]
+__all__ = ["MODELS", "Model", "build", "canonical", "look_up", "macs", "register_model"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class Model:
         Number of logits.
     description : str
         One line: the layers, and where they come from.
+    data : str
+        The data set it was made for, taken where none is named; empty where it is for any that fits.
     """
 
     name: str
@@ -36,6 +41,7 @@ class Model:
     input_shape: tuple[int, int, int]
     classes: int
     description: str
+    data: str = ""
 
 
 class LeNet5(nn.Module):
@@ -81,23 +87,88 @@ class DefensiveLeNet(nn.Module):
         return self.linear2(nn.functional.relu(self.linear1(x.flatten(1))))
 
 
-_OWN = (
-    Model("lenet5", LeNet5, (1, 28, 28), 10, "LeNet-5 with ReLU: conv 6 and 16 of 5 x 5, 120-84-10"),
-    Model("da-lenet", DefensiveLeNet, (1, 28, 28), 10, "the paper's MNIST network: conv 32 and 64 of 3 x 3, 200-10"),
+_GUESMI2021 = Model(
+    "guesmi2021",
+    DefensiveLeNet,
+    (1, 28, 28),
+    10,
+    "the paper's MNIST network, as published: conv 32 and 64 of 3 x 3, 200-10",
+    "mnist",
 )
-MODELS = Registry("model", {model.name: model for model in _OWN})
-"""Architectures by name, read-only; ``register_model`` adds to it."""
+MODELS = Registry(
+    "model",
+    {
+        "lenet5": Model("lenet5", LeNet5, (1, 28, 28), 10, "LeNet-5 with ReLU: conv 6 and 16 of 5 x 5, 120-84-10"),
+        "guesmi2021": _GUESMI2021,
+        "da-lenet": _GUESMI2021,  # its name before, in checkpoints of then
+    },
+    more="package.module:name imports your own",
+)
+"""Architectures by name, read-only; ``register_model`` adds to it. Where two names have one entry, its own name is the
+first."""
 
 
-def build(name: str) -> nn.Module:
-    """Return a freshly initialised model, drawn from torch's global generator.
+def look_up(name: str, dataset: DataSet | None = None) -> Model:
+    """The architecture that a name means, a registered one or one by import path.
+
+    Parameters
+    ----------
+    name : str
+        A name in ``MODELS``, or ``package.module:name`` of a class or function without arguments that gives a
+        ``torch.nn.Module``; its module is imported, which runs its code.
+    dataset : DataSet, optional
+        What it is for: a registered architecture must fit it, and one by import path, which needs it, takes the shape
+        of images and the number of classes from it.
 
     Raises
     ------
     InvalidInput
-        If no architecture has that name.
+        If there is no such architecture, or it does not fit the data set.
     """
-    return MODELS.look_up(name).build()
+    if is_import_path(name):
+        if dataset is None:
+            raise InvalidInput(f"model {name!r} does not say which images it takes; name a data set with --data")
+        return Model(name, find_factory(name), dataset.image_shape, dataset.classes, "a model by import path")
+    model = MODELS.look_up(name)
+    if dataset is not None and (model.input_shape, model.classes) != (dataset.image_shape, dataset.classes):
+        raise InvalidInput(
+            f"model {name!r} takes images of {model.input_shape} and {model.classes} classes, {dataset.name!r} has "
+            f"{dataset.image_shape} and {dataset.classes}; choose another model"
+        )
+    return model
+
+
+def canonical(name: str) -> str:
+    """An architecture's own name, where another leads to it; any other name as it is."""
+    return MODELS[name].name if name in MODELS else name
+
+
+def build(model: str | Model) -> nn.Module:
+    """Return a freshly initialised model in training mode, drawn from torch's global generator.
+
+    One forward pass shows that it takes the images and gives the logits that the architecture says.
+
+    Raises
+    ------
+    InvalidInput
+        If no architecture has that name, or what it builds is not what it says.
+    """
+    model = model if isinstance(model, Model) else look_up(model)
+    module = model.build().eval()
+    given = f"model {model.name!r}, given 2 images of {model.input_shape},"
+    with guard(f"{given} raises an error"), torch.random.fork_rng(devices=[]), torch.no_grad():
+        logits = module(torch.zeros(2, *model.input_shape))
+        state = module.state_dict()
+    if not isinstance(logits, torch.Tensor) or logits.dtype != torch.float32:
+        what = logits.dtype if isinstance(logits, torch.Tensor) else f"a {type(logits).__name__}"
+        raise InvalidInput(f"{given} returns {what}, not float32 logits; mend it")
+    if logits.shape != (2, model.classes):
+        expected = (2, model.classes)
+        raise InvalidInput(f"{given} returns logits of shape {tuple(logits.shape)}, not {expected}; mend it")
+    for key, value in state.items():
+        if not isinstance(value, torch.Tensor):
+            raise InvalidInput(f"model {model.name!r} keeps a {type(value).__name__} in its state at {key!r}; mend it")
+    return module.train()
 
 
 def register_model(model: Model) -> Model:

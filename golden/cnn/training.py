@@ -18,12 +18,14 @@ from torch import nn
 from golden.cache import MAGIC, pack, unpack
 from golden.checks import check_count, check_seed
 from golden.cnn import checkpoint as checkpoints, data as datasets, models
+from golden.cnn.adversarial import STRIDE, perturb
 from golden.cnn.checkpoint import Checkpoint
+from golden.cnn.models import Model
 from golden.errors import AxfpmWarning, InvalidInput
 from golden.files import check_file, is_stream, replace_file
 from golden.progress import Progress
 
-__all__ = ["DEFAULTS", "Settings", "count_correct", "train"]
+__all__ = ["ADVERSARIAL", "DEFAULTS", "Settings", "count_correct", "train"]
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,20 @@ class Settings:
         Images per step.
     learning_rate : float
         Peak of the one-cycle schedule (L. N. Smith, N. Topin, "Super-Convergence", 2019) of the Adam optimiser.
+    epsilon : float
+        L-infinity budget of adversarial training (``golden.cnn.adversarial``); 0 trains on the images as they are.
+    steps : int
+        Gradients that make an adversarial image.
+    warm_up : int
+        Epochs in which the budget grows from 0 to ``epsilon``: small networks do not begin to learn under all of it.
     """
 
     epochs: int
     batch: int = 64
     learning_rate: float = 0.003
+    epsilon: float = 0.0
+    steps: int = 0
+    warm_up: int = 0
 
 
 DEFAULTS: dict[str, Settings] = {
@@ -52,6 +63,12 @@ DEFAULTS: dict[str, Settings] = {
 }
 """Settings per data set; those of digits and mnist made the checkpoints that come with the package."""
 
+ADVERSARIAL: dict[str, Settings] = {
+    "digits": Settings(epochs=30, batch=32, steps=7),
+    "mnist": Settings(epochs=10, batch=128, steps=7),
+}
+"""The same for adversarial training; the budget is given."""
+
 
 def train(
     data: str = "digits",
@@ -59,6 +76,7 @@ def train(
     *,
     seed: int = 0,
     epochs: int | None = None,
+    adversarial: float | None = None,
     output: str | Path | None = None,
     progress: Progress | None = None,
 ) -> tuple[nn.Module, Checkpoint]:
@@ -70,12 +88,17 @@ def train(
 
     Parameters
     ----------
-    data, model : str
-        Names in ``golden.cnn.data.DATASETS`` and ``golden.cnn.models.MODELS``.
+    data : str
+        A name in ``golden.cnn.data.DATASETS``.
+    model : str
+        An architecture, registered or by import path (``golden.cnn.models.look_up``).
     seed : int
         Initial parameters and order of the images.
     epochs : int, optional
-        Passes over the training images; by default what suits the data set (``DEFAULTS``).
+        Passes over the training images; by default what suits the data set (``DEFAULTS``, ``ADVERSARIAL``).
+    adversarial : float, optional
+        Train on images perturbed by projected gradient descent within this L-infinity budget
+        (``golden.cnn.adversarial``), which grows to it in the first third of the epochs.
     output : str or Path, optional
         The checkpoint to write; without it nothing is written.
     progress : callable, optional
@@ -89,21 +112,17 @@ def train(
     Raises
     ------
     InvalidInput
-        If a name is unknown, epochs < 1, the seed is out of range, the model does not take the data's images, the
-        output cannot be written, or the data cannot be had.
+        If a name is unknown, epochs < 1, the seed or the budget is out of range, the model does not take the data's
+        images, the output cannot be written, or the data cannot be had.
     """
-    dataset, spec = datasets.DATASETS.look_up(data), models.MODELS.look_up(model)
+    dataset = datasets.DATASETS.look_up(data)
     if epochs is not None:
         check_count("epochs", epochs)
+    if adversarial is not None and not 0 < adversarial <= 1:
+        raise InvalidInput(f"adversarial={adversarial} is no budget of pixels in [0, 1]; give above 0 and at most 1")
     check_seed(seed)
-    if (spec.input_shape, spec.classes) != (dataset.image_shape, dataset.classes):
-        raise InvalidInput(
-            f"model {model!r} takes images of {spec.input_shape} and {spec.classes} classes, {data!r} has "
-            f"{dataset.image_shape} and {dataset.classes}; choose another model"
-        )
-    settings = DEFAULTS.get(data, Settings(epochs=20))
-    if epochs is not None:
-        settings = replace(settings, epochs=epochs)
+    spec = models.look_up(model, dataset)
+    settings = _settings(data, epochs, adversarial)
     state_file = None
     if output is not None:
         output = check_file(output)
@@ -112,16 +131,22 @@ def train(
     images, labels = (torch.from_numpy(array) for array in datasets.load(data, "train"))
     test_images, test_labels = datasets.load(data, "test")
     with torch.random.fork_rng(devices=[]):
-        module = _run(model, data, seed, settings, images, labels, state_file, progress)
-    versions = {"python": platform.python_version(), "torch": str(torch.__version__), "numpy": np.__version__}
+        module = _run(spec, data, seed, settings, images, labels, state_file, progress)
+    versions = {
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "numpy": np.__version__,
+        "cpu": torch.backends.cpu.get_cpu_capability(),
+        "threads": str(torch.get_num_threads()),
+    }
     result = Checkpoint(
-        model=model,
+        model=spec.name,
         data=data,
         seed=seed,
         epochs=settings.epochs,
         correct=count_correct(module, test_images, test_labels),
         samples=len(test_labels),
-        settings={"optimiser": "Adam, one cycle", "batch": str(settings.batch), "peak": str(settings.learning_rate)},
+        settings=_in_words(settings),
         versions=versions,
     )
     if output is not None:
@@ -129,6 +154,24 @@ def train(
     if state_file is not None:
         state_file.unlink(missing_ok=True)
     return module, result
+
+
+def _settings(data: str, epochs: int | None, adversarial: float | None) -> Settings:
+    if adversarial is None:
+        settings = DEFAULTS.get(data, Settings(epochs=20))
+        return settings if epochs is None else replace(settings, epochs=epochs)
+    settings = ADVERSARIAL.get(data, Settings(epochs=30, steps=7))
+    epochs = settings.epochs if epochs is None else epochs
+    return replace(settings, epochs=epochs, epsilon=adversarial, warm_up=-(-epochs // 3))
+
+
+def _in_words(settings: Settings) -> dict[str, str]:
+    """Settings as a checkpoint tells them; how its images were perturbed, only where they were."""
+    told = {"optimiser": "Adam, one cycle", "batch": str(settings.batch), "peak": str(settings.learning_rate)}
+    if settings.epsilon:
+        told |= {"adversarial": "PGD, Linf, random start", "epsilon": str(settings.epsilon)}
+        told |= {"steps": str(settings.steps), "step": f"{STRIDE} * epsilon / steps", "warm-up": str(settings.warm_up)}
+    return told
 
 
 def count_correct(module: nn.Module, images: np.ndarray, labels: np.ndarray, batch: int = 250) -> int:
@@ -141,7 +184,7 @@ def count_correct(module: nn.Module, images: np.ndarray, labels: np.ndarray, bat
 
 
 def _run(
-    model: str,
+    model: Model,
     data: str,
     seed: int,
     settings: Settings,
@@ -152,14 +195,17 @@ def _run(
 ) -> nn.Module:
     torch.manual_seed(seed)
     module = models.build(model).train()
-    optimiser = torch.optim.Adam(module.parameters(), lr=settings.learning_rate)
+    trainable = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    if not trainable:
+        raise InvalidInput(f"model {model.name!r} has no parameters to train; use it as it is")
+    optimiser = torch.optim.Adam(trainable, lr=settings.learning_rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser,
         max_lr=settings.learning_rate,
         epochs=settings.epochs,
         steps_per_epoch=-(-len(images) // settings.batch),
     )
-    asked = {"model": model, "data": data, "seed": seed, "torch": str(torch.__version__), **asdict(settings)}
+    asked = {"model": model.name, "data": data, "seed": seed, "torch": str(torch.__version__), **asdict(settings)}
     done = 0
     state = _read_state(state_file)
     if state is not None and state["asked"] == asked:
@@ -177,8 +223,12 @@ def _run(
         total = 0.0
         for start in range(0, len(images), settings.batch):
             chosen = order[start : start + settings.batch]
+            seen = images[chosen]
+            if settings.epsilon:
+                grown = min(1.0, (epoch + (start + len(chosen)) / len(images)) / settings.warm_up)
+                seen = perturb(module, seen, labels[chosen], grown * settings.epsilon, settings.steps)
             optimiser.zero_grad()
-            loss = nn.functional.cross_entropy(module(images[chosen]), labels[chosen])
+            loss = nn.functional.cross_entropy(module(seen), labels[chosen])
             loss.backward()
             optimiser.step()
             schedule.step()

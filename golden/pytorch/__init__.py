@@ -3,7 +3,9 @@
 In: a model and a multiplier. Out: the model's results, bit for bit those of the hardware, with gradients as chosen.
 What users call: ``approximate`` replaces calls while it is entered (``context``), ``ApproximateModule`` enters it
 around a model (``module``, and ``reached`` for what is reached through it), ``surrogate`` is a differentiable
-stand-in, ``coverage`` tells what of a model runs on the multiplier, ``temperature`` how much larger its logits are.
+stand-in, ``coverage`` tells what of a model runs on the multiplier, ``temperature`` how much larger its logits are, and
+``calibrate`` scales biases as products are (``calibration``, and ``constants`` for what counts as one; ``logits`` and
+``fitting`` are what the last two share). ``observing`` finds a network's first layer and its weights by running it.
 
 The way of a call, in the order of the files that it passes:
 
@@ -18,6 +20,7 @@ The way of a call, in the order of the files that it passes:
    counts. ``masking`` warns of gradients that vanish.
 """
 
+from golden.pytorch.calibration import calibrate
 from golden.pytorch.context import approximate
 from golden.pytorch.coverage import Coverage, Operator, coverage
 from golden.pytorch.masking import GradientMaskingWarning
@@ -31,6 +34,7 @@ __all__ = [
     "GradientMaskingWarning",
     "Operator",
     "approximate",
+    "calibrate",
     "coverage",
     "surrogate",
     "temperature",

@@ -1,7 +1,17 @@
-"""What attacks do to networks on the multipliers.
+"""What attacks do to networks on the multipliers, and whether that is a defence.
 
-In: a model, images with labels, multipliers, attacks, threat models. Out: ``Results``, as JSON and tables. In the
-order of the data: ``presets`` names what goes together; ``evaluation`` runs it; ``threats`` says which model an attack
-sees, ``attacks`` crafts, by foolbox; ``store`` keeps finished parts, each under a digest of all it depends on;
-``results`` turns logits into rates as its docstring defines them, ``statistics`` adds intervals.
+In: networks, images with labels, targets, attacks, threat models. Out: ``Results``, as JSON lines and tables, with a
+verdict. In the order of the data:
+
+1. ``presets`` lists whole evaluations, ``runs`` what the command line asks for, ``evaluation`` is ``axfpm.evaluate``;
+   ``inputs`` checks images and labels, ``networks`` looks up what is evaluated.
+2. ``targets`` says what a network is changed to, ``threats`` what an attacker knows and so attacks, ``attacks`` what he
+   does, ``adaptive`` the attack that is made for this defence, ``proxy`` how he trains a substitute.
+3. ``plan`` makes of stages the examples to craft and who sees them; ``pipeline`` runs it all: ``craft`` crafts each
+   once, ``judge`` shows them, stretched and (``brittleness``) shaken too, as ``jobs``, whose results ``store`` keeps.
+4. ``outcomes`` counts, ``rows`` makes rows of it; ``statistics`` has shares and tests, ``intervals`` simultaneous ones,
+   ``equivalence`` whether accuracy is kept, ``confidence`` how sure a network is and how rightly.
+5. ``hypotheses`` lists what is asked, before any run, ``rule`` decides it, ``verdicts`` asks it of results.
+6. ``results`` holds all of it, ``result_tables`` shows it as text, ``records`` writes, reads and compares files;
+   ``measured`` has those that come with the package.
 """

@@ -1,20 +1,65 @@
-"""Whole evaluations by name: data, checkpoint, multipliers, attacks and sample size that go together."""
+"""Whole evaluations by name: data, networks, stages and sample sizes that go together."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
-from golden.catalogue import Multiplier
-from golden.cnn import checkpoint as checkpoints, data as datasets, models
-from golden.errors import InvalidInput
-from golden.progress import Progress
-from golden.registry import unknown
-from golden.robustness.evaluation import evaluate
-from golden.robustness.results import Results
+from golden.registry import Registry
+from golden.robustness.adaptive.parts import OFF
+from golden.robustness.attacks import attacks as look_up_attacks
+from golden.robustness.plan import Stage
+from golden.robustness.results import EXACT
+from golden.robustness.targets import targets as look_up_targets
+from golden.robustness.threats import THREAT_MODELS
 
-__all__ = ["PRESETS", "Preset", "run"]
+__all__ = ["PRESETS", "Part", "Preset"]
+
+NOISE = ("noise", *(f"noise:draw={draw}" for draw in range(1, 39)))
+"""Enough draws that being ahead of all of them is one chance in forty."""
+STRETCHED = (1.05, 1.1, 1.2, 1.3, 1.5)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One stage of a preset, by names.
+
+    Parameters
+    ----------
+    threat_model : str
+        Its name.
+    attacks, targets, shown : tuple of str
+        Names.
+    samples, networks : int or None
+        How many; all of the preset's where None.
+    gradients, scales, brittleness, extra
+        As of ``golden.robustness.plan.Stage``.
+    """
+
+    threat_model: str
+    attacks: tuple[str, ...]
+    targets: tuple[str, ...]
+    shown: tuple[str, ...] = ()
+    samples: int | None = None
+    networks: int | None = None
+    gradients: tuple[str, ...] = ("scaled",)
+    scales: tuple[float, ...] = ()
+    brittleness: bool = False
+    extra: bool = False
+
+    def stage(self) -> Stage:
+        """The stage that the names stand for."""
+        return Stage(
+            THREAT_MODELS[self.threat_model],
+            look_up_attacks(",".join(self.attacks)),
+            look_up_targets(self.targets),
+            look_up_targets(self.shown) if self.shown else (),
+            self.samples,
+            self.networks,
+            self.gradients,
+            self.scales,
+            self.brittleness,
+            self.extra,
+        )
 
 
 @dataclass(frozen=True)
@@ -28,106 +73,212 @@ class Preset:
     data, model : str
         Data set and architecture; the checkpoint that comes with the package is ``MODEL-DATA``.
     samples : int
-        Test images.
-    attacks, multipliers, threat_models : tuple of str
-        As ``evaluate`` takes them.
-    control : str
-        One multiplier more, for comparison.
+        Test images, of which the stages take theirs.
+    parts : tuple of Part
+        The stages.
+    seeds : tuple of int
+        Training seeds of the networks.
+    clean : tuple of str
+        Targets that see all of the images clean; the others only those of their stages.
+    controls : tuple of str
+        Targets that stand there for comparison only.
+    budgets : dict
+        Norm to primary budget: where the exact twin's robust accuracy on training images is half.
+    description : str
+        One line.
     """
 
     name: str
     data: str
     model: str
     samples: int
-    attacks: tuple[str, ...]
-    multipliers: tuple[str, ...]
-    control: str = "e8m2"
-    threat_models: tuple[str, ...] = ("transfer",)
+    parts: tuple[Part, ...]
+    seeds: tuple[int, ...] = (0,)
+    clean: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
+    budgets: dict[str, float] = field(default_factory=dict, hash=False)
+    description: str = ""
 
 
-PRESETS: dict[str, Preset] = {
-    preset.name: preset
-    for preset in (
-        Preset(
-            "quick",
-            "digits",
-            "lenet5",
-            150,
-            ("fgsm:eps=0.05", "fgsm:eps=0.1", "pgd:eps=0.05", "pgd:eps=0.1"),
-            ("ax-fpm",),
+PARTS = tuple(name.replace("_", "-") for name in OFF)
+ABLATION = (
+    *(f"{part}=0" for part in PARTS),
+    ",".join(f"{part}=0" for part in PARTS),
+    *(",".join(f"{other}=0" for other in PARTS if other != part) for part in PARTS),
+)
+"""The adaptive attack without each of its parts, without all of them, and with one of them alone."""
+TABLE = ("bf16", "e8m2", "mitchell", "ax-fpm-widen", "ax-fpm:block=2")
+"""Other multipliers that the examples are shown to, raw and calibrated."""
+MNIST_AUDIENCE = (
+    "ax-fpm",
+    "ax-fpm+calibrated",
+    "ax-fpm+clamp",
+    "e8m1",
+    "e8m1+calibrated",
+    "companding",
+    "exact",
+    *TABLE,
+    *(f"{name}+calibrated" for name in TABLE),
+    "image8",
+    "int8",
+    "independent",
+    "pgd-trained",
+    "pgd-trained/ax-fpm",
+    *NOISE,
+)
+
+_OWN = (
+    Preset(
+        "quick",
+        "digits",
+        "lenet5",
+        150,
+        (
+            Part(
+                "twin",
+                ("fgsm:eps=0.05", "fgsm:eps=0.1", "pgd:eps=0.05", "pgd:eps=0.1", "pgd-l2:eps=1.3", "ddn"),
+                ("ax-fpm", "ax-fpm+calibrated", "e8m2", *NOISE[:5]),
+                scales=(1.1,),
+            ),
+            Part("white-box", ("pgd:eps=0.05", "pgd:eps=0.1"), (EXACT, "ax-fpm"), samples=50),
+            Part("white-box", ("adaptive:eps=0.05",), (EXACT, "ax-fpm"), samples=50, brittleness=True),
         ),
-        Preset(
-            "standard",
-            "mnist",
-            "lenet5",
-            500,
-            ("fgsm:eps=0.1", "fgsm:eps=0.2", "fgsm:eps=0.3", "pgd:eps=0.1", "pgd:eps=0.2", "pgd:eps=0.3"),
-            ("ax-fpm", "ax-fpm-widen", "ax-bf16"),
+        controls=("e8m2", *NOISE[:5]),
+        budgets={"linf": 0.075, "l2": 1.3},
+        description="offline, on the embedded digits, about a minute: the report's",
+    ),
+    Preset(
+        "mnist",
+        "mnist",
+        "lenet5",
+        10_000,
+        (
+            Part(
+                "twin",
+                (
+                    "fgsm:eps=0.05",
+                    "fgsm:eps=0.12",
+                    "fgsm:eps=0.2",
+                    "fgsm:eps=0.3",
+                    "bim:eps=0.12",
+                    "mi-fgsm:eps=0.12",
+                    "pgd:eps=0.05",
+                    "pgd:eps=0.08",
+                    "pgd:eps=0.12",
+                    "pgd:eps=0.16",
+                    "pgd:eps=0.2",
+                    "pgd:eps=0.3",
+                    "apgd-ce:eps=0.12",
+                    "apgd-dlr:eps=0.12",
+                    "pgd-l2:eps=0.7",
+                    "pgd-l2:eps=1.4",
+                    "pgd-l2:eps=2.1",
+                    "pgd-l2:eps=2.8",
+                    "deepfool",
+                    "ddn",
+                    "cw",
+                    "cw:kappa=5",
+                    "cw:kappa=20",
+                ),
+                MNIST_AUDIENCE,
+                samples=200,
+                scales=STRETCHED,
+            ),
+            Part(
+                "twin",
+                ("cw:kappa=10", "cw:kappa=15", "cw:kappa=30", "cw:kappa=40"),
+                MNIST_AUDIENCE,
+                samples=100,
+                networks=1,
+                extra=True,
+            ),
+            Part(
+                "aware",
+                ("pgd:eps=0.12", "pgd:eps=0.2", "pgd-l2:eps=1.4", "ddn"),
+                (EXACT, "ax-fpm", "ax-fpm+calibrated"),
+                samples=200,
+                scales=STRETCHED,
+            ),
+            Part(
+                "white-box",
+                ("pgd:eps=0.12", "pgd-l2:eps=1.4", "ddn"),
+                (EXACT, "ax-fpm", "noise", "noise:draw=1"),
+                samples=200,
+                gradients=("scaled", "straight-through"),
+            ),
+            Part(
+                "white-box",
+                ("adaptive:eps=0.12", "adaptive-l2:eps=1.4"),
+                (EXACT, "ax-fpm", "noise", "noise:draw=1"),
+                samples=200,
+                brittleness=True,
+            ),
+            Part(
+                "white-box",
+                ("pgd:eps=0.04", "pgd:eps=0.08", "pgd:eps=0.16", "pgd:eps=0.2", "pgd:eps=0.3"),
+                (EXACT, "ax-fpm", "pgd-trained", "pgd-trained/ax-fpm"),
+                samples=100,
+                networks=1,
+                extra=True,
+            ),
+            Part(
+                "white-box",
+                ("adaptive:eps=0.12",),
+                ("ax-fpm+clamp", "ax-fpm+calibrated", "companding", "e8m1"),
+                samples=100,
+                networks=1,
+                extra=True,
+            ),
+            Part(
+                "white-box",
+                tuple(f"adaptive:eps=0.12,{parts}" for parts in ABLATION),
+                ("ax-fpm", "ax-fpm+clamp"),
+                samples=100,
+                networks=1,
+                extra=True,
+            ),
+            Part(
+                "white-box",
+                ("ddn", "deepfool"),
+                (EXACT, "ax-fpm"),
+                samples=100,
+                networks=1,
+                gradients=("scaled", "straight-through", "masked"),
+                extra=True,
+            ),
+            Part(
+                "white-box",
+                ("apgd-t:eps=0.12",),
+                (EXACT, "ax-fpm"),
+                samples=100,
+                networks=1,
+                extra=True,
+            ),
+            Part(
+                "query",
+                ("square:eps=0.12", "hopskipjump", "boundary"),
+                (EXACT, "ax-fpm", "noise"),
+                samples=50,
+                networks=1,
+                scales=STRETCHED,
+            ),
+            Part(
+                "proxy",
+                ("fgsm:eps=0.12", "pgd:eps=0.12", "pgd:eps=0.2", "pgd-l2:eps=1.4", "ddn"),
+                (EXACT, "ax-fpm", "noise"),
+                (EXACT,),
+                samples=200,
+                networks=1,
+                scales=STRETCHED,
+            ),
+            Part("twin", ("jsma", "lsa"), MNIST_AUDIENCE, samples=50, networks=1, extra=True),
         ),
-    )
-}
-"""Presets by name: ``quick`` is the one of the report, offline and in a minute; ``standard`` needs MNIST."""
-
-
-def run(
-    preset: str | None = None,
-    *,
-    data: str | None = None,
-    model: str | None = None,
-    checkpoint: str | Path | None = None,
-    multipliers: Sequence[str | Multiplier] | None = None,
-    attacks: str | Sequence[str] | None = None,
-    threat_models: str | Sequence[str] | None = None,
-    samples: int | None = None,
-    seed: int = 0,
-    jobs: int = 1,
-    cache: bool = True,
-    progress: Progress | None = None,
-) -> Results:
-    """Run a preset, with whatever is given in place of its own values.
-
-    Empty ``multipliers`` mean the preset's, empty ``attacks`` clean images only. Without a preset the one for ``data``
-    (or for the checkpoint's data) is taken, else ``quick``. The samples are drawn from the test images by ``seed``.
-
-    Raises
-    ------
-    InvalidInput
-        If a name is unknown, there is no checkpoint for model and data, they contradict the checkpoint given, or the
-        samples are not between 1 and the number of test images; and as ``evaluate``.
-    """
-    if preset is not None and preset not in PRESETS:
-        raise unknown("preset", preset, PRESETS)
-    if data is not None and data not in datasets.DATASETS:
-        raise unknown("data set", data, datasets.DATASETS)
-    if model is not None and model not in models.MODELS:
-        raise unknown("model", model, models.MODELS)
-    if checkpoint is not None:
-        provenance = checkpoints.load(checkpoint)[1]
-        if model not in (None, provenance.model):
-            raise InvalidInput(f"{checkpoint} holds a {provenance.model!r}, not a {model!r}; leave out one of the two")
-        data = data or (PRESETS[preset].data if preset else provenance.data)
-    chosen = PRESETS[preset or next((p.name for p in PRESETS.values() if p.data == data), "quick")]
-    data, model = data or chosen.data, model or chosen.model
-    if checkpoint is None:
-        checkpoint = f"{model}-{data}"
-        if checkpoint not in checkpoints.available():
-            raise InvalidInput(
-                f"no checkpoint for {model!r} on {data!r} comes with the package; train one with `axfpm train --data "
-                f"{data} --model {model} -o FILE` and give it with --checkpoint FILE"
-            )
-    images, labels = datasets.load(data, "test")
-    images, labels = datasets.sample(images, labels, chosen.samples if samples is None else samples, seed)
-    return evaluate(
-        checkpoint,
-        images,
-        labels,
-        multiplier=multipliers or chosen.multipliers,
-        attacks=chosen.attacks if attacks is None else attacks,
-        threat_models=threat_models or chosen.threat_models,
-        control=chosen.control,
-        seed=seed,
-        jobs=jobs,
-        data=f"{data} test",
-        cache=cache,
-        progress=progress,
-    )
+        seeds=(0, 1, 2),
+        clean=("ax-fpm", "ax-fpm+calibrated", *NOISE[:2], "e8m1", "companding", "bf16", "e8m2", "ax-fpm-widen"),
+        controls=(*NOISE, "e8m1", "companding"),
+        budgets={"linf": 0.12, "l2": 1.4},
+        description="the verdict on LeNet-5: every threat model, three networks, 45 minutes on two cores",
+    ),
+)
+PRESETS = Registry("preset", {preset.name: preset for preset in _OWN})
+"""Presets by name: ``quick`` is the one of the report, offline and in a minute; ``mnist`` needs MNIST."""

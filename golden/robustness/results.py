@@ -1,24 +1,16 @@
-"""What an evaluation found, as data, JSON and tables.
-
-Definitions. *Transfer rate*: of the examples that both source and target classify correctly clean and that are
-adversarial on the source (checked again after storage as float32), the share that the target misclassifies. *Source
-success*: of the examples that the source classifies correctly clean, the share that is adversarial on it. *Robust
-accuracy*: the share of all samples classified correctly under attack, clean errors counted as failures.
-"""
+"""What an evaluation found, as data, JSON and tables; ``golden.robustness.outcomes`` defines the rates."""
 
 from __future__ import annotations
 
-import io
+import dataclasses
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from golden.robustness.statistics import Proportion
-from golden.tables import plain_console, printable
 
-__all__ = ["EXACT", "Clean", "Results", "UnderAttack", "clean_result", "under_attack"]
+__all__ = ["EXACT", "Clean", "Picture", "Results", "Suite", "UnderAttack"]
 
 EXACT = "exact torch"
 """Name of the exact model in results: plain PyTorch, no multiplier emulated."""
@@ -31,7 +23,7 @@ class Clean:
     Parameters
     ----------
     target : str
-        Canonical name of the multiplier, or ``EXACT``.
+        Canonical name of the target, or ``EXACT``.
     control : bool
         Whether it stands there for comparison only.
     accuracy : Proportion
@@ -40,6 +32,17 @@ class Clean:
         Images put into the same class as by the exact model.
     confidence : float or None
         Mean of the largest softmax output; None where a logit is not finite.
+    model : str
+        Name of the network.
+    seed : int or None
+        Of the network's training.
+    group : str
+        ``exact``, ``multiplier``, ``control``, ``row`` or ``reference``.
+    temperature : float or None
+        How much larger the target's logits are than the exact ones, by least squares; None where no factor is positive.
+    calibration : dict
+        Confidence in full: margin, NLL, ECE, Brier score and the reliability bins, for the logits as they are
+        (``raw``) and divided by the temperature (``matched``); empty where it was not asked for.
     """
 
     target: str
@@ -47,6 +50,11 @@ class Clean:
     accuracy: Proportion
     agreement: Proportion
     confidence: float | None
+    model: str = ""
+    seed: int | None = None
+    group: str = "multiplier"
+    temperature: float | None = None
+    calibration: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -58,15 +66,36 @@ class UnderAttack:
     threat_model, attack, norm : str
         Names; the attack's name holds its budget.
     epsilon : float or None
-        The budget, in pixel values of [0, 1].
+        The budget, in pixel values of [0, 1]; None where the attack minimises its norm.
     target : str
-        Canonical name of the multiplier, or ``EXACT``.
+        Canonical name of the target, or ``EXACT``.
     control : bool
         Whether it stands there for comparison only.
     source_success, robust_accuracy : Proportion
-        See the module's definitions.
+        See ``golden.robustness.outcomes``.
     transfer : Proportion or None
         See there; None where the target is the source.
+    model : str
+        Name of the network.
+    seed : int or None
+        Of the network's training.
+    view : str
+        ``as is``, or how the examples were changed before they were shown: stretched (``x 1.1``), rounded, shaken.
+    gradient : str
+        How a multiplier was differentiated.
+    transfer_common : Proportion or None
+        The transfer rate over the images that all targets of these examples classify correctly clean.
+    median_distance : float or None
+        See ``golden.robustness.outcomes``, in the attack's norm.
+    queries : float or None
+        Images that the attacked model was asked about, for each image, where it was asked.
+    halfway_distance : float or None
+        The median norm of the perturbations after half of the attack's calls, over the same images, for attacks that
+        walk towards the image: near ``median_distance`` where more calls would gain little.
+    deciles : mapping of str to float or None
+        For attacks that minimise their norm: within which norm 10, 20, .. 90 percent of those images are fooled.
+    examples : str
+        Digest of the examples: equal digests are equal examples.
     """
 
     threat_model: str
@@ -78,6 +107,78 @@ class UnderAttack:
     source_success: Proportion
     transfer: Proportion | None
     robust_accuracy: Proportion
+    model: str = ""
+    seed: int | None = None
+    view: str = "as is"
+    gradient: str = "scaled"
+    transfer_common: Proportion | None = None
+    median_distance: float | None = None
+    queries: float | None = None
+    halfway_distance: float | None = None
+    deciles: Mapping[str, float | None] = field(default_factory=dict, hash=False)
+    examples: str = ""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One target under the best attack for each image, of all attacks of a threat model that keep within a budget.
+
+    Parameters
+    ----------
+    threat_model, norm : str
+        Names.
+    budget : float
+        In pixel values of [0, 1].
+    target : str
+        Canonical name of the target, or ``EXACT``.
+    model : str
+        Name of the network.
+    seed : int or None
+        Of the network's training.
+    robust_accuracy : Proportion
+        Images classified correctly clean and under all of the attacks.
+    attacks : int
+        How many sets of examples that is.
+    right : str
+        Which images those are: hexadecimal digits, the first image is the highest bit.
+    """
+
+    threat_model: str
+    norm: str
+    budget: float
+    target: str
+    model: str
+    seed: int | None
+    robust_accuracy: Proportion
+    attacks: int
+    right: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One example as an image of 8 bits, to look at.
+
+    Parameters
+    ----------
+    threat_model, attack, target : str
+        Names; an empty attack for the clean image.
+    label, predicted : int
+        True class, and the target's.
+    channels, height, width : int
+        Its shape.
+    pixels : str
+        Hexadecimal digits, two for each value, channel by channel and row by row.
+    """
+
+    threat_model: str
+    attack: str
+    target: str
+    label: int
+    predicted: int
+    channels: int
+    height: int
+    width: int
+    pixels: str
 
 
 @dataclass(frozen=True)
@@ -87,23 +188,36 @@ class Results:
     Parameters
     ----------
     settings : dict
-        JSON-ready: model, data, seed, samples, multipliers, attacks with all their parameters, threat models, versions.
+        JSON-ready: networks, data, seed, samples, multipliers, attacks with all their parameters, threat models,
+        versions.
     clean : tuple of Clean
-        The exact model first.
+        By network; the exact model first.
     attacks : tuple of UnderAttack
-        By threat model, then attack, then target.
+        By threat model, then network, attack, target.
+    suites : tuple of Suite
+        By threat model, norm, network, target; empty where no budgets were given.
+    verdict : dict
+        What the rule says (``golden.robustness.rule``); empty where it was not asked.
+    pictures : tuple of Picture
+        Some examples to look at.
     """
 
     settings: dict[str, Any]
     clean: tuple[Clean, ...]
     attacks: tuple[UnderAttack, ...]
+    suites: tuple[Suite, ...] = ()
+    verdict: dict[str, Any] = field(default_factory=dict)
+    pictures: tuple[Picture, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready dictionary with the entries ``settings``, ``clean`` and ``attacks``."""
+        """JSON-ready dictionary: ``settings``, ``clean``, ``attacks``, ``suites``, ``verdict``, ``pictures``."""
         return {
             "settings": self.settings,
-            "clean": [_plain(row) for row in self.clean],
-            "attacks": [_plain(row) for row in self.attacks],
+            "clean": [plain(row) for row in self.clean],
+            "attacks": [plain(row) for row in self.attacks],
+            "suites": [plain(row) for row in self.suites],
+            "verdict": self.verdict,
+            "pictures": [plain(row) for row in self.pictures],
         }
 
     def to_json(self) -> str:
@@ -112,124 +226,14 @@ class Results:
 
     def table(self, *, width: int = 128) -> str:
         """Plain-text tables with the definitions they rest on, ``width`` characters wide at most."""
-        from rich import box
-        from rich.table import Table
+        from golden.robustness.result_tables import table
 
-        s = self.settings
-        console = plain_console(file=io.StringIO(), width=width, color_system=None)
-        clean = Table(
-            "multiplier",
-            "accuracy, 95% interval",
-            "same class as exact",
-            "confidence",
-            "change",
-            box=box.SIMPLE_HEAD,
-            pad_edge=False,
-            collapse_padding=True,
-        )
-        for row in self.clean:
-            clean.add_row(
-                _name(row),
-                str(row.accuracy),
-                "-" if row.target == EXACT else str(row.agreement),
-                "not finite" if row.confidence is None else f"{row.confidence:.4f}",
-                _change(row.confidence, self.clean[0].confidence) if row.target != EXACT else "-",
-            )
-        console.print(printable(f"{s['model']}, {s['samples']} images of {s['data']}, seed {s['seed']}: clean"))
-        console.print(clean)
-        for threat_model in dict.fromkeys(row.threat_model for row in self.attacks):
-            attacked = Table(
-                "attack",
-                "source success",
-                "multiplier",
-                "transfer rate",
-                "robust accuracy",
-                box=box.SIMPLE_HEAD,
-                pad_edge=False,
-                collapse_padding=True,
-            )
-            before = None
-            for row in self.attacks:
-                if row.threat_model != threat_model:
-                    continue
-                first = row.attack != before
-                attacked.add_row(
-                    printable(row.attack) if first else "",
-                    str(row.source_success) if first else "",
-                    _name(row),
-                    "-" if row.transfer is None else str(row.transfer),
-                    str(row.robust_accuracy),
-                )
-                before = row.attack
-            console.print(printable(f"{threat_model}: {s['threat_models'][threat_model]}"))
-            console.print(attacked)
-        if self.attacks:
-            console.print(
-                "Transfer rate: of the examples that source and target both classify correctly clean and that are "
-                "adversarial on the source, the share that the target misclassifies. Robust accuracy: of all samples, "
-                "clean errors counted as failures."
-            )
-        return console.file.getvalue()  # type: ignore[attr-defined]
+        return table(self, width)
 
 
-def _name(row: Clean | UnderAttack) -> str:
-    return printable(f"{row.target} (control)" if row.control else row.target)
-
-
-def _change(confidence: float | None, exact: float | None) -> str:
-    return "-" if confidence is None or exact is None else f"{confidence - exact:+.4f}"
-
-
-def _plain(row: Clean | UnderAttack) -> dict[str, Any]:
-    return {key: value.to_dict() if isinstance(value, Proportion) else value for key, value in vars(row).items()}
-
-
-def _share(condition: np.ndarray, among: np.ndarray) -> Proportion:
-    return Proportion(int((condition & among).sum()), int(among.sum()))
-
-
-def _predicted(logits: np.ndarray) -> np.ndarray:
-    """Classes (N,); -1, which is no class, where a logit is NaN."""
-    return np.where(np.isnan(logits).any(1), -1, logits.argmax(1))
-
-
-def _confidence(logits: np.ndarray) -> float | None:
-    if not np.isfinite(logits).all():
-        return None
-    exponentials = np.exp(logits.astype(np.float64) - logits.max(1, keepdims=True))
-    return float((exponentials.max(1) / exponentials.sum(1)).mean())
-
-
-def clean_result(
-    target: str, logits: np.ndarray, exact_logits: np.ndarray, labels: np.ndarray, *, control: bool = False
-) -> Clean:
-    """Judge clean logits (N, classes) float32 of a target beside those of the exact model."""
-    predicted, everything = _predicted(logits), np.ones(len(labels), bool)
-    return Clean(
-        target,
-        control,
-        _share(predicted == labels, everything),
-        _share(predicted == _predicted(exact_logits), everything),
-        _confidence(logits),
-    )
-
-
-def under_attack(
-    source: tuple[np.ndarray, np.ndarray], target: tuple[np.ndarray, np.ndarray], labels: np.ndarray
-) -> tuple[Proportion, Proportion, Proportion]:
-    """Source success, transfer rate and robust accuracy of the target.
-
-    Parameters
-    ----------
-    source, target : (ndarray, ndarray)
-        Logits (N, classes) for the clean images and for the perturbed ones.
-    labels : ndarray of int64, (N,)
-        True classes.
-    """
-    source_clean, source_attacked = (_predicted(logits) == labels for logits in source)
-    target_clean, target_attacked = (_predicted(logits) == labels for logits in target)
-    return (
-        _share(~source_attacked, source_clean),
-        _share(~target_attacked, source_clean & target_clean & ~source_attacked),
-        _share(target_clean & target_attacked, np.ones(len(labels), bool)),
-    )
+def plain(row: Clean | UnderAttack | Suite | Picture) -> dict[str, Any]:
+    """Return a row as a JSON-ready dictionary."""
+    return {
+        entry.name: value.to_dict() if isinstance(value := getattr(row, entry.name), Proportion) else value
+        for entry in dataclasses.fields(row)
+    }

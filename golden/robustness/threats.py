@@ -1,18 +1,63 @@
-"""Threat models by name: what the attacker knows, as the model that the attack is run on."""
+"""Threat models by name: what the attacker knows, as the model that the attack is run on.
+
+The paper and its code call two of these "black-box" and "grey-box", each both ways round; here a name says what is
+known:
+
+``twin`` (alias ``transfer``)
+    The network and its weights, not the multiplier. Examples are crafted on the exact network.
+``aware``
+    Also the multiplier, but no device to try on. Examples are crafted on the differentiable surrogate alone.
+``proxy``
+    Nothing. The device answers queries, a substitute is trained on the answers and attacked.
+``query``
+    Nothing, and no substitute: the attack asks the device itself, for scores or for labels.
+``white-box``
+    Everything: the attack runs through the bit-exact forward pass, with a gradient of the attacker's choice.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import torch
 from torch import nn
 
-from golden.catalogue import Multiplier
 from golden.errors import InvalidInput
-from golden.registry import add_entry, unknown
+from golden.pytorch import ApproximateModule, surrogate
+from golden.registry import Registry
+from golden.robustness.attacks import Attack
+from golden.robustness.targets import Device
 
-__all__ = ["THREAT_MODELS", "ThreatModel", "register_threat_model", "threat_models"]
+__all__ = ["THREAT_MODELS", "Knowledge", "ThreatModel", "register_threat_model", "threat_models"]
+
+ALL_ACCESS = frozenset({"gradients", "scores", "labels"})
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What else an attacker has.
+
+    Parameters
+    ----------
+    images : Tensor of float32, (N, C, H, W)
+        The attacker's own images, none of them judged, without labels.
+    seed : int
+        Of whatever is random.
+    gradient : str
+        How a multiplier is differentiated: ``straight-through``, ``scaled`` or ``masked``.
+    architecture : str or None
+        Name of the network that a substitute is built as (``golden.cnn.models``).
+    substitute : torch.nn.Module or None
+        The substitute, once it is trained.
+    """
+
+    images: torch.Tensor
+    seed: int = 0
+    gradient: str = "scaled"
+    architecture: str | None = None
+    substitute: nn.Module | None = None
 
 
 @dataclass(frozen=True)
@@ -23,35 +68,106 @@ class ThreatModel:
     ----------
     name : str
         The name in results.
-    attacked : callable
-        ``attacked(model, multiplier) -> module``: what the attack is run on, the source, given the exact model and the
-        multiplier that the target runs on.
+    source : callable
+        ``source(model, device, knowledge) -> module``: what the attack is run on, given the exact model and the device
+        that the examples are for; (N, C, H, W) -> logits, as large as the exact ones.
     shared : bool
-        Whether the source, and so the examples, are the same for all multipliers.
+        Whether the source, and so the examples, are the same for all targets.
     description : str
         One line: what the attacker knows.
+    access : frozenset of str
+        Which attacks the attacker can run: those that need ``gradients``, ``scores``, ``labels``.
+    itself : bool
+        Whether the source is the device itself, so that nothing has to transfer.
+    differentiable : bool
+        Whether the source is the multiplier's two-product form, which not every multiplier has.
+    train : callable or None
+        ``train(device, knowledge) -> (module, queries)``, where the source has to be trained first.
     """
 
     name: str
-    attacked: Callable[[nn.Module, Multiplier], nn.Module]
+    source: Callable[[nn.Module, Device, Knowledge], nn.Module]
     shared: bool
     description: str
+    access: frozenset[str] = ALL_ACCESS
+    itself: bool = False
+    differentiable: bool = False
+    train: Callable[[Device, Knowledge], tuple[nn.Module, int]] | None = None
+
+    def allows(self, attack: Attack) -> bool:
+        """Whether this attacker can run an attack."""
+        return attack.kind.access in self.access
 
 
-def _exact_model(model: nn.Module, _multiplier: Multiplier) -> nn.Module:
+def _exact_model(model: nn.Module, device: Device, knowledge: Knowledge) -> nn.Module:
     return model
 
 
-_THREAT_MODELS: dict[str, ThreatModel] = {
-    "transfer": ThreatModel(
-        "transfer",
+def _surrogate(model: nn.Module, device: Device, knowledge: Knowledge) -> nn.Module:
+    # What runs on no multiplier is computed exactly, by anybody.
+    if not isinstance(device.module, ApproximateModule):
+        return device.attacked()
+    return surrogate(device.module, temperature=device.temperature)
+
+
+def _device(model: nn.Module, device: Device, knowledge: Knowledge) -> nn.Module:
+    return device.attacked(gradient=knowledge.gradient)
+
+
+def _substitute(model: nn.Module, device: Device, knowledge: Knowledge) -> nn.Module:
+    if knowledge.substitute is None:
+        raise InvalidInput("there is no substitute; train one first")
+    return knowledge.substitute
+
+
+def _train_substitute(device: Device, knowledge: Knowledge) -> tuple[nn.Module, int]:
+    from golden.robustness.proxy import substitute
+
+    if knowledge.architecture is None:
+        raise InvalidInput("a substitute needs the name of an architecture; give a checkpoint, or leave out proxy")
+    return substitute(device.module, knowledge.architecture, knowledge.images, seed=knowledge.seed)
+
+
+_OWN = (
+    ThreatModel(
+        "twin",
         _exact_model,
         True,
         "the attacker has the parameters and runs them exactly: examples crafted on the exact model",
-    )
-}
+    ),
+    ThreatModel(
+        "aware",
+        _surrogate,
+        False,
+        "the attacker knows the multiplier and has no device: examples crafted on its differentiable surrogate",
+        differentiable=True,
+    ),
+    ThreatModel(
+        "proxy",
+        _substitute,
+        False,
+        "the attacker has a device that answers: examples crafted on a substitute trained on the answers",
+        train=_train_substitute,
+    ),
+    ThreatModel(
+        "query",
+        _device,
+        False,
+        "the attacker has a device that answers, and asks it about each image: scores or labels, no gradients",
+        frozenset({"scores", "labels"}),
+        itself=True,
+    ),
+    ThreatModel(
+        "white-box",
+        _device,
+        False,
+        "the attacker knows everything: gradients through the bit-exact forward pass",
+        itself=True,
+    ),
+)
+ALIASES = MappingProxyType({"transfer": "twin"})
 
-THREAT_MODELS: Mapping[str, ThreatModel] = MappingProxyType(_THREAT_MODELS)
+THREAT_MODELS = Registry("threat model", {threat.name: threat for threat in _OWN})
 """Threat models by name, read-only; ``register_threat_model`` adds to it."""
 
 
@@ -63,7 +179,7 @@ def register_threat_model(threat_model: ThreatModel) -> ThreatModel:
     InvalidInput
         If another one has that name.
     """
-    return add_entry(_THREAT_MODELS, "threat model", threat_model.name, threat_model)
+    return THREAT_MODELS.register(threat_model.name, threat_model)
 
 
 def threat_models(names: str | Iterable[str]) -> tuple[ThreatModel, ...]:
@@ -75,10 +191,7 @@ def threat_models(names: str | Iterable[str]) -> tuple[ThreatModel, ...]:
         If a name is unknown, or there is none.
     """
     parts = names.split(",") if isinstance(names, str) else list(names)
-    parts = [part.strip() for part in parts if part.strip()]
-    for part in parts:
-        if part not in THREAT_MODELS:
-            raise unknown("threat model", part, THREAT_MODELS)
+    parts = [ALIASES.get(part.strip(), part.strip()) for part in parts if part.strip()]
     if not parts:
         raise InvalidInput(f"no threat model named; choose from {', '.join(THREAT_MODELS)}")
-    return tuple(THREAT_MODELS[part] for part in dict.fromkeys(parts))
+    return tuple(THREAT_MODELS.look_up(part) for part in dict.fromkeys(parts))

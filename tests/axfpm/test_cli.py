@@ -24,7 +24,7 @@ def mapped(top, size=1.0):
 
 def run(*arguments, code=0):
     """Run the command; return standard output, or for a refusal its sentence."""
-    result = CliRunner().invoke(main, [str(a) for a in arguments])
+    result = CliRunner(env={"COLUMNS": ""}).invoke(main, [str(a) for a in arguments])
     assert result.exit_code == code, (result.output, result.exception)
     if code == 2:
         assert result.stdout == ""
@@ -147,6 +147,21 @@ def test_bench(tmp_path):
     assert plot.read_text().startswith("<svg")
 
 
+def test_training_a_network_of_your_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    code = (
+        "from torch import nn\nprint('hello')\ndef net():\n    return nn.Sequential(nn.Flatten(), nn.Linear(784, 10))\n"
+    )
+    (tmp_path / "axfpm_test_net.py").write_text(code)
+    arguments = ("--data", "digits", "--model", "axfpm_test_net:net", "--epochs", 2, "--adversarial", 0.05)
+    result = json.loads(run("train", *arguments, "--json", "-o", tmp_path / "net.safetensors"))
+    assert (result["model"], result["epochs"], result["settings"]["epsilon"]) == ("axfpm_test_net:net", 2, "0.05")
+    assert result["accuracy"] > 0.5
+    assert (tmp_path / "net.safetensors").stat().st_size > 784 * 10 * 4
+    sys.modules.pop("axfpm_test_net")
+
+
 REFUSED = [
     (("multiply", "foo", "1"), "'foo' is not a number; write 0.5"),
     (("multiply", "1", "1", "--multiplier", "ax-fmp"), "unknown multiplier 'ax-fmp'; did you mean ax-fpm"),
@@ -193,6 +208,10 @@ REFUSED = [
     (("train", "--data", "letters", "-o", "x.safetensors"), "unknown data set 'letters'"),
     (("train", "--model", "alexnot", "-o", "x.safetensors"), "unknown model 'alexnot'"),
     (("train", "--epochs", "0", "-o", "x.safetensors"), "epochs=0 is too small; give at least 1"),
+    (("train", "--adversarial", "0", "-o", "x.safetensors"), "adversarial=0.0 is no budget of pixels in [0, 1]; give"),
+    (("train", "--adversarial", "x", "-o", "x.safetensors"), "invalid value for '--adversarial'"),
+    (("train", "--model", "axfpm_absent:Net", "-o", "x.safetensors"), "there is no module 'axfpm_absent'; correct"),
+    (("train", "--model", "torch.nn:Identity", "-o", "x.safetensors"), "returns logits of shape (2, 1, 28, 28), not"),
     (("train", "-o", "/dev/null/x.safetensors"), "/dev/null/x.safetensors"),
     (("evaluate", "--attacks", "fgms"), "unknown attack 'fgms'"),
     (("evaluate", "--samples", "0"), "samples=0 is too small"),
@@ -215,10 +234,13 @@ REFUSED = [
     (("synth", "--target", "ice4"), "unknown target 'ice4'; did you mean ice40?"),
     (("train", "--data", "mnits", "-o", "x.safetensors"), "unknown data set 'mnits'; did you mean mnist?"),
     (("evaluate", "--data", "cifar"), "unknown data set 'cifar'; did you mean cifar10?"),
-    (("evaluate", "--model", "lenet"), "unknown model 'lenet'; did you mean lenet5 or da-lenet?"),
-    (("evaluate", "--preset", "standart"), "unknown preset 'standart'; did you mean standard?"),
+    (
+        ("evaluate", "--model", "lenet"),
+        "unknown model 'lenet'; did you mean lenet5 or da-lenet? (package.module:name imports your own)",
+    ),
+    (("evaluate", "--preset", "quikc"), "unknown preset 'quikc'; did you mean quick?"),
     (("evaluate", "--attacks", "pdg"), "unknown attack 'pdg'; "),
-    (("evaluate", "--threat-models", "transfre"), "unknown threat model 'transfre'; did you mean transfer?"),
+    (("evaluate", "--threat-models", "transfre"), "unknown threat model 'transfre'; choose from twin, aware"),
     (("verilog", "multiplier", "--stges", "2"), "unknown option '--stges'; did you mean --stages?"),
     (("--frob",), "unknown option '--frob'; choose from --version"),
     (("multiply", "1"), "missing argument 'B'"),

@@ -37,7 +37,7 @@ def steps(count):
 @pytest.mark.parametrize(
     ("command", "place"),
     [
-        (("evaluate",), "golden.robustness.presets.run"),
+        (("evaluate",), "golden.robustness.runs.run"),
         (("synth",), "synth.compare.compare"),
         (("synth", "--target", "ice40"), "synth.fpga.compare_fpga"),
     ],

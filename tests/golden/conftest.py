@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-for _folder in ("kernels", "pytorch"):
+for _folder in ("kernels", "pytorch", "robustness"):
     sys.path.insert(0, str(Path(__file__).parent / _folder))
 
 

@@ -13,7 +13,9 @@ def robustness(transfer, accuracy=(0.97, 0.99), confidence=(0.9, 0.95)):
         {"target": name, "accuracy": share(98, 100, *accuracy), "confidence": c}
         for name, c in zip(("exact torch", "ax-fpm"), confidence, strict=True)
     ]
-    attacks = [{"attack": "pgd", "target": "ax-fpm", "transfer": share(50, 100, *t)} for t in transfer]
+    row = {"threat_model": "twin", "view": "as is", "target": "ax-fpm"}
+    attacks = [{**row, "attack": "pgd", "transfer": share(50, 100, *t)} for t in transfer]
+    attacks += [{**row, "threat_model": "white-box", "attack": "pgd", "transfer": None}]
     return Section("robustness", "", data={"clean": clean, "attacks": attacks})
 
 
@@ -31,8 +33,8 @@ def verdicts(*sections):
 
 
 def test_everything_is_open_where_nothing_was_run():
-    assert verdicts() == ["open"] * 6
-    assert verdicts(Section("synthesis", "", not_run="no Yosys")) == ["open"] * 6
+    assert verdicts() == ["open"] * 7
+    assert verdicts(Section("synthesis", "", not_run="no Yosys")) == ["open"] * 7
 
 
 @pytest.mark.parametrize(
@@ -64,3 +66,22 @@ def test_hardware(ax, narrow, verdict):
     energy, latency = verdicts(synthesis(ax, narrow))[3:5]
     assert latency == verdict
     assert energy == verdict.replace("holds against exact FP32", "supported against exact FP32, by vectorless power")
+
+
+def ruled():
+    suites = [
+        {"threat_model": threat, "norm": "linf", "budget": 0.12, "target": name, "robust_accuracy": {"rate": rate}}
+        for threat, rates in (("white-box", (0.05, 0.15, 0.3)), ("proxy", (0.5, 0.5, 0.4)))
+        for name, rate in zip(("ax-fpm", "ax-fpm", "exact torch"), rates, strict=True)
+    ]
+    summaries = [{"threat_model": "white-box", "verdict": "does not defend", "reason": "2 does not hold"}]
+    return Section("verdict", "", data={"suites": suites, "verdict": {"summaries": summaries}})
+
+
+def test_what_was_decided_before():
+    rows = claims({"verdict": ruled()}).data["claims"]
+    black, white = rows[5:]
+    assert black["measured"] == "robust accuracy, proxy, linf 0.12: 50.0% on ax-fpm, 40.0% exact"
+    assert black["verdict"].startswith("described, not decided")
+    assert white["measured"] == "robust accuracy, white-box, linf 0.12: 10.0% on ax-fpm, 30.0% exact"
+    assert white["verdict"] == "on MNIST, against matched controls: does not defend (2 does not hold)"

@@ -1,6 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 
 from axfpm.report import figures
+from axfpm.report.robustness_figures import headline
+from golden.robustness.records import find, read
 
 ROWS = [
     {"multiplier": "ax-fpm", "macs": 10**6, "bytes": 10**5, "gmacs": 7.0, "torch_gmacs": 40.0, "bound": 4.0},
@@ -28,3 +32,15 @@ def test_rows_and_gates():
     svg = figures.row_dots()
     assert "exact: 24 rows, 576 AND gates" in svg
     assert "ax-fpm: 12 rows, 252 AND gates" in svg
+
+
+def test_headline_figures_of_what_comes_with_the_package():
+    results = read(find("mnist"))
+    made = headline(results)
+    assert len(made) == 7
+    assert all(text.startswith("<svg") for _, text in made)
+    assert made == headline(results)
+    by_kappa, by_stretch = made[0][1], made[1][1]
+    assert "kappa" in by_kappa
+    assert all(f">{name}<" in by_stretch for name in ("noise", "ax-fpm", "ax-fpm+clamp", "independent"))
+    assert headline(replace(results, clean=(), attacks=(), suites=(), pictures=())) == []

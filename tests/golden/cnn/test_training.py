@@ -145,10 +145,12 @@ def test_a_short_training_learns():
 
 
 @pytest.mark.long
-def test_digits_again():
+@pytest.mark.parametrize("name", [name for name in checkpoint.available() if "-digits" in name])
+def test_digits_again(name):
     # The committed checkpoint's settings; another thread count or CPU may end elsewhere, but as accurate.
-    _, stored = checkpoint.load("lenet5-digits")
-    module, again = train()
+    _, stored = checkpoint.load(name)
+    epsilon = float(stored.settings["epsilon"]) if stored.variant else None
+    module, again = train(seed=stored.seed, adversarial=epsilon)
     assert (again.epochs, again.seed, again.settings) == (stored.epochs, stored.seed, stored.settings)
     assert abs(again.accuracy - stored.accuracy) < 0.015
     assert np.isfinite([p.detach().abs().max().item() for p in module.parameters()]).all()

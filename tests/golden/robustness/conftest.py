@@ -3,6 +3,9 @@
 import pytest
 import torch
 
+from golden.robustness.results import EXACT, Clean, Results, Suite, UnderAttack
+from golden.robustness.statistics import Proportion
+
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread():
@@ -10,3 +13,29 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def small_results():
+    """Two targets of one network, eight images."""
+    clean = (
+        Clean(EXACT, False, Proportion(8, 8), Proportion(8, 8), 0.9, "m", 0, "exact"),
+        Clean("e8m2", True, Proportion(7, 8), Proportion(7, 8), 0.95, "m", 0),
+    )
+    case = ("twin", "fgsm:eps=0.1", "linf", 0.1)
+    attacked = (
+        UnderAttack(*case, EXACT, False, Proportion(5, 8), None, Proportion(3, 8), "m", 0),
+        UnderAttack(
+            *case, "e8m2", True, Proportion(5, 8), Proportion(0, 0), Proportion(1, 8), "m", 0, median_distance=0.1
+        ),
+    )
+    suites = (Suite("twin", "linf", 0.1, "e8m2", "m", 0, Proportion(1, 8), 1, "40"),)
+    settings = {
+        "model": "m",
+        "samples": 8,
+        "data": "d",
+        "seed": 0,
+        "threat_models": {"twin": "crafted elsewhere"},
+        "left_out": ["pgd in query: its attacker has no gradients"],
+    }
+    return Results(settings, clean, attacked, suites)

@@ -9,8 +9,9 @@ from torch import nn
 
 from golden.cnn import checkpoint, data
 from golden.errors import InvalidInput
+from golden.registry import Registry
 from golden.robustness import attacks
-from golden.robustness.attacks import ATTACKS, attack
+from golden.robustness.attacks import ATTACKS, Kind, attack, kinds
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def test_pass_through():
         ("fgsm:eps=1.5", "eps=1.5 is out of range"),
         ("pgd:eps=0.1,steps=-3", "steps=-3 is out of range; give a value above 0 and finite"),
         ("eps=0.1", "unknown attack 'eps=0.1'"),
-        ("", "no attack named; choose from fgsm, pgd"),
+        ("", "no attack named; choose from fgsm, fgsm-l2, bim"),
         ([], "no attack named"),
     ],
 )
@@ -126,7 +127,7 @@ def test_batches_do_not_exceed_the_limit(monkeypatch):
         return images + eps + torch.rand(())  # clipped to 1
 
     kind = dataclasses.replace(ATTACKS["fgsm"], name="mine", run=remember)
-    monkeypatch.setattr(attacks, "_KINDS", {})
+    monkeypatch.setattr(kinds, "ATTACKS", Registry("attack", {}, of=Kind))
     assert attacks.register_attack(kind) is kind
     images = np.ones((501, 1, 2, 2), np.float32)
     crafted = attacks.Attack(kind, (("eps", 0.1),)).craft(nn.Flatten(), images, np.zeros(501, np.int64))

@@ -14,8 +14,9 @@ from golden.cnn import checkpoint, data
 from golden.designs import Function
 from golden.errors import InvalidInput, InvalidType
 from golden.formats import FP32
-from golden.pytorch import ApproximateModule, approximate
-from golden.robustness import evaluation, threats
+from golden.pytorch import approximate
+from golden.registry import Registry
+from golden.robustness import jobs, threats
 from golden.robustness.attacks import attack
 from golden.robustness.evaluation import evaluate
 from golden.robustness.results import EXACT
@@ -95,36 +96,41 @@ def test_ax_fpm_raises_confidence(digits):
     assert "transfer" not in results.table()
 
 
-def test_interruption_keeps_finished_parts(tiny, monkeypatch):
-    calls = []
-    emulate = evaluation._emulate_part
+def test_interruption_loses_one_job(tiny, monkeypatch):
+    done = []
+    execute = jobs._execute
 
-    def count(*arguments):
-        calls.append(arguments[-1])
-        return emulate(*arguments)
+    def count(i, work, arguments):
+        done.append(work.__name__)
+        return execute(i, work, arguments)
 
-    monkeypatch.setattr(evaluation, "_emulate_part", count)
+    monkeypatch.setattr(jobs, "_execute", count)
     whole = evaluate(*tiny, attacks="fgsm:eps=0.1", cache=False)
-    expected = len(calls)
-    assert expected == 2 * 2 * 3  # multipliers, clean and attacked, parts of 50
+    expected = sorted(done)
+    # Clean, then shown the examples: the exact model, the multiplier, the control.
+    assert len(expected) == 3 + 1 + 3
 
-    def interrupt(done, total, _message):
-        assert total == expected + 1
-        if done == 5:
+    calls = []
+
+    def interrupt(*step):
+        calls.append(step)
+        if len(calls) == 5:
             raise KeyboardInterrupt
 
-    calls.clear()
+    done.clear()
     with pytest.raises(KeyboardInterrupt):
         evaluate(*tiny, attacks="fgsm:eps=0.1", progress=interrupt)
-    before = len(calls)
+    assert len(done) == 5
     seen = []
     again = evaluate(*tiny, attacks="fgsm:eps=0.1", progress=lambda *step: seen.append(step))
-    assert 0 < before < expected
-    assert len(calls) == expected
-    assert [done for done, _, _ in seen] == list(range(1, expected + 2))
+    assert sorted(done) == expected
+    assert len(seen) == len(expected)
+    shares = [part for part, _, _ in seen]
+    assert shares == sorted(shares)
+    assert seen[-1][0] == seen[-1][1]
     assert again.to_json() == whole.to_json()
     assert evaluate(*tiny, attacks="fgsm:eps=0.1").to_json() == whole.to_json()
-    assert len(calls) == expected
+    assert len(done) == len(expected)
 
 
 def test_changed_weights_are_not_mistaken(tiny):
@@ -160,14 +166,15 @@ def test_several_multipliers_and_the_control_once(tiny):
 
 @pytest.mark.filterwarnings("ignore::golden.pytorch.GradientMaskingWarning")
 def test_a_threat_model_from_outside(tiny, monkeypatch):
-    def on_the_target(model, m):
-        return ApproximateModule(model, m)
+    def on_the_target(model, device, knowledge):
+        assert torch.equal(knowledge.images, torch.from_numpy(tiny[1]))
+        return device.attacked()
 
-    monkeypatch.setattr(threats, "_THREAT_MODELS", {})
-    monkeypatch.setattr(threats, "THREAT_MODELS", threats._THREAT_MODELS)
+    monkeypatch.setattr(threats, "THREAT_MODELS", Registry("threat model", {}))
     threats.register_threat_model(threats.ThreatModel("on-target", on_the_target, False, "gradients of the target"))
     results = evaluate(*tiny, attacks="fgsm:eps=0.2", threat_models="on-target")
     assert [(row.threat_model, row.target) for row in results.attacks] == [
+        ("on-target", EXACT),
         ("on-target", "ax-fpm"),
         ("on-target", "e8m2"),
     ]
@@ -200,7 +207,7 @@ def _with(value):
         ({"multiplier": []}, "no multiplier named"),
         ({"control": "e8m99"}, "unknown multiplier 'e8m99'"),
         ({"attacks": "fgms"}, "unknown attack 'fgms'"),
-        ({"attacks": "fgsm", "threat_models": "grey-box"}, "unknown threat model 'grey-box'; choose from transfer"),
+        ({"attacks": "fgsm", "threat_models": "grey-box"}, "unknown threat model 'grey-box'; choose from twin, aware"),
         ({"jobs": 0}, "jobs=0 is too small; give at least 1"),
         ({"jobs": 10**8}, "jobs=100000000 is too large; give at most 256, a process each"),
         ({"seed": -1}, "seed=-1 is too small; give at least 0"),

@@ -1,73 +1,56 @@
-"""Whole evaluations by name."""
-
-import dataclasses
-import os
-from pathlib import Path
+"""Presets name what exists, and what the rule asks for."""
 
 import pytest
 
-from golden.catalogue import multiplier
 from golden.cnn import checkpoint
-from golden.errors import InvalidInput
-from golden.robustness import presets
-from golden.robustness.attacks import attacks
+from golden.robustness.hypotheses import HYPOTHESES
+from golden.robustness.plan import plan
+from golden.robustness.presets import PRESETS
 from golden.robustness.results import EXACT
+from golden.robustness.targets import target
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("AXFPM_CACHE", str(tmp_path / "cache"))
-
-
-@pytest.mark.parametrize("preset", presets.PRESETS.values(), ids=lambda preset: preset.name)
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=lambda preset: preset.name)
 def test_every_preset_names_what_exists(preset):
-    assert f"{preset.model}-{preset.data}" in checkpoint.available()
-    assert len(attacks(preset.attacks)) == len(preset.attacks)
-    assert [str(multiplier(name)) for name in preset.multipliers] == list(preset.multipliers)
-    assert preset.control == "e8m2"
+    for seed in preset.seeds:
+        assert checkpoint.packaged(preset.model, preset.data, seed=seed)
+    stages = [part.stage() for part in preset.parts]
+    planned = plan(stages, target(EXACT), len(preset.seeds), preset.samples)
+    assert planned.left_out == ()
+    for part, stage in zip(preset.parts, stages, strict=True):
+        assert [str(a) for a in stage.attacks] == list(part.attacks)
+        assert [t.name for t in (*stage.targets, *stage.shown)] == [*part.targets, *part.shown]
+    seen = {shown.target.name for shown in planned.shown}
+    assert set(preset.controls) <= seen
 
 
-def test_quick_with_few_samples():
-    results = presets.run("quick", samples=10, attacks="fgsm:eps=0.1", seed=4)
-    assert results.settings["data"] == "digits test"
-    assert results.settings["seed"] == 4
-    assert [row.target for row in results.clean] == [EXACT, "ax-fpm", "e8m2"]
-    assert {row.accuracy.n for row in results.clean} == {10}
-    assert len(results.attacks) == 3
+def test_the_verdict_has_all_that_the_rule_asks_for():
+    preset = PRESETS["mnist"]
+    planned = plan([part.stage() for part in preset.parts], target(EXACT), len(preset.seeds), preset.samples)
+    for hypothesis in HYPOTHESES:
+        for name in ("ax-fpm", *hypothesis.controls("ax-fpm")):
+            networks = {
+                s.examples.network
+                for s in planned.shown
+                if not s.extra
+                and s.examples.threat_model.name == hypothesis.threat_model
+                and s.target.name == target(name).name
+                and s.examples.attack.norm == hypothesis.norm
+            }
+            assert networks == set(range(len(preset.seeds)))
 
 
-def test_values_replace_those_of_the_preset(tmp_path):
-    path = tmp_path / "mine.safetensors"
-    module, provenance = checkpoint.load("lenet5-digits")
-    checkpoint.save(path, module, dataclasses.replace(provenance, seed=9))
-    results = presets.run(checkpoint=path, multipliers=["mitchell"], samples=3, attacks="fgsm:eps=0.1")
-    assert results.settings["model"] == "lenet5 (mine)"
-    assert results.settings["multipliers"] == ["mitchell", "e8m2"]
+def test_the_decisive_suites_are_fixed_at_the_budgets():
+    preset = PRESETS["mnist"]
+    for part in preset.parts:
+        if part.threat_model in ("twin", "aware", "white-box") and not part.extra:
+            names = [str(a) for a in part.stage().attacks if not a.minimal]
+            for norm, budget in preset.budgets.items():
+                own = [a for a in part.stage().attacks if a.norm == norm and not a.minimal]
+                assert any(a.epsilon == budget for a in own), names
 
 
-@pytest.mark.skipif(
-    not Path(os.environ.get("AXFPM_DATA", ""), "mnist").is_dir(), reason="AXFPM_DATA names no folder with mnist/"
-)
-def test_standard_with_few_samples():
-    results = presets.run(data="mnist", samples=20, multipliers=["ax-fpm"], attacks="fgsm:eps=0.3")
-    assert results.settings["model"] == "lenet5 (lenet5-mnist)"
-    assert all(row.accuracy.k >= 18 for row in results.clean)
-    assert results.attacks[0].robust_accuracy.k <= 10
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"preset": "quik"}, "unknown preset 'quik'; did you mean quick"),
-        ({"data": "mnits"}, "unknown data set 'mnits'"),
-        ({"model": "lenet"}, "unknown model 'lenet'"),
-        ({"samples": 0}, "samples=0 is too small; give at least 1"),
-        ({"samples": 1000}, "samples=1000 is too large; give at most 397"),
-        ({"model": "da-lenet"}, "no checkpoint for 'da-lenet' on 'digits' comes with the package; train one with"),
-        ({"checkpoint": "lenet5-digits", "model": "da-lenet"}, "lenet5-digits holds a 'lenet5', not a 'da-lenet'"),
-        ({"checkpoint": "absent.safetensors"}, "no checkpoint 'absent.safetensors'"),
-    ],
-)
-def test_wrong_arguments(arguments, message):
-    with pytest.raises(InvalidInput, match=message):
-        presets.run(**arguments)
+def test_every_target_gets_the_same_attacks():
+    for preset in PRESETS.values():
+        decisive = [part for part in preset.parts if part.threat_model == "white-box" and not part.extra]
+        assert len({part.targets for part in decisive if part.samples == decisive[0].samples}) == 1

@@ -1,18 +1,30 @@
 """Kept parts: found again under the same key only."""
 
+import ast
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+import golden
 from golden.catalogue import MULTIPLIERS, Multiplier, multiplier
 from golden.designs import Function, TableBlocks
 from golden.formats import FORMATS
 from golden.robustness import store
 from golden.robustness.evaluation import evaluate
 from golden.robustness.store import Store
+
+DESCRIBES = {
+    "golden.cnn.trained",
+    "golden.progress",
+    "golden.robustness.result_tables",
+    "golden.robustness.results",
+    "golden.robustness.statistics",
+}
+"""Modules that computing ones import for a name or a type only."""
 
 
 @pytest.fixture
@@ -23,44 +35,46 @@ def folder(tmp_path, monkeypatch):
 
 def test_keeps_by_key(folder):
     array = np.arange(6, dtype=np.float32).reshape(2, 3)
-    Store().put({"a": "1"}, array)
-    found = Store().get({"a": "1"})
+    Store().put({"a": "1"}, {"whole": array, "sum": array.sum(1)})
+    found = Store().get({"a": "1"}, ("whole", "sum"))
     assert found is not None
-    assert found.dtype == np.float32
-    assert np.array_equal(found, array)
-    assert Store().get({"a": "2"}) is None
-    assert Store(enabled=False).get({"a": "1"}) is None
+    assert found["whole"].dtype == np.float32
+    assert np.array_equal(found["whole"], array)
+    assert np.array_equal(found["sum"], [3, 12])
+    assert Store().get({"a": "1"}, ("whole", "other")) is None
+    assert Store().get({"a": "2"}, ("whole",)) is None
+    assert Store(enabled=False).get({"a": "1"}, ("whole",)) is None
 
 
 def test_unnamed_parts_are_not_kept(folder):
-    Store().put({"a": "1", "multiplier": None}, np.zeros(1))
+    Store().put({"a": "1", "multiplier": None}, {"x": np.zeros(1)})
     assert not folder.exists()
 
 
 def test_new_sources_forget(folder, monkeypatch):
-    Store().put({"a": "1"}, np.zeros(1))
+    Store().put({"a": "1"}, {"x": np.zeros(1)})
     monkeypatch.setattr(store, "_sources", lambda: "others")
-    assert Store().get({"a": "1"}) is None
+    assert Store().get({"a": "1"}, ("x",)) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"\x93NUMPY\x01\x00", b"[1]", b"{}", b"null"])
 def test_damaged_part_is_computed_again(folder, content):
-    Store().put({"a": "1"}, np.zeros(1))
+    Store().put({"a": "1"}, {"x": np.zeros(1)})
     (path,) = folder.iterdir()
     path.write_bytes(content)
-    assert Store().get({"a": "1"}) is None
-    Store().put({"a": "1"}, np.ones(1))
-    assert Store().get({"a": "1"}) == np.ones(1)
+    assert Store().get({"a": "1"}, ("x",)) is None
+    Store().put({"a": "1"}, {"x": np.ones(1)})
+    assert Store().get({"a": "1"}, ("x",)) == {"x": np.ones(1)}
 
 
 def test_altered_logits_are_a_miss(folder):
     # The bytes of an array, changed in place: still a valid array, and another accuracy.
-    Store().put({"a": "1"}, np.zeros((50, 10), np.float32))
+    Store().put({"a": "1"}, {"x": np.zeros((50, 10), np.float32)})
     (path,) = folder.iterdir()
     whole = path.read_bytes()
     for place in range(len(whole) - 2000, len(whole), 97):
         path.write_bytes(whole[:place] + b"\x41" + whole[place + 1 :])
-        assert Store().get({"a": "1"}) is None
+        assert Store().get({"a": "1"}, ("x",)) is None
 
 
 def test_an_altered_cache_does_not_change_an_evaluation(folder):
@@ -82,8 +96,8 @@ def test_an_altered_cache_does_not_change_an_evaluation(folder):
 def test_a_store_that_cannot_be_written(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("AXFPM_CACHE", str(tmp_path / "file"))
-    Store().put({"a": "1"}, np.zeros(1))
-    assert Store().get({"a": "1"}) is None
+    Store().put({"a": "1"}, {"x": np.zeros(1)})
+    assert Store().get({"a": "1"}, ("x",)) is None
 
 
 def test_multiplier_keys_differ():
@@ -109,3 +123,24 @@ def test_model_key_sees_parameters_and_structure():
     with torch.no_grad():
         linear.weight[0, 0] += 1
     assert store.module_key(first) != before
+
+
+def test_what_the_digest_leaves_out_computes_nothing():
+    # Everything that crafting and judging import, by any way, must be in the digest of the sources.
+    root = Path(golden.__file__).parent
+    reached, left = set(), ["golden.robustness.craft", "golden.robustness.judge"]
+    while left:
+        name = left.pop()
+        path = root.parent.joinpath(*name.split("."))
+        path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        if name in reached or not path.is_file():
+            continue
+        reached.add(name)
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("golden"):
+                left += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    excluded = {"golden." + name.removesuffix(".py").replace("/", ".") for name in store.EXCLUDED}
+    assert all((root / name).is_file() for name in store.EXCLUDED)
+    packages = {name for name in excluded if name.endswith("__init__")}
+    assert reached & (excluded - packages) <= DESCRIBES
+    assert {"golden.kernels.dispatch", "golden.pytorch.gradients", "golden.robustness.attacks.kinds"} <= reached

@@ -1,0 +1,155 @@
+"""The sections on robustness: one attacks a network now, the other renders a verdict that was measured before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from axfpm.report import figures, robustness_figures
+from axfpm.report.section import Figure, Scope, Section, Table
+from golden.progress import Progress
+
+if TYPE_CHECKING:
+    from golden.robustness.results import Results
+
+__all__ = ["robustness", "verdict"]
+
+DEFINITIONS = (
+    "Transfer rate: of the examples that both classify correctly clean and that fool the exact network, the share that "
+    "fools the target too. Robust accuracy: of all images, clean errors counted as failures. The control e8m2 is a "
+    "narrow exact multiplier, cheaper and more accurate, and noise is the exact network with weights disturbed until "
+    "its logits err as much: a defence that rests on approximation has to beat them."
+)
+
+
+def robustness(scope: Scope, progress: Progress) -> Section:
+    """A network on the multiplier, clean and attacked."""
+    from golden.robustness.runs import run
+
+    results = run("quick", seed=scope.seed, progress=progress)
+    conditions = _conditions(results)
+    clean = {row.target: row for row in results.clean}
+    exact, first = clean["exact torch"], clean["ax-fpm"]
+    shown = [row for row in results.attacks if row.threat_model == "twin" and row.view == "as is"]
+    attacks = list(dict.fromkeys(row.attack for row in shown))
+    bars: dict[str, list[tuple[float, float, float] | None]] = {}
+    for target in dict.fromkeys(row.target for row in shown if row.transfer is not None):
+        found = {row.attack: row.transfer for row in shown if row.target == target}
+        if "draw=" not in target:
+            bars[target] = [
+                (p.rate, *p.interval) if (p := found[attack]) is not None and p.rate is not None else None
+                for attack in attacks
+            ]
+    return Section(
+        key="robustness",
+        title="A network on the multiplier, clean and attacked",
+        command="axfpm evaluate --preset quick",
+        paragraphs=(
+            f"{conditions}; every convolution and matrix product on the multiplier, no retraining. Clean accuracy: "
+            f"{exact.accuracy} exact, {first.accuracy} on {first.target}.",
+            DEFINITIONS,
+        ),
+        tables=(
+            _clean_table(results, conditions),
+            *(_attack_table(results, threat, conditions) for threat in _threat_models(results)),
+        ),
+        figures=(
+            Figure(
+                f"Transfer rate from the exact network with 95% intervals; {conditions}. Low would mean a defence.",
+                figures.transfer_bars(attacks, bars, "transfer rate, %"),
+            ),
+        ),
+        data=results.to_dict(),
+    )
+
+
+def verdict(scope: Scope, progress: Progress) -> Section:
+    """What the rule says of the results that come with the package."""
+    from golden.robustness.records import MEASURED, read
+
+    file = MEASURED / "mnist.jsonl.gz"
+    if not file.exists():
+        return Section(
+            "verdict", "The verdict on MNIST", not_run="no results of the preset mnist come with this version"
+        )
+    results = read(file)
+    conditions = _conditions(results)
+    ruling = results.verdict
+    return Section(
+        key="verdict",
+        title="The verdict on MNIST",
+        command="axfpm evaluate --preset mnist --jobs 2 -o build/mnist; axfpm results build/mnist/results.jsonl",
+        paragraphs=(
+            f"{conditions}. These figures were measured before and are rendered from their file; the command makes "
+            "them anew. A claim holds where the simultaneous lower bound is above 0, the difference is at least 10 "
+            "points and it is there on every network; it does not hold where the upper bound is below 10 points.",
+            f"{ruling['scope']}.",
+        ),
+        tables=(
+            Table(
+                "What was asked before the runs, and what came out: robust accuracy of ax-fpm less that of the "
+                "control, under the best of all attacks for each image",
+                ("threat model", "norm", "against", "difference, points", "interval", "verdict"),
+                [_verdict_row(row) for row in ruling["verdicts"]],
+            ),
+            Table(
+                "By threat model",
+                ("threat model", "verdict", "hypotheses"),
+                [(row["threat_model"], row["verdict"], row["reason"]) for row in ruling["summaries"]],
+            ),
+            _clean_table(results, conditions),
+            *(_attack_table(results, threat, conditions) for threat in _threat_models(results)),
+        ),
+        figures=tuple(Figure(f"{caption} {conditions}.", svg) for caption, svg in robustness_figures.headline(results)),
+        data={"verdict": ruling, "suites": results.to_dict()["suites"]},
+    )
+
+
+def _conditions(results: Results) -> str:
+    settings = results.settings
+    return f"{settings['model']}, {settings['samples']} images of {settings['data']}, seed {settings['seed']}"
+
+
+def _threat_models(results: Results) -> list[str]:
+    return list(dict.fromkeys(row.threat_model for row in results.attacks))
+
+
+def _clean_table(results: Results, conditions: str) -> Table:
+    from golden.robustness.result_tables import average, grouped, mean
+
+    rows = []
+    for name, same in grouped(results.clean):
+        confidence = average([row.confidence for row in same])
+        rows.append(
+            (
+                name,
+                str(mean([row.accuracy for row in same])),
+                str(mean([row.agreement for row in same])),
+                "-" if confidence is None else confidence,
+            )
+        )
+    columns = ("target", "accuracy", "same class as exact", "mean confidence")
+    return Table(f"Clean images: {conditions}; 95% Wilson intervals", columns, rows)
+
+
+def _attack_table(results: Results, threat: str, conditions: str) -> Table:
+    from golden.robustness.result_tables import attack_rows
+
+    rows = attack_rows([row for row in results.attacks if row.threat_model == threat])
+    return Table(
+        f"{threat}, {results.settings['threat_models'][threat]}: {conditions}; 95% Wilson intervals",
+        ("attack", "source success", "target", "transfer rate", "robust accuracy"),
+        rows,
+    )
+
+
+def _verdict_row(row: dict[str, Any]) -> Sequence[Any]:
+    low, high = row["interval"] or (None, None)
+    return (
+        row["threat_model"],
+        row["norm"],
+        f"{row['control']}{', mean of ' + str(row['draws']) + ' draws' if row['draws'] else ''}",
+        "-" if row["difference"] is None else f"{row['difference']:+.1f}",
+        "-" if low is None else f"[{low:+.1f}, {high:+.1f}]",
+        f"{row['verdict']}: {row['reason']}",
+    )

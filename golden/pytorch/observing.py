@@ -1,0 +1,145 @@
+"""What a model multiplies, in the order of execution: its first layer, and the weights that a multiplier would take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from golden.errors import InvalidInput
+from golden.pytorch.context import approximate
+from golden.pytorch.contractions import Contraction, Convolution
+from golden.pytorch.fitting import evaluating, require_exact
+from golden.pytorch.modes import EnteredContext
+from golden.pytorch.rules import Settings
+
+__all__ = ["Layer", "Weight", "first_layer", "multiplied_weights"]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A module with a weight that is multiplied with what comes in.
+
+    Parameters
+    ----------
+    name : str
+        As in ``named_modules()``; empty for the model itself.
+    module : torch.nn.Module
+        The module.
+    weight : Tensor
+        Its weight.
+    """
+
+    name: str
+    module: nn.Module
+    weight: Tensor
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A parameter that products have as their second operand.
+
+    Parameters
+    ----------
+    name : str
+        As in ``named_parameters()``.
+    operand : Tensor
+        The parameter as products see it: a view of its memory.
+    output : int
+        The dimension of the operand along which results lie.
+    """
+
+    name: str
+    operand: Tensor
+    output: int
+
+
+def first_layer(model: nn.Module, images: Tensor) -> Layer:
+    """Return the layer that makes the first product of a model which multipliers cover.
+
+    The model runs once, exactly, in evaluation mode and without gradients, and is left as it was.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        An exact model.
+    images : Tensor
+        Inputs, batch first; the first is enough.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such product, or it is not of a module with a weight of its own; or if the model is not exact.
+    """
+    found: list[tuple[Tensor, str, nn.Module | None]] = []
+    _observe(model, images[:1], lambda operation, *seen: found.append(seen))
+    if not found:
+        raise InvalidInput(
+            "the model has no first layer: nothing that it computes is a product that a multiplier covers; give a "
+            "model of convolutions or linear layers"
+        )
+    operand, name, module = found[0]
+    weight = getattr(module, "weight", None)
+    if module is None or not isinstance(weight, Tensor) or weight.numel() != operand.numel():
+        raise InvalidInput(
+            f"the model's first product is computed in {name or type(module or model).__name__!r}, which is no layer "
+            "with a weight; make it a module like torch.nn.Conv2d or torch.nn.Linear"
+        )
+    return Layer(name, module, weight)
+
+
+def multiplied_weights(model: nn.Module, images: Tensor) -> tuple[Weight, ...]:
+    """Return the parameters that are weights of products which multipliers cover, each once, in order of first use.
+
+    The model runs once, as for ``first_layer``. Whatever is written to the operands is written to the parameters.
+
+    Raises
+    ------
+    InvalidInput
+        If there are none: the model has no products, or computes its weights from others.
+    """
+    names = {p.untyped_storage().data_ptr(): name for name, p in model.named_parameters()}
+    found: dict[str, Weight] = {}
+
+    def see(operation: Contraction, w: Tensor, name: str, module: nn.Module | None) -> None:
+        known = names.get(w.untyped_storage().data_ptr())
+        if known is not None:
+            found.setdefault(known, Weight(known, w.detach(), 0 if isinstance(operation, Convolution) else w.dim() - 1))
+
+    _observe(model, images[:1], see)
+    if not found:
+        raise InvalidInput(
+            "no product that a multiplier covers has a parameter of the model as its weight; give a model of "
+            "convolutions or linear layers whose weights are not computed from others"
+        )
+    return tuple(found.values())
+
+
+See = Callable[[Contraction, Tensor, str, nn.Module | None], None]
+
+
+def _observe(model: nn.Module, images: Tensor, see: See) -> None:
+    """Show every covered product of a model: operation, weight, name and module."""
+    require_exact(model)
+    context = approximate("exact", uncovered="exact")
+    entered = _Observing(context.settings, see)
+    with evaluating(model), torch.no_grad():
+        entered.enter(owner=context)
+        try:
+            model(images)
+        finally:
+            entered.leave()
+
+
+class _Observing(EnteredContext):
+    """A context that computes exactly and shows its products."""
+
+    def __init__(self, settings: Settings, see: See) -> None:
+        super().__init__(replace(settings, rule=replace(settings.rule, compute="torch")), {})
+        self.see = see
+
+    def record(self, operation: Contraction, x: Tensor, w: Tensor) -> None:
+        names, module = self.calls.here()
+        self.see(operation, w, names[0], module)

@@ -1,0 +1,114 @@
+"""Jobs: pieces of work that are kept when done, run in this process or several, and lost at most one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from golden.progress import Progress
+from golden.robustness.store import Store
+
+__all__ = ["Arrays", "Job", "one_thread", "run"]
+
+Arrays = dict[str, np.ndarray]
+"""What a job returns, by name."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A piece of work.
+
+    Parameters
+    ----------
+    key : dict
+        Names all that the result depends on; with an entry None it is not kept.
+    work : callable
+        ``work(*arguments) -> Arrays``; a function of a module, so that another process finds it.
+    arguments : callable
+        ``arguments() -> tuple`` of what the work is done on, made when the job starts: thousands wait at once.
+    returns : tuple of str
+        Names of the arrays that it returns.
+    cost : float
+        About how long it takes, in ms of one core: for progress only.
+    message : str
+        What is being done.
+    """
+
+    key: dict[str, Any]
+    work: Callable[..., Arrays] = field(compare=False)
+    arguments: Callable[[], tuple[Any, ...]] = field(compare=False)
+    returns: tuple[str, ...]
+    cost: float = 1.0
+    message: str = ""
+
+
+class Meter:
+    """Progress over all phases of an evaluation, in ms of expected work."""
+
+    def __init__(self, progress: Progress | None, costs: Iterable[float]) -> None:
+        self.progress, self.total, self.done = progress, sum(map(_whole, costs)), 0
+
+    def finish(self, job: Job) -> None:
+        """Count a job as done, and show it."""
+        self.done += _whole(job.cost)
+        if self.progress is not None:
+            self.progress(self.done, self.total, job.message)
+
+
+def _whole(cost: float) -> int:
+    return max(1, round(cost))
+
+
+def run(jobs: Sequence[Job], store: Store, workers: int, meter: Meter) -> list[Arrays]:
+    """Return the jobs' results in order: kept ones, and the others computed and kept as each ends.
+
+    Every job runs on one thread, so that the number of processes does not change a bit of any result.
+    """
+    found = [store.get(job.key, job.returns) for job in jobs]
+    for job, result in zip(jobs, found, strict=True):
+        if result is not None:
+            meter.finish(job)
+    missing = [i for i, result in enumerate(found) if result is None]
+    # The longest first, so that no process is left alone with one at the end.
+    missing.sort(key=lambda i: -jobs[i].cost)
+    for i, result in _compute([(i, jobs[i]) for i in missing], workers):
+        store.put(jobs[i].key, result)
+        found[i] = result
+        meter.finish(jobs[i])
+    return [result for result in found if result is not None]
+
+
+def _compute(jobs: Sequence[tuple[int, Job]], workers: int) -> Iterator[tuple[int, Arrays]]:
+    if workers == 1 or len(jobs) < 2:
+        for i, job in jobs:
+            yield _execute(i, job.work, job.arguments())
+        return
+    import joblib
+
+    with joblib.parallel_config("loky", inner_max_num_threads=1):
+        parallel: Any = joblib.Parallel(n_jobs=workers, return_as="generator_unordered")
+        done: Iterable[tuple[int, Arrays]] = parallel(
+            joblib.delayed(_execute)(i, job.work, job.arguments()) for i, job in jobs
+        )
+        yield from done
+
+
+def _execute(i: int, work: Callable[..., Arrays], arguments: tuple[Any, ...]) -> tuple[int, Arrays]:
+    with one_thread():
+        return i, work(*arguments)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread for torch and the emulation: sums of exact torch depend on their number."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,139 @@
+"""Evaluations as the command line asks for them: a preset, or attacks and targets of one's own on a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from golden.catalogue import Multiplier
+from golden.cnn import checkpoint as checkpoints, data as datasets
+from golden.cnn.trained import TrainedNetwork, trained_network
+from golden.progress import Progress
+from golden.robustness.evaluation import evaluate_networks
+from golden.robustness.networks import networks, subset
+from golden.robustness.pipeline import evaluate_stages
+from golden.robustness.plan import Stage
+from golden.robustness.presets import PRESETS
+from golden.robustness.results import Results
+from golden.robustness.targets import Fitted, targets as look_up_targets
+from golden.robustness.verdicts import ruling
+
+__all__ = ["run"]
+
+FIT, ATTACKERS = 200, 3000
+"""Training images that targets are fitted on, and others that an attacker has."""
+SAMPLES, ATTACKS = (
+    150,
+    {
+        "digits": ("fgsm:eps=0.05", "fgsm:eps=0.1", "pgd:eps=0.05", "pgd:eps=0.1"),
+        "mnist": ("fgsm:eps=0.1", "fgsm:eps=0.2", "fgsm:eps=0.3", "pgd:eps=0.1", "pgd:eps=0.2", "pgd:eps=0.3"),
+        "cifar10": ("fgsm:eps=0.03", "pgd:eps=0.03"),
+    },
+)
+
+
+def run(
+    preset: str | None = None,
+    *,
+    data: str | None = None,
+    model: str | None = None,
+    checkpoint: str | Path | None = None,
+    multipliers: Sequence[str | Multiplier] | None = None,
+    targets: str | Sequence[str] | None = None,
+    attacks: str | Sequence[str] | None = None,
+    threat_models: str | Sequence[str] | None = None,
+    samples: int | None = None,
+    seed: int = 0,
+    seeds: int | Sequence[int] | None = None,
+    jobs: int = 1,
+    cache: bool = True,
+    progress: Progress | None = None,
+) -> Results:
+    """Run a preset, or what is asked for in its place on its data and network.
+
+    A preset runs as it is, on fewer images and seeds where ``samples`` and ``seeds`` say so, unless multipliers,
+    targets, attacks or threat models are given: then those. With no preset named, ``quick`` stands for the default of
+    everything. The samples are drawn from the test images by ``seed``, those that targets are fitted on from the
+    training images. Empty ``attacks`` mean clean images only.
+
+    Raises
+    ------
+    InvalidInput
+        If a name is unknown, there is no checkpoint for model and data, they contradict the checkpoint given, or the
+        samples are not between 1 and the number of test images; and as ``evaluate``.
+    """
+    chosen = None if preset is None else PRESETS.look_up(preset)
+    if chosen is not None and checkpoint is None:
+        model, data = model or chosen.model, data or chosen.data
+    found = trained_network(model, data, checkpoint)
+    data = found.data
+    packaged = found.checkpoint in checkpoints.available()
+    network: TrainedNetwork | str = found.checkpoint if packaged else found
+    own = any(choice for choice in (multipliers, targets, threat_models)) or attacks is not None
+    if chosen is None and not own and (found.checkpoint, samples) == ("lenet5-digits", None):
+        chosen = PRESETS["quick"]
+    whole = chosen if chosen is not None and not own else None
+    if seeds is None and whole is not None and packaged:
+        seeds = whole.seeds
+    evaluated = networks(network, seeds)
+    images, labels = datasets.load(data, "test")
+    number = samples if samples is not None else min(len(images), whole.samples if whole else SAMPLES)
+    images, labels = datasets.sample(images, labels, number, seed)
+    fit, attackers = _training(data, seed)
+    settings = {"data": f"{data} test", "fitted_on": f"{len(fit)} images of {data} training", "preset": preset}
+    if whole is None:
+        return evaluate_networks(
+            evaluated,
+            images,
+            labels,
+            multiplier=multipliers or "ax-fpm",
+            targets=targets or (),
+            attacks=ATTACKS[data] if attacks is None else attacks,
+            threat_models=threat_models or "twin",
+            seed=seed,
+            fit=fit,
+            attackers=torch.from_numpy(attackers),
+            jobs=jobs,
+            data=f"{data} test",
+            cache=cache,
+            progress=progress,
+        )
+    return ruling(
+        evaluate_stages(
+            evaluated,
+            images,
+            labels,
+            [_smaller(part.stage(), number, len(evaluated)) for part in whole.parts],
+            fitted=Fitted(torch.from_numpy(fit)),
+            attackers=torch.from_numpy(attackers),
+            clean=look_up_targets(whole.clean) if whole.clean else (),
+            controls=whole.controls,
+            budgets=whole.budgets,
+            calibration=True,
+            seed=seed,
+            jobs=jobs,
+            settings=settings,
+            cache=cache,
+            progress=progress,
+        )
+    )
+
+
+def _smaller(stage: Stage, samples: int, networks: int) -> Stage:
+    return replace(
+        stage,
+        samples=min(stage.samples or samples, samples),
+        networks=min(stage.networks or networks, networks),
+    )
+
+
+def _training(data: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Training images that targets are fitted on, and others that an attacker has."""
+    images, labels = datasets.load(data, "train")
+    images, _ = datasets.sample(images, labels, min(len(images), FIT + ATTACKERS), seed)
+    fit = subset(len(images), FIT)
+    return images[fit], np.delete(images, fit, axis=0)

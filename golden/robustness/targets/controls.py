@@ -1,0 +1,106 @@
+"""What may do to attacks what a multiplier does, without one: if these resist as well, it is not the arithmetic."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import torch
+from torch import nn
+
+from golden.catalogue import MULTIPLIERS, Multiplier
+from golden.cnn.checkpoint import weights_digest
+from golden.errors import InvalidInput
+from golden.pytorch import ApproximateModule
+from golden.pytorch.fitting import rounded
+from golden.pytorch.observing import first_layer, multiplied_weights
+from golden.robustness.targets.devices import Device, Fitted, fitted_device, logits, match
+from golden.robustness.targets.inputs import Curve, changed_input, inputs_of_first_layer
+from golden.robustness.targets.names import TargetKind
+
+__all__ = ["KINDS"]
+
+LARGEST_SIGMA = 16.0
+PRECISION = 1e-3
+"""Of sigma, relative."""
+
+
+def _noise(model: nn.Module, fitted: Fitted, *, draw: int, multiplier: Multiplier) -> Device:
+    """Return the exact network whose weights w are w (1 + sigma n), n standard normal and drawn once.
+
+    Sigma is such that the logits are as far from the exact ones as those on the multiplier, each after its own
+    temperature: as vectors over all images and classes they have the same angle to the exact ones. The draw depends on
+    the weights and on its number alone.
+    """
+    from scipy.optimize import brentq
+
+    exact = logits(model, fitted.images)
+    wanted = match(ApproximateModule(model, multiplier, **fitted.emulation), exact, fitted.images)
+    matched_temperature = wanted.temperature
+    noisy = copy.deepcopy(model)
+    weights = multiplied_weights(noisy, fitted.images)
+    words = [int(weights_digest(model)[start : start + 8], 16) for start in (0, 8)]
+    random = np.random.RandomState([*words, draw])
+    original = [weight.operand.clone() for weight in weights]
+    normal = [torch.from_numpy(random.standard_normal(tuple(w.shape)).astype(np.float32)) for w in original]
+
+    def disturb(sigma: float) -> None:
+        for weight, w, n in zip(weights, original, normal, strict=True):
+            weight.operand.copy_(w * (1 + sigma * n))
+
+    def beyond(sigma: float) -> float:
+        disturb(sigma)
+        return match(noisy, exact, fitted.images).angle - wanted.angle
+
+    with torch.no_grad():
+        most = 0.125
+        while beyond(most) < 0:
+            most *= 2
+            if most > LARGEST_SIGMA:
+                raise InvalidInput(
+                    f"no noise on the weights moves the logits as far as {multiplier} does; leave out the control "
+                    "'noise' for this multiplier"
+                )
+        sigma = rounded(float(brentq(beyond, 0.0, most, xtol=1e-9, rtol=PRECISION)))  # type: ignore[arg-type]  # a float, as full_output is not asked
+        disturb(sigma)
+    return fitted_device(
+        noisy,
+        model,
+        fitted,
+        sigma=sigma,
+        draw=draw,
+        multiplier=str(multiplier),
+        matched_deviation=rounded(wanted.deviation),
+        matched_temperature=rounded(matched_temperature),
+    )
+
+
+def _companding(model: nn.Module, fitted: Fitted, *, multiplier: Multiplier) -> Device:
+    """Return the exact network whose first layer takes in what a multiplier makes of each value on average.
+
+    See ``golden.robustness.targets.inputs.Curve``, which also says what its gradient is.
+    """
+    curve = Curve(first_layer(model, fitted.images).weight, multiplier)
+    slope = curve.fit(inputs_of_first_layer(model, fitted.images))
+    changed, name = changed_input(model, fitted.images, curve)
+    return fitted_device(changed, model, fitted, layer=name, slope=slope, multiplier=str(multiplier))
+
+
+KINDS = (
+    TargetKind(
+        "noise",
+        "control",
+        "the exact network with Gaussian noise on its weights, in proportion to them, one draw: as much as moves the "
+        "logits as far as the multiplier does",
+        _noise,
+        {"draw": 0, "multiplier": MULTIPLIERS["ax-fpm"]},
+    ),
+    TargetKind(
+        "companding",
+        "control",
+        "the exact network behind the mean curve of the multiplier's first layer: what it makes of each pixel, and no "
+        "other error",
+        _companding,
+        {"multiplier": MULTIPLIERS["ax-fpm"]},
+    ),
+)

@@ -1,0 +1,38 @@
+"""The same network on a multiplier, as it is or with a modifier."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Any
+
+from torch import nn
+
+from golden.catalogue import Multiplier
+from golden.pytorch import ApproximateModule
+from golden.pytorch.calibration import calibration
+from golden.robustness.targets.devices import Device, Fitted, fitted_device
+from golden.robustness.targets.inputs import Clamp, changed_input
+
+__all__ = ["MODIFIERS", "on_multiplier"]
+
+MODIFIERS = MappingProxyType(
+    {
+        "calibrated": "biases times their layers' cumulative gains (axfpm.calibrate)",
+        "clamp": "operands of the first layer lowered by one unit in the last place where they are powers of two",
+    }
+)
+"""What may stand behind a multiplier's name, with ``+`` before it, in the order of canonical names."""
+
+
+def on_multiplier(
+    model: nn.Module, fitted: Fitted, *, multiplier: Multiplier, modifiers: frozenset[str] = frozenset()
+) -> Device:
+    """Return the network on a multiplier; gains and temperature are those of the device with all modifiers."""
+    details: dict[str, Any] = {}
+    run = model
+    if "clamp" in modifiers:
+        run, details["clamped"] = changed_input(run, fitted.images, Clamp())
+    if "calibrated" in modifiers:
+        wrapped = ApproximateModule(run, multiplier, **fitted.emulation)
+        run, details["gains"] = calibration(wrapped, multiplier, fitted.images)
+    return fitted_device(ApproximateModule(run, multiplier, **fitted.emulation), model, fitted, **details)

@@ -1,0 +1,65 @@
+"""``axfpm results``: shown, refused, compared; and what ``axfpm evaluate`` writes."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from axfpm.cli import main
+from golden.robustness.records import read
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("evaluation")
+    for name, seed in (("one", "0"), ("two", "1")):
+        arguments = ["evaluate", "--data", "digits", "--attacks", "fgsm:eps=0.1", "--samples", "12", "--seed", seed]
+        assert CliRunner().invoke(main, [*arguments, "-q", "-o", str(place / name)]).exit_code == 0
+    return place
+
+
+def _run(*arguments):
+    return CliRunner().invoke(main, ["results", *map(str, arguments)])
+
+
+def test_evaluate_writes_what_results_shows(folder):
+    files = sorted(path.name for path in (folder / "one").iterdir())
+    assert files == ["results.json", "results.jsonl", "table.txt"]
+    shown = _run(folder / "one" / "results.jsonl")
+    assert shown.exit_code == 0
+    assert shown.output == (folder / "one" / "table.txt").read_text()
+    as_json = _run(folder / "one" / "results.jsonl", "--json")
+    assert json.loads(as_json.output) == json.loads((folder / "one" / "results.json").read_text())
+    assert read(folder / "one" / "results.jsonl").settings["data"] == "digits test"
+
+
+def test_compare(folder):
+    one, two = folder / "one" / "results.jsonl", folder / "two" / "results.jsonl"
+    assert _run(one, one).output == "no rate differs\n"
+    found = json.loads(_run(one, two, "--json").output)["differences"]
+    assert found
+    assert {row["row"][0] for row in found} <= {"clean", "twin"}
+    assert found[0]["first"]["n"] == found[0]["second"]["n"] == 12
+    assert "Rates that differ" in _run(one, two).output
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{}", "is no result file of axfpm; `axfpm evaluate -o FOLDER` writes one"),
+        ('{"format": "axfpm results", "version": 99}', "is of version 99 and this axfpm reads version 1"),
+    ],
+)
+def test_refused(tmp_path, content, message):
+    path = tmp_path / "results.jsonl"
+    path.write_text(content)
+    result = _run(path)
+    assert result.exit_code == 2
+    assert message in result.output
+    assert result.output.count("\n") == 1
+
+
+def test_no_such_file():
+    result = _run("mnits")
+    assert result.exit_code == 2
+    assert "no result file 'mnits', neither a file nor a preset" in result.output

@@ -1,0 +1,63 @@
+"""Jobs: kept when done, in any number of processes."""
+
+import numpy as np
+import pytest
+import torch
+
+from golden.robustness import jobs
+from golden.robustness.jobs import Job, Meter, run
+from golden.robustness.store import Store
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("AXFPM_CACHE", str(tmp_path / "cache"))
+
+
+def _work(value):
+    return {"square": np.array([value * value]), "threads": np.array([torch.get_num_threads()])}
+
+
+def _jobs(*values):
+    return [Job({"value": v}, _work, lambda v=v: (v,), ("square", "threads"), cost=v, message=str(v)) for v in values]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_results_in_order(workers):
+    found = run(_jobs(3, 1, 2), Store(enabled=False), workers, Meter(None, [6]))
+    assert [int(r["square"][0]) for r in found] == [9, 1, 4]
+    assert [int(r["threads"][0]) for r in found] == [1, 1, 1]
+
+
+def test_threads_are_as_before():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        run(_jobs(1), Store(enabled=False), 1, Meter(None, [1]))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_kept_jobs_are_not_done_again(monkeypatch):
+    run(_jobs(1, 2), Store(), 1, Meter(None, [3]))
+    done = []
+    execute = jobs._execute
+    monkeypatch.setattr(
+        jobs, "_execute", lambda i, work, arguments: done.append(arguments[0]) or execute(i, work, arguments)
+    )
+    steps = []
+    found = run(_jobs(2, 3, 1), Store(), 1, Meter(lambda *step: steps.append(step), [6]))
+    assert done == [3]
+    assert [int(r["square"][0]) for r in found] == [4, 9, 1]
+    assert steps == [(2, 6, "2"), (3, 6, "1"), (6, 6, "3")]
+
+
+def test_the_longest_first(monkeypatch):
+    done = []
+    execute = jobs._execute
+    monkeypatch.setattr(
+        jobs, "_execute", lambda i, work, arguments: done.append(arguments[0]) or execute(i, work, arguments)
+    )
+    run(_jobs(1, 3, 2), Store(enabled=False), 1, Meter(None, [6]))
+    assert done == [3, 2, 1]
