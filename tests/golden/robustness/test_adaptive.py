@@ -1,5 +1,8 @@
 """The adaptive attack: what it finds beside PGD, what does not fool it, what it leaves alone."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -212,6 +215,9 @@ def test_ablation(ax_fpm, digits):
         ablation(ax_fpm, images, labels, 0.1, "l1")
 
 
+@pytest.mark.skipif(
+    not Path(os.environ.get("AXFPM_DATA", ""), "mnist").is_dir(), reason="AXFPM_DATA names no folder with mnist/"
+)
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["ax-fpm", "ax-fpm+clamp", "exact torch", "e8m1"])
 def test_mnist(name):

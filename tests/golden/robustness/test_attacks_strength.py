@@ -1,5 +1,8 @@
 """Attacks against what is known of their strength, on the exact LeNet-5."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from attack_cases import distances, judged
@@ -8,7 +11,10 @@ from golden.cnn import checkpoint, data
 from golden.robustness.attacks import attack
 
 CW, DDN = "cw:steps=60,searches=4", "ddn:steps=50"
-DATA = ["digits", pytest.param("mnist", marks=pytest.mark.long)]
+needs_mnist = pytest.mark.skipif(
+    not Path(os.environ.get("AXFPM_DATA", ""), "mnist").is_dir(), reason="AXFPM_DATA names no folder with mnist/"
+)
+DATA = ["digits", pytest.param("mnist", marks=[pytest.mark.long, needs_mnist])]
 
 
 @pytest.fixture(scope="module", params=DATA)
