@@ -12,10 +12,12 @@ from axfpm.console import (
     if_interrupted,
     json_option,
     multipliers_option,
+    print_table,
     progress_bar,
     seed_option,
 )
 from golden.cache import writable
+from golden.errors import InvalidInput
 from golden.files import write_folder
 
 
@@ -44,6 +46,9 @@ def _names(text: str | None) -> list[str] | None:
 @seed_option
 @click.option("--seeds", type=int, help="Networks trained alike, from the seeds 0, 1, ...")
 @click.option("--preset", help="Everything that goes together: quick (a minute), mnist (45 minutes).")
+@click.option(
+    "--fit-budgets", is_flag=True, help="Only say at which budgets the preset's exact network keeps half of its images."
+)
 @click.option("--jobs", default=1, show_default=True, type=int, help="Processes; their number changes no result.")
 @click.option("-o", "output", type=OutputFolder(), help="Folder for results.jsonl, results.json and table.txt.")
 @json_option
@@ -59,6 +64,7 @@ def command(
     seed: int,
     seeds: int | None,
     preset: str | None,
+    fit_budgets: bool,
     jobs: int,
     output: Path | None,
     as_json: bool,
@@ -68,11 +74,33 @@ def command(
     Example: axfpm evaluate --data digits --multiplier ax-fpm --attacks pgd:eps=0.1 --samples 100
     """
     from golden.robustness.records import to_lines
-    from golden.robustness.runs import run
+    from golden.robustness.runs import fit, run
 
     if_interrupted(
         "finished parts are kept, and the same command goes on from there", true=lambda: writable("evaluation")
     )
+    if fit_budgets:
+        given = {"--data": data, "--model": model, "--checkpoint": checkpoint, "--multiplier": multipliers or None}
+        given |= {"--attacks": attacks, "--targets": targets, "--threat-models": threat_models, "-o": output}
+        beside = next((option for option, value in given.items() if value is not None), None)
+        if preset is None or beside is not None:
+            what = (
+                "names a preset's budgets: give --preset"
+                if preset is None
+                else f"has no use for {beside}: leave it out"
+            )
+            raise InvalidInput(f"--fit-budgets {what}")
+        with progress_bar("fitting") as progress:
+            fitted = fit(preset, samples=samples, seed=seed, seeds=seeds, jobs=jobs, progress=progress)
+        rows = [
+            (one.norm, budget, f"{share.k}/{share.n}", f"{share.rate:.1%}", "<-" if budget == one.budget else "")
+            for one in fitted
+            for budget, share in one.tried.items()
+        ]
+        head = ("norm", "budget", "withstood", "robust accuracy", "fitted")
+        title = f"{preset}: the exact network on training images, under the twin suite"
+        emit([one.to_dict() for one in fitted], as_json=as_json, text=lambda: print_table(title, head, rows))
+        return
     with progress_bar("evaluating") as progress:
         results = run(
             preset,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from golden.registry import Registry
 from golden.robustness.adaptive.parts import OFF
@@ -12,54 +14,13 @@ from golden.robustness.results import EXACT
 from golden.robustness.targets import targets as look_up_targets
 from golden.robustness.threats import THREAT_MODELS
 
-__all__ = ["PRESETS", "Part", "Preset"]
+__all__ = ["PRESETS", "Preset"]
 
 NOISE = ("noise", *(f"noise:draw={draw}" for draw in range(1, 39)))
 """Enough draws that being ahead of all of them is one chance in forty."""
+LINF, L2 = 0.12, 1.4
+"""Budgets of ``mnist``, fitted by ``axfpm evaluate --preset mnist --fit-budgets``."""
 STRETCHED = (1.05, 1.1, 1.2, 1.3, 1.5)
-
-
-@dataclass(frozen=True)
-class Part:
-    """One stage of a preset, by names.
-
-    Parameters
-    ----------
-    threat_model : str
-        Its name.
-    attacks, targets, shown : tuple of str
-        Names.
-    samples, networks : int or None
-        How many; all of the preset's where None.
-    gradients, scales, brittleness, extra
-        As of ``golden.robustness.plan.Stage``.
-    """
-
-    threat_model: str
-    attacks: tuple[str, ...]
-    targets: tuple[str, ...]
-    shown: tuple[str, ...] = ()
-    samples: int | None = None
-    networks: int | None = None
-    gradients: tuple[str, ...] = ("scaled",)
-    scales: tuple[float, ...] = ()
-    brittleness: bool = False
-    extra: bool = False
-
-    def stage(self) -> Stage:
-        """The stage that the names stand for."""
-        return Stage(
-            THREAT_MODELS[self.threat_model],
-            look_up_attacks(",".join(self.attacks)),
-            look_up_targets(self.targets),
-            look_up_targets(self.shown) if self.shown else (),
-            self.samples,
-            self.networks,
-            self.gradients,
-            self.scales,
-            self.brittleness,
-            self.extra,
-        )
 
 
 @dataclass(frozen=True)
@@ -74,8 +35,8 @@ class Preset:
         Data set and architecture; the checkpoint that comes with the package is ``MODEL-DATA``.
     samples : int
         Test images, of which the stages take theirs.
-    parts : tuple of Part
-        The stages.
+    stages : tuple of Stage
+        What is crafted, and who sees it.
     seeds : tuple of int
         Training seeds of the networks.
     clean : tuple of str
@@ -83,7 +44,8 @@ class Preset:
     controls : tuple of str
         Targets that stand there for comparison only.
     budgets : dict
-        Norm to primary budget: where the exact twin's robust accuracy on training images is half.
+        Norm to primary budget: where the exact network withstands the twin suite on half of its training images
+        (``golden.robustness.primary_budgets``).
     description : str
         One line.
     """
@@ -92,12 +54,26 @@ class Preset:
     data: str
     model: str
     samples: int
-    parts: tuple[Part, ...]
+    stages: tuple[Stage, ...]
     seeds: tuple[int, ...] = (0,)
     clean: tuple[str, ...] = ()
     controls: tuple[str, ...] = ()
     budgets: dict[str, float] = field(default_factory=dict, hash=False)
     description: str = ""
+
+
+def _stage(
+    threat_model: str,
+    attacks: Iterable[str],
+    targets: Iterable[str],
+    shown: Iterable[str] = (),
+    **settings: Any,
+) -> Stage:
+    """A stage by names, with the other settings of ``golden.robustness.plan.Stage``."""
+    seen = {"shown": look_up_targets(shown)} if shown else {}
+    return Stage(
+        THREAT_MODELS[threat_model], look_up_attacks(",".join(attacks)), look_up_targets(targets), **seen, **settings
+    )
 
 
 PARTS = tuple(name.replace("_", "-") for name in OFF)
@@ -134,14 +110,14 @@ _OWN = (
         "lenet5",
         150,
         (
-            Part(
+            _stage(
                 "twin",
-                ("fgsm:eps=0.05", "fgsm:eps=0.1", "pgd:eps=0.05", "pgd:eps=0.1", "pgd-l2:eps=1.3", "ddn"),
+                ("fgsm:eps=0.075", "fgsm:eps=0.1", "pgd:eps=0.075", "pgd:eps=0.1", "pgd-l2:eps=1.3", "ddn"),
                 ("ax-fpm", "ax-fpm+calibrated", "e8m2", *NOISE[:5]),
                 scales=(1.1,),
             ),
-            Part("white-box", ("pgd:eps=0.05", "pgd:eps=0.1"), (EXACT, "ax-fpm"), samples=50),
-            Part("white-box", ("adaptive:eps=0.05",), (EXACT, "ax-fpm"), samples=50, brittleness=True),
+            _stage("white-box", ("pgd:eps=0.075", "pgd:eps=0.1"), (EXACT, "ax-fpm"), samples=50),
+            _stage("white-box", ("adaptive:eps=0.075",), (EXACT, "ax-fpm"), samples=50, brittleness=True),
         ),
         controls=("e8m2", *NOISE[:5]),
         budgets={"linf": 0.075, "l2": 1.3},
@@ -153,25 +129,25 @@ _OWN = (
         "lenet5",
         10_000,
         (
-            Part(
+            _stage(
                 "twin",
                 (
                     "fgsm:eps=0.05",
-                    "fgsm:eps=0.12",
+                    f"fgsm:eps={LINF}",
                     "fgsm:eps=0.2",
                     "fgsm:eps=0.3",
-                    "bim:eps=0.12",
-                    "mi-fgsm:eps=0.12",
+                    f"bim:eps={LINF}",
+                    f"mi-fgsm:eps={LINF}",
                     "pgd:eps=0.05",
                     "pgd:eps=0.08",
-                    "pgd:eps=0.12",
+                    f"pgd:eps={LINF}",
                     "pgd:eps=0.16",
                     "pgd:eps=0.2",
                     "pgd:eps=0.3",
-                    "apgd-ce:eps=0.12",
-                    "apgd-dlr:eps=0.12",
+                    f"apgd-ce:eps={LINF}",
+                    f"apgd-dlr:eps={LINF}",
                     "pgd-l2:eps=0.7",
-                    "pgd-l2:eps=1.4",
+                    f"pgd-l2:eps={L2}",
                     "pgd-l2:eps=2.1",
                     "pgd-l2:eps=2.8",
                     "deepfool",
@@ -184,7 +160,7 @@ _OWN = (
                 samples=200,
                 scales=STRETCHED,
             ),
-            Part(
+            _stage(
                 "twin",
                 ("cw:kappa=10", "cw:kappa=15", "cw:kappa=30", "cw:kappa=40"),
                 MNIST_AUDIENCE,
@@ -192,28 +168,28 @@ _OWN = (
                 networks=1,
                 extra=True,
             ),
-            Part(
+            _stage(
                 "aware",
-                ("pgd:eps=0.12", "pgd:eps=0.2", "pgd-l2:eps=1.4", "ddn"),
+                (f"pgd:eps={LINF}", "pgd:eps=0.2", f"pgd-l2:eps={L2}", "ddn"),
                 (EXACT, "ax-fpm", "ax-fpm+calibrated"),
                 samples=200,
                 scales=STRETCHED,
             ),
-            Part(
+            _stage(
                 "white-box",
-                ("pgd:eps=0.12", "pgd-l2:eps=1.4", "ddn"),
+                (f"pgd:eps={LINF}", f"pgd-l2:eps={L2}", "ddn"),
                 (EXACT, "ax-fpm", "noise", "noise:draw=1"),
                 samples=200,
                 gradients=("scaled", "straight-through"),
             ),
-            Part(
+            _stage(
                 "white-box",
-                ("adaptive:eps=0.12", "adaptive-l2:eps=1.4"),
+                (f"adaptive:eps={LINF}", f"adaptive-l2:eps={L2}"),
                 (EXACT, "ax-fpm", "noise", "noise:draw=1"),
                 samples=200,
                 brittleness=True,
             ),
-            Part(
+            _stage(
                 "white-box",
                 ("pgd:eps=0.04", "pgd:eps=0.08", "pgd:eps=0.16", "pgd:eps=0.2", "pgd:eps=0.3"),
                 (EXACT, "ax-fpm", "pgd-trained", "pgd-trained/ax-fpm"),
@@ -221,23 +197,23 @@ _OWN = (
                 networks=1,
                 extra=True,
             ),
-            Part(
+            _stage(
                 "white-box",
-                ("adaptive:eps=0.12",),
+                (f"adaptive:eps={LINF}",),
                 ("ax-fpm+clamp", "ax-fpm+calibrated", "companding", "e8m1"),
                 samples=100,
                 networks=1,
                 extra=True,
             ),
-            Part(
+            _stage(
                 "white-box",
-                tuple(f"adaptive:eps=0.12,{parts}" for parts in ABLATION),
+                tuple(f"adaptive:eps={LINF},{parts}" for parts in ABLATION),
                 ("ax-fpm", "ax-fpm+clamp"),
                 samples=100,
                 networks=1,
                 extra=True,
             ),
-            Part(
+            _stage(
                 "white-box",
                 ("ddn", "deepfool"),
                 (EXACT, "ax-fpm"),
@@ -246,37 +222,37 @@ _OWN = (
                 gradients=("scaled", "straight-through", "masked"),
                 extra=True,
             ),
-            Part(
+            _stage(
                 "white-box",
-                ("apgd-t:eps=0.12",),
+                (f"apgd-t:eps={LINF}",),
                 (EXACT, "ax-fpm"),
                 samples=100,
                 networks=1,
                 extra=True,
             ),
-            Part(
+            _stage(
                 "query",
-                ("square:eps=0.12", "hopskipjump", "boundary"),
+                (f"square:eps={LINF}", "hopskipjump", "boundary"),
                 (EXACT, "ax-fpm", "noise"),
                 samples=50,
                 networks=1,
                 scales=STRETCHED,
             ),
-            Part(
+            _stage(
                 "proxy",
-                ("fgsm:eps=0.12", "pgd:eps=0.12", "pgd:eps=0.2", "pgd-l2:eps=1.4", "ddn"),
+                (f"fgsm:eps={LINF}", f"pgd:eps={LINF}", "pgd:eps=0.2", f"pgd-l2:eps={L2}", "ddn"),
                 (EXACT, "ax-fpm", "noise"),
                 (EXACT,),
                 samples=200,
                 networks=1,
                 scales=STRETCHED,
             ),
-            Part("twin", ("jsma", "lsa"), MNIST_AUDIENCE, samples=50, networks=1, extra=True),
+            _stage("twin", ("jsma", "lsa"), MNIST_AUDIENCE, samples=50, networks=1, extra=True),
         ),
         seeds=(0, 1, 2),
         clean=("ax-fpm", "ax-fpm+calibrated", *NOISE[:2], "e8m1", "companding", "bf16", "e8m2", "ax-fpm-widen"),
         controls=(*NOISE, "e8m1", "companding"),
-        budgets={"linf": 0.12, "l2": 1.4},
+        budgets={"linf": LINF, "l2": L2},
         description="the verdict on LeNet-5: every threat model, three networks, 45 minutes on two cores",
     ),
 )

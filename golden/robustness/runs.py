@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from golden.catalogue import Multiplier
+from golden.checks import check_count
 from golden.cnn import checkpoint as checkpoints, data as datasets
 from golden.cnn.trained import TrainedNetwork, trained_network
 from golden.progress import Progress
@@ -18,11 +19,12 @@ from golden.robustness.networks import networks, subset
 from golden.robustness.pipeline import evaluate_stages
 from golden.robustness.plan import Stage
 from golden.robustness.presets import PRESETS
+from golden.robustness.primary_budgets import PrimaryBudget, fit_budgets
 from golden.robustness.results import Results
 from golden.robustness.targets import Fitted, targets as look_up_targets
 from golden.robustness.verdicts import ruling
 
-__all__ = ["run"]
+__all__ = ["fit", "run"]
 
 FIT, ATTACKERS = 200, 3000
 """Training images that targets are fitted on, and others that an attacker has."""
@@ -83,8 +85,8 @@ def run(
     images, labels = datasets.load(data, "test")
     number = samples if samples is not None else min(len(images), whole.samples if whole else SAMPLES)
     images, labels = datasets.sample(images, labels, number, seed)
-    fit, attackers = _training(data, seed)
-    settings = {"data": f"{data} test", "fitted_on": f"{len(fit)} images of {data} training", "preset": preset}
+    fitting, _, attackers = _training(data, seed)
+    settings = {"data": f"{data} test", "fitted_on": f"{len(fitting)} images of {data} training", "preset": preset}
     if whole is None:
         return evaluate_networks(
             evaluated,
@@ -95,7 +97,7 @@ def run(
             attacks=ATTACKS[data] if attacks is None else attacks,
             threat_models=threat_models or "twin",
             seed=seed,
-            fit=fit,
+            fit=fitting,
             attackers=torch.from_numpy(attackers),
             jobs=jobs,
             data=f"{data} test",
@@ -107,8 +109,8 @@ def run(
             evaluated,
             images,
             labels,
-            [_smaller(part.stage(), number, len(evaluated)) for part in whole.parts],
-            fitted=Fitted(torch.from_numpy(fit)),
+            [_smaller(stage, number, len(evaluated)) for stage in whole.stages],
+            fitted=Fitted(torch.from_numpy(fitting)),
             attackers=torch.from_numpy(attackers),
             clean=look_up_targets(whole.clean) if whole.clean else (),
             controls=whole.controls,
@@ -131,9 +133,45 @@ def _smaller(stage: Stage, samples: int, networks: int) -> Stage:
     )
 
 
-def _training(data: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Training images that targets are fitted on, and others that an attacker has."""
+def fit(
+    preset: str,
+    *,
+    samples: int | None = None,
+    seed: int = 0,
+    seeds: int | Sequence[int] | None = None,
+    jobs: int = 1,
+    cache: bool = True,
+    progress: Progress | None = None,
+) -> tuple[PrimaryBudget, ...]:
+    """Fit the primary budgets of a preset on training images, as many as targets are fitted on where not said.
+
+    Raises
+    ------
+    InvalidInput
+        If the preset is unknown or has no budgets, or there are not so many images; and as ``run``.
+    """
+    chosen = PRESETS.look_up(preset)
+    evaluated = networks(
+        trained_network(chosen.model, chosen.data).checkpoint, chosen.seeds if seeds is None else seeds
+    )
+    images, labels, _ = _training(chosen.data, seed)
+    check_count("samples", len(images) if samples is None else samples, 1, len(images), "the training images set apart")
+    return fit_budgets(
+        evaluated,
+        images[:samples],
+        labels[:samples],
+        chosen.stages,
+        chosen.budgets,
+        seed=seed,
+        jobs=jobs,
+        cache=cache,
+        progress=progress,
+    )
+
+
+def _training(data: str, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Training images that targets are fitted on, their classes, and other images that an attacker has."""
     images, labels = datasets.load(data, "train")
-    images, _ = datasets.sample(images, labels, min(len(images), FIT + ATTACKERS), seed)
-    fit = subset(len(images), FIT)
-    return images[fit], np.delete(images, fit, axis=0)
+    images, labels = datasets.sample(images, labels, min(len(images), FIT + ATTACKERS), seed)
+    chosen = subset(len(images), FIT)
+    return images[chosen], labels[chosen], np.delete(images, chosen, axis=0)

@@ -78,7 +78,18 @@ EXCLUDED = (
         f"robustness/{name}.py"
         for name in (
             *("confidence", "equivalence", "evaluation", "hypotheses", "inputs", "intervals", "outcomes", "pipeline"),
-            *("presets", "records", "result_tables", "results", "rows", "rule", "runs", "statistics", "verdicts"),
+            *(
+                "presets",
+                "primary_budgets",
+                "records",
+                "result_tables",
+                "results",
+                "rows",
+                "rule",
+                "runs",
+                "statistics",
+                "verdicts",
+            ),
         )
     ),
     *(f"speed/{name}.py" for name in ("__init__", "bounds", "running", "shapes")),

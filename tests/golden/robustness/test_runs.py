@@ -9,8 +9,10 @@ import pytest
 from golden.cnn import checkpoint
 from golden.errors import InvalidInput
 from golden.robustness import runs
+from golden.robustness.attacks import attacks
 from golden.robustness.presets import PRESETS
 from golden.robustness.results import EXACT
+from golden.robustness.targets import targets
 
 
 @pytest.fixture(autouse=True)
@@ -57,8 +59,10 @@ def test_seeds_are_the_package_s_siblings():
 
 
 def test_a_preset_on_fewer_images_and_seeds(monkeypatch):
-    part = dataclasses.replace(PRESETS["quick"].parts[0], attacks=("fgsm:eps=0.05",), targets=("ax-fpm", "e8m2"))
-    small = dataclasses.replace(PRESETS["quick"], parts=(part,), controls=("e8m2",), seeds=(0, 1))
+    stage = dataclasses.replace(
+        PRESETS["quick"].stages[0], attacks=attacks("fgsm:eps=0.05"), targets=targets(["ax-fpm", "e8m2"])
+    )
+    small = dataclasses.replace(PRESETS["quick"], stages=(stage,), controls=("e8m2",), seeds=(0, 1))
     monkeypatch.setitem(PRESETS._entries, "quick", small)
     results = runs.run("quick", samples=6)
     assert len(results.clean) == 2 * 3
