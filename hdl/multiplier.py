@@ -1,7 +1,7 @@
 """The floating-point multiplier: unpack, significand product, normalise, round, pack.
 
 Only the significand product differs between exact and approximate multipliers; the rest is shared, and the normaliser
-is as small as the product allows.
+is as small as the product allows. In: two words; out: their product, ``stages`` cycles later.
 """
 
 from __future__ import annotations
