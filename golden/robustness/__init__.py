@@ -3,8 +3,8 @@
 In: networks, images with labels, targets, attacks, threat models. Out: ``Results``, as JSON lines and tables, with a
 verdict. In the order of the data:
 
-1. ``presets`` lists whole evaluations, ``runs`` what the command line asks for, ``evaluation`` is ``axfpm.evaluate``;
-   ``inputs`` checks images and labels, ``networks`` looks up what is evaluated.
+1. ``presets`` lists whole evaluations at their ``primary_budgets``, ``runs`` does what the command line asks for,
+   ``evaluation`` is ``axfpm.evaluate``; ``inputs`` checks images and labels, ``networks`` looks up what is evaluated.
 2. ``targets`` says what a network is changed to, ``threats`` what an attacker knows and so attacks, ``attacks`` what he
    does, ``adaptive`` the attack that is made for this defence, ``proxy`` how he trains a substitute.
 3. ``plan`` makes of stages the examples to craft and who sees them; ``pipeline`` runs it all: ``craft`` crafts each
