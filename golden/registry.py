@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from golden.errors import InvalidInput, InvalidType
 
-__all__ = ["Registry", "add_entry", "check_choice", "did_you_mean", "unknown"]
+__all__ = ["Registry", "add_entry", "check_choice", "did_you_mean", "split_names", "unknown"]
 
 T = TypeVar("T")
 
@@ -197,3 +197,17 @@ def did_you_mean(name: object, choices: Iterable[str]) -> str:
 def unknown(kind: str, name: object, choices: Iterable[str], *, more: str = "") -> InvalidInput:
     """The error for a name that is not among ``choices``, for a caller that must raise it itself."""
     return _no_such(f"unknown {kind}", name, choices, more)
+
+
+def split_names(text: str) -> list[str]:
+    """Names with settings of their own, out of a text with commas between names and between settings.
+
+    What has ``=``, and no ``:`` before it, goes on with the name before it: ``a:x=1,y=2,b`` is ``a:x=1,y=2`` and ``b``.
+    """
+    names: list[str] = []
+    for part in filter(None, (p.strip() for p in text.split(","))):
+        if names and "=" in part.partition(":")[0]:
+            names[-1] += f",{part}"
+        else:
+            names.append(part)
+    return names

@@ -21,19 +21,6 @@ from golden.errors import InvalidInput
 from golden.files import write_folder
 
 
-def _names(text: str | None) -> list[str] | None:
-    # A comma separates names where it does not separate an attack's parameters (key=value).
-    if text is None:
-        return None
-    names: list[str] = []
-    for part in text.split(","):
-        if names and "=" in part and ":" not in part:
-            names[-1] += f",{part}"
-        else:
-            names.append(part)
-    return names
-
-
 @click.command("evaluate")
 @click.option("--data", help="digits, mnist or cifar10.")
 @click.option("--model", help="Architecture.")
@@ -108,9 +95,9 @@ def command(
             model=model,
             checkpoint=checkpoint,
             multipliers=multipliers or None,
-            attacks=_names(attacks),
-            targets=_names(targets),
-            threat_models=_names(threat_models),
+            attacks=attacks,
+            targets=targets,
+            threat_models=threat_models,
             samples=samples,
             seed=seed,
             seeds=seeds,

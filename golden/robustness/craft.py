@@ -32,6 +32,7 @@ def source_key(subject: Subject, case: Examples, seed: int) -> dict[str, Any]:
     key = {
         **(subject.key() if case.target is None else subject.device_key(case.target)),
         "threat model": threat.name if is_ours(threat.source) else None,
+        "settings": dict(threat.settings),
         "gradient": case.gradient,
         "seed": seed,
         "attackers' images": array_digest(subject.attackers.numpy()) if threat.train is not None else "",
@@ -92,7 +93,7 @@ def _device(network: Network, fitted: Fitted, case: Examples) -> Device:
 def _train(network: Network, fitted: Fitted, case: Examples, knowledge: Knowledge) -> Arrays:
     assert case.threat_model.train is not None
     knowledge = replace(knowledge, architecture=network.architecture)
-    module, queries = case.threat_model.train(_device(network, fitted, case), knowledge)
+    module, queries = case.threat_model.train(_device(network, fitted, case), knowledge, **case.threat_model.settings)
     state = safetensors.torch.save(module.state_dict())
     return {"state": np.frombuffer(state, np.uint8), "queries": np.array([queries])}
 

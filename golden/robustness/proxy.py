@@ -19,7 +19,7 @@ from golden.errors import InvalidInput
 from golden.progress import Progress
 from golden.robustness.attacks.queries import seeded
 
-__all__ = ["ANSWERS", "substitute"]
+__all__ = ["ANSWERS", "check_settings", "substitute"]
 
 ANSWERS = ("labels", "probabilities")
 BATCH = 64
@@ -73,12 +73,9 @@ def substitute(
         If a name is unknown, there are no images, a number is out of range, or the substitute takes other images or
         has other classes than the device.
     """
-    if answers not in ANSWERS:
-        raise InvalidInput(f"a device answers {' or '.join(ANSWERS)}, not {answers!r}; choose one of them")
+    check_settings(answers, augmentations, epochs)
     if not len(images):
         raise InvalidInput("no images to ask the device about; give at least one")
-    check_count("augmentations", augmentations, 0, 10, "as each round doubles the images")
-    check_count("epochs", epochs)
     check_seed(seed)
     with seeded(seed), torch.enable_grad():
         module = models.build(architecture)
@@ -92,6 +89,14 @@ def substitute(
                 more = _augmented(module, asked, told)
                 asked, told = torch.cat([asked, more]), torch.cat([told, _answers(device, more, answers, module)])
     return module.eval(), len(asked)
+
+
+def check_settings(answers: str, augmentations: int, epochs: int) -> None:
+    """Raise InvalidInput unless a substitute can be trained like that."""
+    if answers not in ANSWERS:
+        raise InvalidInput(f"a device answers {' or '.join(ANSWERS)}, not {answers!r}; choose one of them")
+    check_count("augmentations", augmentations, 0, 10, "as each round doubles the images")
+    check_count("epochs", epochs)
 
 
 def _answers(device: nn.Module, images: Tensor, answers: str, module: nn.Module) -> Tensor:

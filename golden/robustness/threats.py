@@ -17,16 +17,17 @@ known:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
 import torch
 from torch import nn
 
 from golden.errors import InvalidInput
 from golden.pytorch import ApproximateModule, surrogate
-from golden.registry import Registry
+from golden.registry import Registry, check_choice, split_names
 from golden.robustness.attacks import Attack
 from golden.robustness.targets import Device
 
@@ -82,7 +83,11 @@ class ThreatModel:
     differentiable : bool
         Whether the source is the multiplier's two-product form, which not every multiplier has.
     train : callable or None
-        ``train(device, knowledge) -> (module, queries)``, where the source has to be trained first.
+        ``train(device, knowledge, **settings) -> (module, queries)``, where the source has to be trained first.
+    settings : mapping of str to int or str
+        What ``train`` takes besides, and what it is where a name does not say: ``proxy:augmentations=2``.
+    check : callable or None
+        ``check(**settings)`` raises where they cannot be used, before anything is computed.
     """
 
     name: str
@@ -92,11 +97,40 @@ class ThreatModel:
     access: frozenset[str] = ALL_ACCESS
     itself: bool = False
     differentiable: bool = False
-    train: Callable[[Device, Knowledge], tuple[nn.Module, int]] | None = None
+    train: Callable[..., tuple[nn.Module, int]] | None = None
+    settings: Mapping[str, int | str] = field(default_factory=dict, hash=False)
+    check: Callable[..., None] | None = None
 
     def allows(self, attack: Attack) -> bool:
         """Whether this attacker can run an attack."""
         return attack.kind.access in self.access
+
+    def with_settings(self, text: str) -> ThreatModel:
+        """Return it with some of its settings changed, ``key=value,key=value``, as its name then says.
+
+        Raises
+        ------
+        InvalidInput
+            If there is no such setting, or a value cannot be used.
+        """
+        if not text:
+            return self
+        if not self.settings:
+            raise InvalidInput(f"the threat model {self.name} has no settings; leave out {text!r}")
+        given: dict[str, int | str] = {}
+        for part in text.split(","):
+            key, _, value = part.partition("=")
+            check_choice(f"unknown setting of {self.name}", key, self.settings)
+            of = type(self.settings[key])
+            try:
+                given[key] = of(value)
+            except ValueError:
+                raise InvalidInput(f"{key}={value} is not a whole number; write for example {key}=1") from None
+        settings = {**self.settings, **given}
+        if self.check is not None:
+            self.check(**settings)
+        changed = [f"{key}={value}" for key, value in settings.items() if value != self.settings[key]]
+        return replace(self, name=":".join([self.name, *([",".join(changed)] if changed else [])]), settings=settings)
 
 
 def _exact_model(model: nn.Module, device: Device, knowledge: Knowledge) -> nn.Module:
@@ -120,12 +154,18 @@ def _substitute(model: nn.Module, device: Device, knowledge: Knowledge) -> nn.Mo
     return knowledge.substitute
 
 
-def _train_substitute(device: Device, knowledge: Knowledge) -> tuple[nn.Module, int]:
+def _train_substitute(device: Device, knowledge: Knowledge, **settings: Any) -> tuple[nn.Module, int]:
     from golden.robustness.proxy import substitute
 
     if knowledge.architecture is None:
         raise InvalidInput("a substitute needs the name of an architecture; give a checkpoint, or leave out proxy")
-    return substitute(device.module, knowledge.architecture, knowledge.images, seed=knowledge.seed)
+    return substitute(device.module, knowledge.architecture, knowledge.images, seed=knowledge.seed, **settings)
+
+
+def _check_substitute(**settings: Any) -> None:
+    from golden.robustness.proxy import check_settings
+
+    check_settings(**settings)
 
 
 _OWN = (
@@ -148,6 +188,8 @@ _OWN = (
         False,
         "the attacker has a device that answers: examples crafted on a substitute trained on the answers",
         train=_train_substitute,
+        settings={"answers": "labels", "augmentations": 0, "epochs": 20},
+        check=_check_substitute,
     ),
     ThreatModel(
         "query",
@@ -185,13 +227,19 @@ def register_threat_model(threat_model: ThreatModel) -> ThreatModel:
 def threat_models(names: str | Iterable[str]) -> tuple[ThreatModel, ...]:
     """Look up threat models: names, or one string with commas between them.
 
+    ``proxy:augmentations=2,answers=probabilities`` changes settings of one.
+
     Raises
     ------
     InvalidInput
-        If a name is unknown, or there is none.
+        If a name is unknown, or there is none; and as ``ThreatModel.with_settings``.
     """
-    parts = names.split(",") if isinstance(names, str) else list(names)
-    parts = [ALIASES.get(part.strip(), part.strip()) for part in parts if part.strip()]
-    if not parts:
+    texts = [names] if isinstance(names, str) else names
+    found: dict[str, ThreatModel] = {}
+    for name in (part for text in texts for part in split_names(text)):
+        base, _, settings = name.partition(":")
+        threat = THREAT_MODELS.look_up(ALIASES.get(base, base)).with_settings(settings)
+        found.setdefault(threat.name, threat)
+    if not found:
         raise InvalidInput(f"no threat model named; choose from {', '.join(THREAT_MODELS)}")
-    return tuple(THREAT_MODELS.look_up(part) for part in dict.fromkeys(parts))
+    return tuple(found.values())

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from golden.errors import InvalidInput
-from golden.registry import Registry
+from golden.registry import Registry, split_names
 from golden.robustness.attacks.queries import counted, seeded
 
 __all__ = ["ATTACKS", "BATCH", "Attack", "Crafted", "Kind", "Outcome", "attack", "attacks", "register_attack"]
@@ -257,14 +257,7 @@ def attacks(names: str | Attack | Iterable[str | Attack]) -> tuple[Attack, ...]:
         if isinstance(name, Attack):
             found.append(name)
             continue
-        # A comma separates both attacks and parameters: what has `=` and no `:` goes on with the attack before it.
-        parts: list[str] = []
-        for part in filter(None, (p.strip() for p in name.split(","))):
-            if "=" in part and ":" not in part and parts:
-                parts[-1] += f",{part}"
-            else:
-                parts.append(part)
-        for part in parts:
+        for part in split_names(name):
             one = attack(part)
             keys = [dial.partition("=")[0] for dial in part.partition(":")[2].split(",")]
             if "eps" in keys or not one.kind.budgets:

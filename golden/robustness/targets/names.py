@@ -24,7 +24,7 @@ from torch import nn
 from golden.catalogue import MULTIPLIERS, Multiplier, multiplier as look_up
 from golden.errors import InvalidInput, InvalidType
 from golden.pytorch.fitting import require_exact
-from golden.registry import add_entry, unknown
+from golden.registry import add_entry, split_names, unknown
 from golden.robustness.results import EXACT
 from golden.robustness.targets.devices import Device, Fitted, own_copy
 from golden.robustness.targets.multipliers import MODIFIERS, on_multiplier
@@ -261,13 +261,7 @@ def targets(names: str | Multiplier | Target | Iterable[str | Multiplier | Targe
         if not isinstance(name, str):
             found.append(target(name))
             continue
-        parts: list[str] = []
-        for part in filter(None, (p.strip() for p in name.split(","))):
-            if "=" in part.partition(":")[0] and parts:
-                parts[-1] += f",{part}"
-            else:
-                parts.append(part)
-        found += map(target, parts)
+        found += map(target, split_names(name))
     found = list(dict.fromkeys(found))
     if not found:
         raise InvalidInput(f"no target named; give a multiplier, or one of {', '.join(TARGETS)}")

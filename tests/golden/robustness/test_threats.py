@@ -18,6 +18,24 @@ def test_names():
     assert [t.name for t in threats.threat_models("twin,white-box")] == ["twin", "white-box"]
     assert threats.threat_models("transfer") == (THREAT_MODELS["twin"],)
     assert threats.threat_models(["transfer", "twin"]) == (THREAT_MODELS["twin"],)
+    assert threats.threat_models("proxy:epochs=20") == (THREAT_MODELS["proxy"],)
+    names = [t.name for t in threats.threat_models("proxy:augmentations=2,answers=probabilities,twin")]
+    assert names == ["proxy:answers=probabilities,augmentations=2", "twin"]
+
+
+def test_settings_reach_the_training(monkeypatch):
+    asked = {}
+
+    def substitute(device, architecture, images, **settings):
+        asked.update(settings, architecture=architecture)
+        return device, 7
+
+    monkeypatch.setattr("golden.robustness.proxy.substitute", substitute)
+    (threat,) = threats.threat_models("proxy:augmentations=2")
+    module, _ = checkpoint.load("lenet5-digits")
+    knowledge = Knowledge(torch.zeros(1, 1, 28, 28), seed=3, architecture="lenet5")
+    assert threat.train(target("ax-fpm").build(module, Fitted(torch.zeros(1, 1, 28, 28))), knowledge, **threat.settings)
+    assert asked == {"answers": "labels", "augmentations": 2, "epochs": 20, "seed": 3, "architecture": "lenet5"}
 
 
 @pytest.mark.parametrize(
@@ -27,6 +45,11 @@ def test_names():
         (("transfer", "grey"), "unknown threat model 'grey'"),
         ("", "no threat model named; choose from twin"),
         ((), "no threat model named"),
+        ("twin:augmentations=1", "the threat model twin has no settings; leave out 'augmentations=1'"),
+        ("proxy:augment=1", "unknown setting of proxy 'augment'; did you mean augmentations"),
+        ("proxy:answers=scores", "a device answers labels or probabilities, not 'scores'"),
+        ("proxy:epochs=few", "epochs=few is not a whole number; write for example epochs=1"),
+        ("proxy:augmentations=11", "augmentations=11 is too large; give at most 10"),
     ],
 )
 def test_wrong_names(names, message):
