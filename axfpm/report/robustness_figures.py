@@ -15,7 +15,8 @@ from golden.robustness.result_tables import DRAW, average, mean
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from golden.robustness.results import Picture, Results, UnderAttack
+    from golden.robustness.results import Results
+    from golden.robustness.row_types import Picture, UnderAttack
 
 __all__ = ["headline"]
 
@@ -34,9 +35,12 @@ def headline(results: Results) -> list[tuple[str, str]]:
             _by_kappa,
         ),
         ("Transfer of DDN's examples against how far they are stretched; the band is all draws of noise.", _by_stretch),
-        ("Robust accuracy against the L-inf budget of PGD, through the target itself.", _by_budget),
+        ("Robust accuracy against the L-inf budget through the target: the adaptive attack, PGD dashed.", _by_budget),
         ("Robust accuracy against the L2 norm of DDN's perturbations, through the target itself.", _by_distance),
-        ("Median L2 norm that fools, for each kind of gradient; infinite ones are left out.", _by_gradient),
+        (
+            "Median L2 norm that fools the first network, for each kind of gradient; infinite ones are left out.",
+            _by_gradient,
+        ),
         ("Examples: the true class, and what the network that each is for makes of it.", _examples),
         ("Reliability: how often the top class is right, against its probability.", _reliability),
     )
@@ -119,23 +123,41 @@ def _by_budget(results: Results) -> str | None:
     rows = [
         row
         for row in results.attacks
-        if row.threat_model == "white-box" and _is(row, "pgd") and row.gradient == "scaled"
+        if row.threat_model == "white-box"
+        and row.epsilon is not None
+        and row.attack in (f"pgd:eps={row.epsilon:g}", f"adaptive:eps={row.epsilon:g}")
+        and row.view == "as is"
+        and row.gradient == "scaled"
     ]
-    if len({row.epsilon for row in rows}) < 2:
+    lines: dict[tuple[str, str], list[UnderAttack]] = {}
+    for row in rows:
+        lines.setdefault((row.target, row.attack.partition(":")[0]), []).append(row)
+    lines = {case: own for case, own in lines.items() if len({row.epsilon for row in own}) > 1}
+    if not lines:
         return None
-    clean = {(row.target, row.model): row.accuracy for row in results.clean}
+    targets = list(dict.fromkeys(target for target, _ in lines))
     figure, (axes,) = canvas(8, 3.4)
-    for index, target in enumerate(dict.fromkeys(row.target for row in rows)):
-        own = [row for row in rows if row.target == target]
+    for (target, kind), own in lines.items():
         budgets = sorted({row.epsilon for row in own if row.epsilon is not None})
-        start = mean([p for (name, _), p in clean.items() if name == target])
+        start = mean([row.accuracy for row in results.clean if row.target == target])
         rates = [start, *(mean([row.robust_accuracy for row in own if row.epsilon == eps]) for eps in budgets)]
-        if len(budgets) > 1:
-            values = np.array([(100 * (p.rate or 0), *(100 * end for end in p.interval)) for p in rates]).T
-            errors = [values[0] - values[1], values[2] - values[0]]
-            axes.errorbar([0, *budgets], values[0], errors, color=COLOURS[index % 8], label=target, capsize=2)
-    axes.set_xlabel("L-inf budget")
-    axes.set_ylabel("robust accuracy, %")
+        values = np.array([(100 * (p.rate or 0), *(100 * end for end in p.interval)) for p in rates]).T
+        axes.errorbar(
+            [0, *budgets],
+            values[0],
+            [values[0] - values[1], values[2] - values[0]],
+            color=COLOURS[targets.index(target) % len(COLOURS)],
+            linestyle="-" if kind == "adaptive" else "--",
+            label=f"{target}, {kind}",
+            capsize=2,
+        )
+    return _falling(figure, axes, "L-inf budget", "robust accuracy, %")
+
+
+def _falling(figure: Canvas, axes: Axes, x: str, y: str) -> str:
+    """Finish a figure of shares that fall from 100%."""
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
     axes.set_ylim(-2, 102)
     axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return svg(figure)
@@ -157,18 +179,18 @@ def _by_distance(results: Results) -> str | None:
         reached = [(distance, left) for distance, left in points if distance is not None]
         x, y = zip((0.0, 100.0), *reached, strict=True)
         axes.plot(x, y, marker="o", markersize=3, color=COLOURS[index % len(COLOURS)], label=target)
-    axes.set_xlabel("L2 norm of the perturbation")
-    axes.set_ylabel("not fooled, of the images right when clean, %")
-    axes.set_ylim(-2, 102)
-    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    return svg(figure)
+    return _falling(figure, axes, "L2 norm of the perturbation", "not fooled, of the images right when clean, %")
 
 
 def _by_gradient(results: Results) -> str | None:
     rows = [
         row
         for row in results.attacks
-        if row.threat_model == "white-box" and row.norm == "l2" and row.epsilon is None and row.view == "as is"
+        if row.threat_model == "white-box"
+        and row.norm == "l2"
+        and row.epsilon is None
+        and row.view == "as is"
+        and row.model == results.clean[0].model
     ]
     gradients = list(dict.fromkeys(row.gradient for row in rows))
     cases = [

@@ -9,8 +9,8 @@ verdict. In the order of the data:
    does, ``adaptive`` the attack that is made for this defence, ``proxy`` how he trains a substitute.
 3. ``plan`` makes of stages the examples to craft and who sees them; ``pipeline`` runs it all: ``craft`` crafts each
    once, ``judge`` shows them, stretched and (``brittleness``) shaken too, as ``jobs``, whose results ``store`` keeps.
-4. ``outcomes`` counts, ``rows`` makes rows of it; ``statistics`` has shares and tests, ``intervals`` simultaneous ones,
-   ``equivalence`` whether accuracy is kept, ``confidence`` how sure a network is and how rightly.
+4. ``outcomes`` counts, ``rows`` makes rows of it, of ``row_types``; ``statistics`` has shares and tests, ``intervals``
+   simultaneous ones, ``equivalence`` whether accuracy is kept, ``confidence`` how sure a network is and how rightly.
 5. ``hypotheses`` lists what is asked, before any run, ``rule`` decides it, ``verdicts`` asks it of results.
 6. ``results`` holds all of it, ``result_tables`` shows it as text, ``records`` writes, reads and compares files;
    ``measured`` has those that come with the package.

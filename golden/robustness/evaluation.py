@@ -23,7 +23,8 @@ from golden.robustness.inputs import check_images, check_labels
 from golden.robustness.networks import Network, networks
 from golden.robustness.pipeline import evaluate_stages
 from golden.robustness.plan import Stage
-from golden.robustness.results import EXACT, Results
+from golden.robustness.results import Results
+from golden.robustness.row_types import EXACT
 from golden.robustness.targets import Fitted, Target, target, targets as look_up_targets
 from golden.robustness.threats import threat_models as look_up_threat_models
 

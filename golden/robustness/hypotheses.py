@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from golden.robustness.results import EXACT
+from golden.robustness.row_types import EXACT
 
 __all__ = ["FAILS", "HOLDS", "HYPOTHESES", "MATCHED", "NOT_RUN", "OPEN", "SUBJECT", "Hypothesis", "canonical"]
 

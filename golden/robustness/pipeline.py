@@ -20,7 +20,8 @@ from golden.robustness.jobs import Arrays, Job, Meter, one_thread, run
 from golden.robustness.judge import clean_judging, cost_of, judging
 from golden.robustness.networks import Network, Subject, subject_of, subset
 from golden.robustness.plan import Examples, Plan, Shown, Stage, plan
-from golden.robustness.results import EXACT, Results
+from golden.robustness.results import Results
+from golden.robustness.row_types import EXACT
 from golden.robustness.rows import Judged, accuracy_kept, clean_rows, pictures, rows_under_attack, suites
 from golden.robustness.store import Store, array_digest
 from golden.robustness.targets import Fitted, Target, target

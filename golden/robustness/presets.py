@@ -10,7 +10,7 @@ from golden.registry import Registry
 from golden.robustness.adaptive.parts import OFF
 from golden.robustness.attacks import attacks as look_up_attacks
 from golden.robustness.plan import Stage
-from golden.robustness.results import EXACT
+from golden.robustness.row_types import EXACT
 from golden.robustness.targets import targets as look_up_targets
 from golden.robustness.threats import THREAT_MODELS
 
@@ -191,7 +191,15 @@ _OWN = (
             ),
             _stage(
                 "white-box",
-                ("pgd:eps=0.04", "pgd:eps=0.08", "pgd:eps=0.16", "pgd:eps=0.2", "pgd:eps=0.3"),
+                ("adaptive:eps=0.02", "adaptive:eps=0.04", "adaptive:eps=0.06", "adaptive:eps=0.12"),
+                (EXACT, "ax-fpm"),
+                samples=100,
+                networks=1,
+                extra=True,
+            ),
+            _stage(
+                "white-box",
+                ("pgd:eps=0.04", "pgd:eps=0.12", "pgd:eps=0.16", "pgd:eps=0.2", "pgd:eps=0.3"),
                 (EXACT, "ax-fpm", "pgd-trained", "pgd-trained/ax-fpm"),
                 samples=100,
                 networks=1,
@@ -215,13 +223,14 @@ _OWN = (
             ),
             _stage(
                 "white-box",
-                ("ddn", "deepfool"),
+                ("deepfool",),
                 (EXACT, "ax-fpm"),
                 samples=100,
                 networks=1,
                 gradients=("scaled", "straight-through", "masked"),
                 extra=True,
             ),
+            _stage("white-box", ("ddn",), ("ax-fpm",), networks=1, samples=200, gradients=("masked",), extra=True),
             _stage(
                 "white-box",
                 (f"apgd-t:eps={LINF}",),

@@ -17,7 +17,8 @@ from typing import Any
 
 from golden.errors import InvalidInput
 from golden.registry import did_you_mean
-from golden.robustness.results import Clean, Picture, Results, Suite, UnderAttack, plain
+from golden.robustness.results import Results
+from golden.robustness.row_types import Clean, Picture, Suite, UnderAttack, plain
 from golden.robustness.statistics import Proportion
 
 __all__ = ["FORMAT", "MEASURED", "VERSION", "Difference", "compare", "find", "read", "to_lines"]

@@ -5,13 +5,11 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from golden.robustness.row_types import Clean, Suite, UnderAttack
 from golden.robustness.statistics import Proportion
 from golden.tables import plain_console, printable
-
-if TYPE_CHECKING:
-    from golden.robustness.results import Clean, Results, Suite, UnderAttack
 
 __all__ = ["attack_rows", "average", "grouped", "mean", "table"]
 
@@ -36,30 +34,38 @@ def mean(proportions: Sequence[Proportion]) -> Proportion:
     return Proportion(round(n * sum(rates) / len(rates)) if rates else 0, n if rates else 0)
 
 
-def table(results: Results, width: int) -> str:
-    """Plain-text tables of results, ``width`` characters wide at most."""
-    s = results.settings
+def table(
+    *,
+    width: int,
+    settings: Mapping[str, Any],
+    clean: Sequence[Clean],
+    attacks: Sequence[UnderAttack],
+    suites: Sequence[Suite],
+    verdict: Mapping[str, Any],
+) -> str:
+    """Plain-text tables of what ``Results`` holds, ``width`` characters wide at most."""
+    s = settings
     text = io.StringIO()
     console = plain_console(file=text, width=width, color_system=None)
-    if results.verdict.get("verdicts"):
-        console.print(printable(f"The rule on {results.verdict['subject']}, {results.verdict['scope']}"))
-        console.print(_verdicts(results.verdict["verdicts"]))
-        for row in results.verdict["summaries"]:
+    if verdict.get("verdicts"):
+        console.print(printable(f"The rule on {verdict['subject']}, {verdict['scope']}"))
+        console.print(_verdicts(verdict["verdicts"]))
+        for row in verdict["summaries"]:
             console.print(printable(f"{row['threat_model']}: {row['verdict']} ({row['reason']})"))
         console.print()
-    if results.suites:
+    if suites:
         console.print("Robust accuracy under the best attack for each image, of all within the budget:")
-        console.print(_suites(results.suites))
+        console.print(_suites(suites))
     console.print(printable(f"{s['model']}, {s['samples']} images of {s['data']}, seed {s['seed']}: clean"))
-    console.print(_clean(results.clean))
-    for threat_model in dict.fromkeys(row.threat_model for row in results.attacks):
+    console.print(_clean(clean))
+    for threat_model in dict.fromkeys(row.threat_model for row in attacks):
         console.print(printable(f"{threat_model}: {s['threat_models'][threat_model]}"))
-        console.print(_attacks([row for row in results.attacks if row.threat_model == threat_model]))
+        console.print(_attacks([row for row in attacks if row.threat_model == threat_model]))
     for sentence in s.get("left_out", ()):
         console.print(printable(f"left out: {sentence}"))
-    if results.attacks:
+    if attacks:
         console.print(DEFINITIONS)
-    if len({(row.model, row.seed) for row in results.clean}) > 1:
+    if len({(row.model, row.seed) for row in clean}) > 1:
         console.print(SEVERAL)
     return text.getvalue()
 
@@ -100,9 +106,16 @@ def _attacks(rows: Sequence[UnderAttack]) -> Any:
 
 def attack_rows(rows: Sequence[UnderAttack]) -> list[tuple[str, str, str, str, str]]:
     """Attack, source success, target, transfer rate and robust accuracy as text, for each attack and target."""
+    most = max((row.robust_accuracy.n for row in rows), default=0)
+    groups: dict[str, list[UnderAttack]] = {}
+    for row in rows:
+        # Rates of different images are not averaged.
+        images = row.robust_accuracy.n
+        fewer = f", {images} images" if images != most else ""
+        groups.setdefault(_attack(row) + fewer, []).append(row)
     found = []
-    for attack in dict.fromkeys(_attack(row) for row in rows):
-        for name, same in grouped([row for row in rows if _attack(row) == attack]):
+    for attack, members in groups.items():
+        for name, same in grouped(members):
             transfers = [row.transfer for row in same if row.transfer is not None]
             found.append(
                 (

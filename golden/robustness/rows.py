@@ -24,7 +24,7 @@ from golden.robustness.outcomes import (
     under_attack,
 )
 from golden.robustness.plan import Examples, Plan, Shown
-from golden.robustness.results import EXACT, Clean, Picture, Suite, UnderAttack
+from golden.robustness.row_types import EXACT, Clean, Picture, Suite, UnderAttack
 from golden.robustness.store import array_digest
 from golden.robustness.targets import Target
 

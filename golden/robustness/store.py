@@ -84,6 +84,7 @@ EXCLUDED = (
                 "records",
                 "result_tables",
                 "results",
+                "row_types",
                 "rows",
                 "rule",
                 "runs",

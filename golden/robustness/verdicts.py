@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from golden.robustness.hypotheses import SUBJECT
-from golden.robustness.results import Results, Suite
+from golden.robustness.results import Results
+from golden.robustness.row_types import Suite
 from golden.robustness.rule import decide
 
 __all__ = ["outcomes", "ruling"]

@@ -25,7 +25,7 @@ from golden.catalogue import MULTIPLIERS, Multiplier, multiplier as look_up
 from golden.errors import InvalidInput, InvalidType
 from golden.pytorch.fitting import require_exact
 from golden.registry import add_entry, split_names, unknown
-from golden.robustness.results import EXACT
+from golden.robustness.row_types import EXACT
 from golden.robustness.targets.devices import Device, Fitted, own_copy
 from golden.robustness.targets.multipliers import MODIFIERS, on_multiplier
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from golden.pytorch.observing import multiplied_weights
-from golden.robustness.results import EXACT
+from golden.robustness.row_types import EXACT
 from golden.robustness.targets.devices import Device, Fitted, fitted_device, own_copy
 from golden.robustness.targets.inputs import straight_through
 from golden.robustness.targets.names import TargetKind

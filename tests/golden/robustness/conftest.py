@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from golden.robustness.results import EXACT, Clean, Results, Suite, UnderAttack
+from golden.robustness.results import Results
+from golden.robustness.row_types import EXACT, Clean, Suite, UnderAttack
 from golden.robustness.statistics import Proportion
 
 

@@ -19,7 +19,7 @@ from golden.registry import Registry
 from golden.robustness import jobs, threats
 from golden.robustness.attacks import attack
 from golden.robustness.evaluation import evaluate
-from golden.robustness.results import EXACT
+from golden.robustness.row_types import EXACT
 from golden.robustness.statistics import Proportion
 
 

@@ -11,7 +11,7 @@ from golden.robustness.networks import networks
 from golden.robustness.outcomes import distances
 from golden.robustness.pipeline import evaluate_stages
 from golden.robustness.plan import Stage
-from golden.robustness.results import EXACT
+from golden.robustness.row_types import EXACT
 from golden.robustness.targets import Fitted, targets
 from golden.robustness.threats import THREAT_MODELS
 from golden.robustness.verdicts import outcomes

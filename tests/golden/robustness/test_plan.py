@@ -9,7 +9,7 @@ from golden.errors import InvalidInput
 from golden.robustness.attacks import attacks
 from golden.robustness.networks import subset
 from golden.robustness.plan import Stage, plan
-from golden.robustness.results import EXACT
+from golden.robustness.row_types import EXACT
 from golden.robustness.targets import target, targets
 from golden.robustness.threats import THREAT_MODELS
 

@@ -6,7 +6,7 @@ from golden.cnn import checkpoint
 from golden.robustness.hypotheses import HYPOTHESES
 from golden.robustness.plan import plan
 from golden.robustness.presets import PRESETS
-from golden.robustness.results import EXACT
+from golden.robustness.row_types import EXACT
 from golden.robustness.targets import target
 
 

@@ -3,7 +3,8 @@
 import json
 
 from golden.robustness.result_tables import mean
-from golden.robustness.results import Results, UnderAttack
+from golden.robustness.results import Results
+from golden.robustness.row_types import UnderAttack
 from golden.robustness.statistics import Proportion
 
 P = Proportion

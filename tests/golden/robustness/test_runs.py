@@ -11,7 +11,7 @@ from golden.errors import InvalidInput
 from golden.robustness import runs
 from golden.robustness.attacks import attacks
 from golden.robustness.presets import PRESETS
-from golden.robustness.results import EXACT
+from golden.robustness.row_types import EXACT
 from golden.robustness.targets import targets
 
 

@@ -20,8 +20,7 @@ from golden.robustness.store import Store
 DESCRIBES = {
     "golden.cnn.trained",
     "golden.progress",
-    "golden.robustness.result_tables",
-    "golden.robustness.results",
+    "golden.robustness.row_types",
     "golden.robustness.statistics",
 }
 """Modules that computing ones import for a name or a type only."""

@@ -15,7 +15,7 @@ import axfpm
 from golden.cnn import checkpoint as checkpoints, data
 from golden.errors import InvalidInput, InvalidType
 from golden.pytorch import ApproximateModule, approximate
-from golden.robustness.results import EXACT
+from golden.robustness.row_types import EXACT
 from golden.robustness.targets import Device, Fitted, target, targets
 
 ALL = (

@@ -8,7 +8,7 @@ import pytest
 import axfpm
 from golden.catalogue import MULTIPLIERS, multiplier
 from golden.errors import InvalidInput, InvalidType
-from golden.robustness.results import EXACT
+from golden.robustness.row_types import EXACT
 from golden.robustness.targets import TARGETS, Device, TargetKind, names, register_target, target, targets
 
 
