@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from golden.catalogue import Multiplier, distinct, multiplier
@@ -22,7 +21,7 @@ from golden.progress import Progress
 from hdl.limits import check_period, check_stages
 from synth.equivalence import Equivalence, check_equivalence
 from synth.flow import DEFAULT_PERIOD_NS, SynthesisResult, synthesise
-from synth.liberty import read_liberty
+from synth.liberty import LibrarySource, read_liberty
 from synth.tools import abc, opensta, yosys
 
 __all__ = ["BASELINES", "COLUMNS", "MAX_JOBS", "Comparison", "Row", "compare"]
@@ -197,7 +196,7 @@ def compare(
     *,
     block: str = "multiplier",
     stages: int | None = None,
-    liberty: str | Path | None = None,
+    liberty: LibrarySource = None,
     period_ns: float | None = None,
     baselines: Sequence[str | Multiplier] | None = None,
     jobs: int = MAX_JOBS,

@@ -18,7 +18,7 @@ from golden.errors import InvalidInput
 from golden.templates import render
 from synth import tools
 from synth.flow import SynthesisResult, check_identifier
-from synth.liberty import read_liberty
+from synth.liberty import LibrarySource, read_liberty
 
 __all__ = ["Equivalence", "check_equivalence"]
 
@@ -55,7 +55,7 @@ def check_equivalence(
     netlist: SynthesisResult | Path | str,
     *,
     top: str,
-    liberty: str | Path | None = None,
+    liberty: LibrarySource = None,
     timeout_s: float = 60,
 ) -> Equivalence:
     """Compare a mapped netlist with the design it was made from.
@@ -93,9 +93,12 @@ def check_equivalence(
         folder = Path(name)
         (folder / "design.v").write_text(verilog)
         (folder / "netlist.v").write_text(mapped)
-        (folder / "cells.lib").write_bytes(library.path.read_bytes())
+        in_netlist = set(re.findall(r"[A-Za-z_][\w$]*", mapped))
+        library.write(folder, (cell.name for cell in library.cells if cell.name in in_netlist), bare=True)
         for side in ("rtl", "netlist"):
-            (folder / f"{side}.ys").write_text(render("synth", f"lower_{side}.ys.j2", top=top))
+            (folder / f"{side}.ys").write_text(
+                render("synth", f"lower_{side}.ys.j2", top=top, files=library.file_names)
+            )
             try:
                 command = [*yosys, "-q", "-l", f"{side}.log", "-s", f"{side}.ys"]
                 status, output = tools.run(command, folder=folder, timeout_s=timeout_s)

@@ -31,7 +31,7 @@ from golden.files import expand
 from golden.templates import render
 from hdl.limits import check_period
 from synth import tools
-from synth.liberty import Library, read_liberty
+from synth.liberty import Library, LibrarySource, read_liberty
 
 __all__ = [
     "DEFAULT_PERIOD_NS",
@@ -159,7 +159,7 @@ def synthesise(
     verilog: str,
     *,
     top: str,
-    liberty: str | Path | None = None,
+    liberty: LibrarySource = None,
     period_ns: float = DEFAULT_PERIOD_NS,
     work_dir: str | Path | None = None,
     refresh: bool = False,
@@ -200,12 +200,14 @@ def synthesise(
     library = read_liberty(liberty)
     yosys, _ = tools.yosys(), tools.opensta()
     found = tools.versions()
+    options = " ".join(f"-liberty {name}" for name in library.file_names)
     scripts = {
-        "map.ys": render("synth", "map.ys.j2", top=top, target_ps=max(1, round(period_ns * 1000))),
+        "map.ys": render("synth", "map.ys.j2", top=top, liberty=options, target_ps=max(1, round(period_ns * 1000))),
         "abc.constr": render("synth", "abc.constr.j2", driving_cell=library.driving_cell, load_ff=library.load_ff),
         "timing.tcl": render(
             "synth",
             "timing.tcl.j2",
+            files=library.file_names,
             top=top,
             clock=CLOCK,
             period_ns=f"{period_ns:.6g}",
@@ -226,10 +228,11 @@ def synthesise(
     with workshop(root, key[:8]) as scratch:
         for name, text in {**scripts, "design.v": verilog}.items():
             (scratch / name).write_text(text)
-        shutil.copyfile(library.path, scratch / "cells.lib")
+        library.write(scratch)
         stat = run_yosys(scratch, [*yosys, "-q", "-l", "yosys.log", "-s", "map.ys"], timeout_s)
         timing = _time(scratch, timeout_s)
-        (scratch / "cells.lib").unlink()
+        for file in library.file_names:
+            (scratch / file).unlink()
         plain = _combine(stat, timing, top=top, period_ns=period_ns, library=library, found=found)
         (scratch / RESULT).write_text(json.dumps(plain, indent=1))
         seal(scratch, (RESULT, NETLIST), name=kept.name)
