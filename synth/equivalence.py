@@ -9,11 +9,11 @@ simulation against the golden model covers it.
 from __future__ import annotations
 
 import re
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from golden.cache import work_folder, workshop
 from golden.errors import InvalidInput
 from golden.templates import render
 from synth import tools
@@ -68,8 +68,8 @@ def check_equivalence(
         The mapped design: a result, a file, or Verilog text.
     top : str
         The top module of both.
-    liberty : path, optional
-        The library the netlist is mapped to; the default one where None.
+    liberty : str, path, sequence of paths or Library, optional
+        The library the netlist is mapped to, as for ``synth.liberty.read_liberty``; the default one where None.
     timeout_s : float
         Limit for each program, in seconds, after which it is killed and the outcome is ``undecided``.
 
@@ -89,8 +89,7 @@ def check_equivalence(
     def outcome(verdict: str, detail: str = "") -> Equivalence:
         return Equivalence(verdict, time.monotonic() - start, detail)
 
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with workshop(work_folder("synth"), "proof") as folder:
         (folder / "design.v").write_text(verilog)
         (folder / "netlist.v").write_text(mapped)
         in_netlist = set(re.findall(r"[A-Za-z_][\w$]*", mapped))

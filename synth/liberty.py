@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -113,7 +114,7 @@ class Library:
         """Every cell, used or not."""
         return tuple(cell for part in self.parts for cell in part.cells)
 
-    @property
+    @cached_property
     def usable(self) -> tuple[Cell, ...]:
         """The cells that may be mapped: gates and flip-flops, less those of the ``dont_use`` patterns."""
         return tuple(cell for cell in self.cells if self._may_use(cell))

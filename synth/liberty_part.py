@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Cell", "Part", "name_of", "parse", "read_part", "text_of", "word"]
 
-SUMMARY_VERSION = 2
+SUMMARY_VERSION = 3
 PREFIXES = {"f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3}
 LOGIC = ("gate", "buffer", "inverter", "flip-flop")
 
@@ -38,7 +38,7 @@ class Cell:
         Its name.
     kind : str
         One of ``LOGIC``, or why it is not for logic: ``latch``, ``state table``, ``scan``, ``three-state``,
-        ``no function``, ``no area``, ``dont_use``.
+        ``no function``, ``no area``, ``unknown state`` (a function of what is no pin), ``dont_use``.
     area : float
         um^2, by custom: Liberty has no unit for it.
     input_ff, max_load_ff : float
@@ -243,6 +243,7 @@ def _kind(cell: Group) -> str:
         ("three-state", any("three_state" in pin for pin in outputs)),
         ("no function", not any("function" in pin for pin in outputs)),
         ("no area", _number(cell, "area", 0.0) <= 0),
+        ("unknown state", not groups & {"ff", "ff_bank"} and any(_is_of_a_state(pin, pins) for pin in outputs)),
     )
     why = next((name for name, applies in barred if applies), None)
     if why is not None:
@@ -252,6 +253,11 @@ def _kind(cell: Group) -> str:
     inputs = [pin for pin in pins if word(pin, "direction") == "input"]
     inverting = _inverting(outputs[0], name_of(inputs[0])) if len(inputs) == len(outputs) == 1 else None
     return "gate" if inverting is None else "inverter" if inverting else "buffer"
+
+
+def _is_of_a_state(output: Group, pins: list[Group]) -> bool:
+    """Whether an output's function names something that is no pin, as those of registers name their state."""
+    return not set(re.findall(r"[A-Za-z_]\w*", word(output, "function"))) <= {name_of(pin) for pin in pins}
 
 
 @lru_cache(maxsize=1)

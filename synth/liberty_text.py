@@ -15,7 +15,7 @@ __all__ = ["Span", "cut", "skeleton", "spans", "without_wire_loads"]
 
 # Braces and semicolons in comments and strings are no structure. A backslash only continues a line in Liberty.
 _TOKEN = re.compile(r'"[^"]*"|/\*.*?\*/|//[^\n]*|[{};]', re.DOTALL)
-_HEAD = re.compile(r"([A-Za-z_]\w*)\s*\(([^(){}]*)\)\s*$")
+_HEAD = re.compile(r'([A-Za-z_]\w*)\s*\(((?:"[^"]*"|[^(){}"])*)\)\s*$')
 _WIRE_LOAD_ATTRIBUTE = re.compile(
     r'^[ \t]*default_wire_load(?:_\w+)?\s*(?::\s*(?:"[^"]*"|[^;"\n]*)|\([^()]*\))\s*;?', re.MULTILINE
 )

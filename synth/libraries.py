@@ -1,7 +1,9 @@
 """Cell libraries by name: where their files come from, and which of their cells are not for logic.
 
 OSU018 is a Debian package and the default. The others are published by their foundries, and lie under
-``$AXFPM_DATA/liberty``, or are downloaded once. All are typical corners at 25 degrees Celsius.
+``$AXFPM_DATA/liberty``, or are downloaded once. All are typical corners at 25 degrees Celsius. Which cells are not for
+logic follows the habits of published flows: those of OpenROAD, and for SkyWater's clock and delay cells, which a mapper
+would take for buffers, what their names say.
 """
 
 from __future__ import annotations
@@ -96,7 +98,7 @@ _OWN = (
         "180 nm (TSMC, scalable rules)",
         "free, Oklahoma State University",
         "osu018*",
-        ("CLKBUF*",),
+        (),
         12.0,
     ),
     NamedLibrary(
@@ -105,7 +107,7 @@ _OWN = (
         "45 nm (FreePDK45)",
         "Nangate Open Cell Library licence",
         "NangateOpenCellLibrary*",
-        ("TAPCELL*", "FILLCELL*", "ANTENNA*", "CLKBUF*", "CLKGATE*", "SDFF*"),
+        ("TAPCELL*", "FILLCELL*", "ANTENNA*", "CLKGATE*", "SDFF*"),
         4.0,
         (
             _opensta(
@@ -150,7 +152,7 @@ _OWN = (
         "7 nm (predictive)",
         "BSD-3-Clause",
         "asap7sc7p5t*",
-        ("*x1p*", "*xp*", "SDF*", "ICG*", "HB*", "CKINVDC*"),
+        ("*x1p*", "*xp*", "SDF*", "ICG*", "HB*"),
         2.0,
         (
             _asap7(
