@@ -1,83 +1,149 @@
-"""What the flow needs to know of a Liberty cell library: units, corner, and the cells that stand around a design."""
+"""What the flow needs to know of a Liberty cell library: units, corner, which cells are for logic, what stands around.
+
+A library comes as one file or in several parts, plain or gzipped. Tools get it as it was written, without the cells
+that must not be mapped (``Library.write``): then no option of any tool has to be trusted to leave them out. Not for
+logic are cells whose description says so (``dont_use``, no area, no function, a latch, a ``statetable`` as clock gates
+have it, scan pins, three-state outputs) and those of the library's and the user's patterns.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from golden.cache import Cache
-from golden.errors import InvalidInput, MissingTool
+from golden.errors import InvalidInput
 from golden.files import expand
+from synth.liberty_part import Cell, Part, read_part, text_of
+from synth.liberty_text import Span, cut, skeleton, without_wire_loads
+from synth.libraries import DEFAULT_PERIOD_NS, LIBRARIES, recognise
 from synth.tools import default_liberty
 
 if TYPE_CHECKING:
     from liberty.types import Group
 
-__all__ = ["Cell", "Library", "read_liberty"]
+__all__ = ["Library", "LibrarySource", "read_liberty"]
 
-SUMMARY_VERSION = 1
 FANOUT_LOAD = 4
 """Outputs drive this many of the smallest inverter's inputs."""
-FARADS = {"ff": 1e-15, "pf": 1e-12, "nf": 1e-9, "f": 1.0}
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A buffer or inverter: name, area (um^2), input capacitance (fF) and the largest load it may drive (fF)."""
-
-    name: str
-    area: float
-    input_ff: float
-    max_load_ff: float
 
 
 @dataclass(frozen=True)
 class Library:
-    """A summary of a Liberty file.
+    """A cell library, of one file or several.
 
     Parameters
     ----------
-    path : pathlib.Path
-        The file.
+    files : tuple of pathlib.Path
+        The files, as they were given.
     sha256 : str
-        Digest of its content.
+        Digest of what is in them, uncompressed, whatever their order.
     name : str
         The library's name.
-    process, voltage, temperature : float
-        The corner it was characterised at: process factor, V, degrees Celsius.
-    conditions : str
-        The name of the default operating conditions, empty where it has none.
-    time_unit, power_unit, capacitance_unit : str
-        Units of its tables, as written. Area has no unit in Liberty: square micrometres by custom.
-    combinational, sequential : int
-        Numbers of usable cells.
-    buffers, inverters : tuple of Cell
-        By area, the smallest first.
+    parts : tuple of Part
+        What each file says, in the order of their names.
+    dont_use : tuple of str
+        Patterns of cells that are left out, the library's own first.
+    wire_loads : bool
+        Whether static timing sees the library's own wire loads; without them nets have no capacitance but of pins.
     """
 
-    path: Path
+    files: tuple[Path, ...]
     sha256: str
     name: str
-    process: float
-    voltage: float
-    temperature: float
-    conditions: str
-    time_unit: str
-    power_unit: str
-    capacitance_unit: str
-    combinational: int
-    sequential: int
-    buffers: tuple[Cell, ...]
-    inverters: tuple[Cell, ...]
+    parts: tuple[Part, ...] = field(repr=False)
+    dont_use: tuple[str, ...] = ()
+    wire_loads: bool = False
+
+    @property
+    def time_s(self) -> float:
+        """Unit of its times, in seconds."""
+        return self.parts[0].time_s
+
+    @property
+    def capacitance_f(self) -> float:
+        """Unit of its capacitances, in farads."""
+        return self.parts[0].capacitance_f
+
+    @property
+    def voltage_v(self) -> float:
+        """Unit of its voltages, in volts."""
+        return self.parts[0].voltage_v
+
+    @property
+    def energy_j(self) -> float:
+        """Unit of its internal power tables, in joules: Liberty has it as capacitance times voltage squared."""
+        return self.capacitance_f * self.voltage_v**2
+
+    @property
+    def leakage_w(self) -> float:
+        """Unit of its leakage, in watts.
+
+        Raises
+        ------
+        InvalidInput
+            If the library says none.
+        """
+        if self.parts[0].leakage_w is None:
+            raise InvalidInput(f"{self.files[0]} has no leakage_power_unit; write it as 1nW, or give another library")
+        return self.parts[0].leakage_w
+
+    @property
+    def voltage(self) -> float:
+        """Supply voltage of the corner, V."""
+        return self.parts[0].voltage
 
     @property
     def corner(self) -> str:
         """The corner in words."""
-        values = f"process {self.process:g}, {self.voltage:g} V, {self.temperature:g} C"
-        return f"{self.conditions} ({values})" if self.conditions else values
+        return self.parts[0].corner
+
+    @property
+    def period_ns(self) -> float:
+        """The clock period where none is asked, ns: that of the named library that this is, else 12."""
+        known = recognise(self.name)
+        return DEFAULT_PERIOD_NS if known is None else known.period_ns
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Every cell, used or not."""
+        return tuple(cell for part in self.parts for cell in part.cells)
+
+    @cached_property
+    def usable(self) -> tuple[Cell, ...]:
+        """The cells that may be mapped: gates and flip-flops, less those of the ``dont_use`` patterns."""
+        return tuple(cell for cell in self.cells if self._may_use(cell))
+
+    def _may_use(self, cell: Cell) -> bool:
+        return cell.is_logic and not any(fnmatchcase(cell.name, pattern) for pattern in self.dont_use)
+
+    def _of(self, kind: str) -> tuple[Cell, ...]:
+        return tuple(sorted((cell for cell in self.usable if cell.kind == kind), key=_size))
+
+    @property
+    def buffers(self) -> tuple[Cell, ...]:
+        """Usable buffers, the smallest first."""
+        return self._of("buffer")
+
+    @property
+    def inverters(self) -> tuple[Cell, ...]:
+        """Usable inverters, the smallest first."""
+        return self._of("inverter")
+
+    @property
+    def flip_flops(self) -> tuple[Cell, ...]:
+        """Usable flip-flops, the smallest first."""
+        return self._of("flip-flop")
+
+    @property
+    def combinational(self) -> int:
+        """Number of usable combinational cells."""
+        return len(self.usable) - len(self.flip_flops)
 
     @property
     def driving_cell(self) -> str:
@@ -89,158 +155,167 @@ class Library:
         """The load at every output, in fF: four inputs of the smallest inverter (or buffer)."""
         return FANOUT_LOAD * (self.inverters or self.buffers)[0].input_ff
 
+    @property
+    def file_names(self) -> tuple[str, ...]:
+        """The names under which ``write`` puts the parts into a folder, the first of them ``cells.lib``."""
+        return tuple(f"cells{index or ''}.lib" for index in range(len(self.parts)))
 
-def read_liberty(path: str | Path | None = None) -> Library:
-    """Read a Liberty file, or the default library where ``path`` is None.
+    def texts(self, names: Iterable[str] | None = None, *, bare: bool = False) -> tuple[str, ...]:
+        """Return the parts as Liberty text, as tools get them: without the cells that are not used.
 
-    The summary is kept in the cache under the file's digest, because parsing a large library takes seconds.
+        Parameters
+        ----------
+        names : iterable of str, optional
+            The cells that stay; the usable ones where None.
+        bare : bool
+            Functions and registers only, without tables.
+        """
+        wanted = {cell.name for cell in self.usable} if names is None else set(names)
+        return tuple(self._text(part, wanted, bare) for part in self.parts)
 
-    Raises
-    ------
-    InvalidInput
-        If the file cannot be read, is not Liberty, or has no cells a netlist could be made of.
-    MissingTool
-        If no file is given and none is installed, or the package liberty-parser is missing.
-    """
-    source = default_liberty() if path is None else expand(path)
-    try:
-        content = source.read_bytes()
-    except OSError as error:
-        raise InvalidInput(f"cannot read the Liberty file {source} ({error.strerror}); give a readable file") from None
-    digest = hashlib.sha256(content).hexdigest()
+    def _text(self, part: Part, wanted: set[str], bare: bool) -> str:
+        def unwanted(span: Span) -> bool:
+            return span.name not in wanted
 
-    def library(summary: dict[str, Any]) -> Library:
-        cells = {kind: tuple(Cell(**cell) for cell in summary[kind]) for kind in ("buffers", "inverters")}
-        return Library(path=source, sha256=digest, **{**summary, **cells})
+        text = cut(text_of(part.path), unwanted, lambda kind, depth: kind == "cell" and depth == 1)
+        text = skeleton(text) if bare else text
+        return text if self.wire_loads else without_wire_loads(text)
 
-    kept, key = Cache("liberty"), f"{digest}-{SUMMARY_VERSION}"
-    known = kept.get_json(key, library)
-    if known is not None:
-        return known
-    summary = _summarise(source, content.decode("utf-8", errors="replace"))
-    kept.put_json(key, summary)
-    return library(summary)
+    def write(self, folder: Path, names: Iterable[str] | None = None, *, bare: bool = False) -> None:
+        """Write ``texts(names, bare=bare)`` into a folder, as ``file_names``."""
+        for name, text in zip(self.file_names, self.texts(names, bare=bare), strict=True):
+            (folder / name).write_text(text)
+
+    def groups(self, names: Iterable[str] | None = None, *, without: Sequence[str] = ()) -> dict[str, Group]:
+        """Return cells as liberty-parser has them, by name.
+
+        Parameters
+        ----------
+        names : iterable of str, optional
+            Which cells; all that are usable where None, which takes long: a second for 2 MB.
+        without : sequence of str
+            Kinds of groups that are left out before parsing: ``timing`` is most of a library.
+
+        Raises
+        ------
+        InvalidInput
+            If a name is no cell of the library.
+        """
+        wanted = tuple(dict.fromkeys(cell.name for cell in self.usable) if names is None else dict.fromkeys(names))
+        found: dict[str, Group] = {}
+        for part in self.parts:
+            here = tuple(cell.name for cell in part.cells if cell.name in set(wanted))
+            found |= part.groups(here, tuple(without))
+        missing = [name for name in wanted if name not in found]
+        if missing:
+            raise InvalidInput(f"the library {self.name} has no cell {missing[0]}; give the library it is mapped to")
+        return {name: found[name] for name in wanted}
+
+    def headers(self) -> tuple[Group, ...]:
+        """Return what each part says outside of its cells (units, templates of tables), parsed."""
+        return tuple(part.header() for part in self.parts)
+
+    def header_of(self, cell: str) -> Group:
+        """Return the header of the part that a cell is in: templates of one name can differ between parts."""
+        return next(part for part in self.parts if any(each.name == cell for each in part.cells)).header()
 
 
-def _summarise(path: Path, text: str) -> dict[str, Any]:
-    group = _parse(path, text)
-    unit, farads = _capacitance_unit(path, group)
-    buffers: list[Cell] = []
-    inverters: list[Cell] = []
-    combinational = sequential = 0
-    for cell in group.get_groups("cell"):
-        area = _number(cell, "area", 0.0)
-        if _word(cell, "dont_use") == "true" or area <= 0 or not cell.args:
-            continue
-        if any(g.group_name in ("ff", "ff_bank") for g in cell.groups):
-            sequential += 1
-            continue
-        outputs = list(_outputs(cell))
-        if not outputs or any(g.group_name in ("latch", "latch_bank", "statetable") for g in cell.groups):
-            continue
-        combinational += 1
-        inputs = [pin for pin in cell.get_groups("pin") if _word(pin, "direction") == "input"]
-        if len(inputs) == len(outputs) == 1:
-            inverting = _inverting(outputs[0], str(inputs[0].args[0]))
-            summary = Cell(
-                name=str(cell.args[0]).strip('"'),
-                area=area,
-                input_ff=_number(inputs[0], "capacitance", 0.0) * farads * 1e15,
-                max_load_ff=_number(outputs[0], "max_capacitance", 0.0) * farads * 1e15,
-            )
-            if inverting is not None:
-                (inverters if inverting else buffers).append(summary)
-    if not combinational:
-        raise InvalidInput(
-            f"the Liberty file {path} has no combinational cells with area and function; give a standard-cell library"
-        )
-    if not buffers and not inverters:
-        raise InvalidInput(f"the Liberty file {path} has neither buffer nor inverter; give a standard-cell library")
-    conditions = _word(group, "default_operating_conditions")
-    corner = next((g for g in group.get_groups("operating_conditions") if _name(g) == conditions), None)
-
-    def at(key: str, default: float) -> float:
-        nominal = _number(group, f"nom_{key}", default)
-        return nominal if corner is None else _number(corner, key, nominal)
-
-    return {
-        "name": _name(group),
-        "process": at("process", 1.0),
-        "voltage": at("voltage", 0.0),
-        "temperature": at("temperature", 25.0),
-        "conditions": conditions,
-        "time_unit": _word(group, "time_unit") or "1ns",
-        "power_unit": _word(group, "leakage_power_unit"),
-        "capacitance_unit": unit,
-        "combinational": combinational,
-        "sequential": sequential,
-        "buffers": [asdict(cell) for cell in sorted(buffers, key=_size)],
-        "inverters": [asdict(cell) for cell in sorted(inverters, key=_size)],
-    }
+LibrarySource = str | Path | Sequence[str | Path] | Library | None
+"""A library's name, its file or files, a library that was read, or None for the default one."""
 
 
 def _size(cell: Cell) -> tuple[float, float, str]:
     return cell.area, cell.input_ff, cell.name
 
 
-def _parse(path: Path, text: str) -> Group:
-    try:
-        from liberty.parser import parse_liberty
-    except ImportError:
-        raise MissingTool("reading a cell library needs `pip install liberty-parser`") from None
-    try:
-        group = parse_liberty(text)
-    except Exception as error:  # the parser has no exception of its own that covers all it raises
-        reason = str(error).split("\n")[0][:120]
-        raise InvalidInput(f"{path} is not a Liberty file ({reason}); give a standard-cell .lib file") from None
-    if group.group_name != "library" or not group.args:
+def read_liberty(source: LibrarySource = None, *, dont_use: Sequence[str] = (), wire_loads: bool = False) -> Library:
+    """Read a cell library.
+
+    What each file says of its cells is kept in the cache under the file's digest.
+
+    Parameters
+    ----------
+    source : str, path, sequence of them, or Library
+        A name in ``synth.libraries.LIBRARIES``, a Liberty file (``.gz`` too), or the files of a library in parts; the
+        default library where None. A ``Library`` is returned as it is, with what is asked here added.
+    dont_use : sequence of str
+        Patterns (``*``, ``?``, ``[...]``) of cells that are not used, beside the library's own.
+    wire_loads : bool
+        Keep the library's default wire load, for static timing.
+
+    Raises
+    ------
+    InvalidInput
+        If a file cannot be read, is cut short or not Liberty, its parts do not belong together, it has no cells that a
+        netlist could be made of, a pattern matches none of them, or a name is unknown.
+    MissingTool
+        If no file is given and none is installed, or the package liberty-parser is missing.
+    """
+    if isinstance(source, Library):
+        library = source
+        wire_loads = wire_loads or source.wire_loads
+    else:
+        library = _read(_files(source))
+    for pattern in dont_use:
+        if not any(fnmatchcase(cell.name, pattern) for cell in library.cells):
+            raise InvalidInput(f"the pattern {pattern!r} matches no cell of {library.name}; give one that does")
+    patterns = tuple(dict.fromkeys([*library.dont_use, *dont_use]))
+    library = Library(library.files, library.sha256, library.name, library.parts, patterns, wire_loads)
+    where = ", ".join(str(file) for file in library.files)
+    if not library.combinational:
         raise InvalidInput(
-            f"{path} holds a {group.group_name!r}, not a Liberty library; give a standard-cell .lib file"
+            f"{where} has no usable combinational cells with area and function; give a standard-cell library"
         )
-    return group
+    if not library.buffers and not library.inverters:
+        raise InvalidInput(f"{where} has neither buffer nor inverter; give a standard-cell library")
+    return library
 
 
-def _capacitance_unit(path: Path, group: Group) -> tuple[str, float]:
-    values = group.get_attributes("capacitive_load_unit") or [[1, "pf"]]
-    try:
-        amount, unit = values[-1]
-        return f"{amount:g}{unit}", float(amount) * FARADS[str(unit).strip('"').lower()]
-    except (TypeError, ValueError, KeyError):
-        raise InvalidInput(f"{path} has a capacitive_load_unit that cannot be read; write it as (1, pf)") from None
+def _files(source: str | Path | Sequence[str | Path] | None) -> tuple[Path, ...]:
+    if source is None:
+        return (default_liberty(),)
+    if isinstance(source, str):
+        if source in LIBRARIES:
+            return LIBRARIES[source].paths()
+        if not expand(source).exists() and "/" not in source and "." not in source:
+            LIBRARIES.look_up(source)
+    if isinstance(source, str | Path):
+        return (expand(source),)
+    if not source:
+        raise InvalidInput("there is no Liberty file; give at least one")
+    return tuple(expand(each) for each in source)
 
 
-def _outputs(cell: Group) -> Iterator[Group]:
-    """Yield the output pins of known function, three-state ones excepted."""
-    for pin in cell.get_groups("pin"):
-        if _word(pin, "direction") == "output" and "function" in pin and "three_state" not in pin:
-            yield pin
+def _read(files: tuple[Path, ...]) -> Library:
+    parts = sorted((read_part(path) for path in files), key=lambda part: (part.name, part.sha256))
+    _check_parts(parts)
+    if len(parts) == 1:
+        name, digest = parts[0].name, parts[0].sha256
+    else:
+        names = [part.name for part in parts]
+        shared = takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
+        name = "".join(letters[0] for letters in shared).rstrip("_-") or "+".join(names)
+        digest = hashlib.sha256(" ".join(part.sha256 for part in parts).encode()).hexdigest()
+    known = recognise(name)
+    return Library(files, digest, name, tuple(parts), () if known is None else known.dont_use)
 
 
-def _inverting(pin: Group, source: str) -> bool | None:
-    """Whether a single-input cell inverts (True) or buffers (False) its input; None where it does neither."""
-    from liberty.boolean_functions import parse_boolean_function
-    from sympy import Not, Symbol
-
-    try:
-        function = parse_boolean_function(_word(pin, "function"))
-    except Exception:  # an unreadable function only means that this cell is neither
-        return None
-    if function == Symbol(source):
-        return False
-    return True if function == Not(Symbol(source)) else None
-
-
-def _name(group: Group) -> str:
-    return str(group.args[0]).strip('"') if group.args else ""
-
-
-def _word(group: Group, key: str) -> str:
-    values = group.get_attributes(key)
-    return str(values[-1]).strip('"').strip() if values else ""
-
-
-def _number(group: Group, key: str, default: float) -> float:
-    try:
-        return float(_word(group, key))
-    except ValueError:
-        return default
+def _check_parts(parts: Sequence[Part]) -> None:
+    """Refuse files that are not parts of one library: of different units or corners, or with a cell twice."""
+    first, *others = parts
+    owner: dict[str, Part] = {}
+    for other in others:
+        for what in ("time_unit", "capacitance_unit", "voltage_unit", "power_unit", "corner_values"):
+            mine, theirs = getattr(first, what), getattr(other, what)
+            if mine != theirs:
+                said = "corner" if what == "corner_values" else what.replace("_", " ")
+                raise InvalidInput(
+                    f"{first.path} and {other.path} are not parts of one library: {said} {mine or 'none'} and "
+                    f"{theirs or 'none'}; give files of one corner"
+                )
+    for part in parts:
+        for cell in part.cells:
+            if owner.setdefault(cell.name, part) is not part:
+                raise InvalidInput(
+                    f"the cell {cell.name} is in {owner[cell.name].path} and in {part.path}; give each part once"
+                )
