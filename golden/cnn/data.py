@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from golden.checks import check_count, check_seed
-from golden.downloads import Download, download, downloads_folder, fetch, find
+from golden.downloads import Download, download, downloads_folder, fetch, find, is_at_hand
 from golden.errors import InvalidInput
 from golden.registry import Registry, check_choice
 
-__all__ = ["DATASETS", "DataSet", "load", "sample"]
+__all__ = ["DATASETS", "DataSet", "load", "mnist_is_at_hand", "sample"]
 
 MNIST_ADDRESS = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 MNIST_MD5 = {
@@ -136,9 +136,17 @@ def _load_digits(split: str) -> tuple[np.ndarray, np.ndarray]:
     return images[part].copy(), labels[part].copy()
 
 
+def _mnist_download(name: str) -> Download:
+    return Download(name, MNIST_ADDRESS + name, f"md5:{MNIST_MD5[name]}")
+
+
 def _mnist_file(name: str) -> bytes:
-    file = Download(name, MNIST_ADDRESS + name, f"md5:{MNIST_MD5[name]}")
-    return gzip.decompress(fetch("mnist", file))
+    return gzip.decompress(fetch("mnist", _mnist_download(name)))
+
+
+def mnist_is_at_hand() -> bool:
+    """Whether MNIST can be loaded without a download."""
+    return all(is_at_hand("mnist", _mnist_download(name)) for name in MNIST_MD5)
 
 
 def _load_mnist(split: str) -> tuple[np.ndarray, np.ndarray]:

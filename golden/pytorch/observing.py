@@ -1,4 +1,4 @@
-"""What a model multiplies, in the order of execution: its first layer, and the weights that a multiplier would take."""
+"""What a model multiplies, in the order of execution: its first layer, its products, and the weights of these."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from golden.catalogue import Multiplier
 from golden.errors import InvalidInput
 from golden.pytorch.context import approximate
 from golden.pytorch.contractions import Contraction, Convolution
@@ -15,7 +16,7 @@ from golden.pytorch.fitting import evaluating, require_exact
 from golden.pytorch.modes import EnteredContext
 from golden.pytorch.rules import Settings
 
-__all__ = ["Layer", "Weight", "first_layer", "multiplied_weights"]
+__all__ = ["Layer", "Product", "Weight", "first_layer", "multiplied", "multiplied_weights"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,26 @@ class Layer:
     name: str
     module: nn.Module
     weight: Tensor
+
+
+@dataclass(frozen=True)
+class Product:
+    """The operands of one covered product.
+
+    Parameters
+    ----------
+    name : str
+        The module that computes it, as in ``named_modules()``; empty for the model itself.
+    operation : Contraction
+        What is computed of them.
+    x, w : Tensor
+        Activations and weights.
+    """
+
+    name: str
+    operation: Contraction
+    x: Tensor
+    w: Tensor
 
 
 @dataclass(frozen=True)
@@ -74,7 +95,7 @@ def first_layer(model: nn.Module, images: Tensor) -> Layer:
         If there is no such product, or it is not of a module with a weight of its own; or if the model is not exact.
     """
     found: list[tuple[Tensor, str, nn.Module | None]] = []
-    _observe(model, images[:1], lambda operation, *seen: found.append(seen))
+    _observe(model, images[:1], lambda operation, x, *seen: found.append(seen))
     if not found:
         raise InvalidInput(
             "the model has no first layer: nothing that it computes is a product that a multiplier covers; give a "
@@ -103,7 +124,7 @@ def multiplied_weights(model: nn.Module, images: Tensor) -> tuple[Weight, ...]:
     names = {p.untyped_storage().data_ptr(): name for name, p in model.named_parameters()}
     found: dict[str, Weight] = {}
 
-    def see(operation: Contraction, w: Tensor, name: str, module: nn.Module | None) -> None:
+    def see(operation: Contraction, x: Tensor, w: Tensor, name: str, module: nn.Module | None) -> None:
         known = names.get(w.untyped_storage().data_ptr())
         if known is not None:
             found.setdefault(known, Weight(known, w.detach(), 0 if isinstance(operation, Convolution) else w.dim() - 1))
@@ -117,14 +138,39 @@ def multiplied_weights(model: nn.Module, images: Tensor) -> tuple[Weight, ...]:
     return tuple(found.values())
 
 
-See = Callable[[Contraction, Tensor, str, nn.Module | None], None]
+def multiplied(model: nn.Module, images: Tensor, multiplier: str | Multiplier = "exact") -> tuple[Product, ...]:
+    """Return every covered product of a model on a multiplier, with the operands that it has there.
+
+    The model runs once, in evaluation mode and without gradients, and is left as it was. Operands are bit for bit
+    those of the hardware, and the same on every machine.
+
+    Raises
+    ------
+    InvalidInput
+        If the model is an ``ApproximateModule``, or has operators that no multiplier covers; or the multiplier is
+        unknown.
+    """
+    found: list[Product] = []
+
+    def see(operation: Contraction, x: Tensor, w: Tensor, name: str, module: nn.Module | None) -> None:
+        found.append(Product(name, operation, x.detach().clone(), w.detach().clone()))
+
+    _observe(model, images, see, approximate(multiplier))
+    return tuple(found)
 
 
-def _observe(model: nn.Module, images: Tensor, see: See) -> None:
-    """Show every covered product of a model: operation, weight, name and module."""
+See = Callable[[Contraction, Tensor, Tensor, str, nn.Module | None], None]
+
+
+def _observe(model: nn.Module, images: Tensor, see: See, context: approximate | None = None) -> None:
+    """Show every covered product of a model: operation, operands, name and module; in plain torch without a context."""
     require_exact(model)
-    context = approximate("exact", uncovered="exact")
-    entered = _Observing(context.settings, see)
+    if context is None:
+        context = approximate("exact", uncovered="exact")
+        settings = replace(context.settings, rule=replace(context.settings.rule, compute="torch"))
+    else:
+        settings = context.settings
+    entered = _Observing(settings, see)
     with evaluating(model), torch.no_grad():
         entered.enter(owner=context)
         try:
@@ -134,12 +180,12 @@ def _observe(model: nn.Module, images: Tensor, see: See) -> None:
 
 
 class _Observing(EnteredContext):
-    """A context that computes exactly and shows its products."""
+    """A context that shows its products."""
 
     def __init__(self, settings: Settings, see: See) -> None:
-        super().__init__(replace(settings, rule=replace(settings.rule, compute="torch")), {})
+        super().__init__(settings, {})
         self.see = see
 
     def record(self, operation: Contraction, x: Tensor, w: Tensor) -> None:
         names, module = self.calls.here()
-        self.see(operation, w, names[0], module)
+        self.see(operation, x, w, names[0], module)
