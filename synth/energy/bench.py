@@ -1,13 +1,14 @@
 """The gate-level simulation: operands in, every output compared, every change of every net in a Value Change Dump.
 
-The design of ``netlist.scalar_verilog`` runs on the cells of ``models`` in Icarus Verilog, with the delays of ``sdf`` or
-without any. All bits of the operands change at one instant of each clock cycle (1 ps after the rising edge where there
+The design of ``netlist.scalar_verilog`` runs on the cells of ``models`` in Icarus Verilog, with the delays of ``sdf``
+or without any. All bits of the operands change at one instant of each clock cycle (1 ps after the rising edge where there
 is a clock, so that every register has taken the previous ones), as if they came from registers without skew. ``rst`` is
 high for the first two cycles, ``en`` is always high.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 import shutil
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ from synth import tools
 from synth.energy.models import TIMESCALE
 from synth.energy.netlist import Netlist
 
-__all__ = ["CONTROLS", "icarus", "period_fs", "settling", "simulate"]
+__all__ = ["CONTROLS", "icarus", "period_fs", "recording", "settling", "simulate", "version"]
 
 CONTROLS = ("clk", "rst", "en")
 """Inputs that the bench drives itself."""
@@ -39,6 +40,32 @@ def icarus() -> tuple[str, str]:
     if found[0] is None or found[1] is None:
         raise MissingTool("gate-level simulation needs Icarus Verilog; install the Debian package iverilog")
     return found[0], found[1]
+
+
+def version() -> str:
+    """Return the simulator's name and version.
+
+    Raises
+    ------
+    MissingTool
+        If it is not on PATH.
+    """
+    return _version(icarus()[1])
+
+
+@functools.cache
+def _version(simulator: str) -> str:
+    status, output = tools.run([simulator, "-V"], folder=Path.cwd(), timeout_s=60)
+    match = re.search(r"version (\S+)", output)
+    if status != 0 or match is None:
+        raise MissingTool(f"{simulator} is not Icarus Verilog; install the Debian package iverilog")
+    return f"Icarus Verilog {match[1]}"
+
+
+def recording(pairs: int, *, stages: int, period_ns: float) -> dict[str, int]:
+    """Return where the recorded operations of so many pairs begin and end, fs."""
+    period = period_fs(period_ns)
+    return {"begin": (settling(stages) + 1 + stages) * period, "end": (settling(stages) + pairs) * period}
 
 
 def period_fs(period_ns: float) -> int:
@@ -127,9 +154,7 @@ def simulate(
 
 
 def _connections(netlist: Netlist, expected: Mapping[str, np.ndarray]) -> list[str]:
-    ports = [
-        f".n{net}({name}_in[{bit}])" for name, nets in netlist.inputs.items() for bit, net in enumerate(nets)
-    ]
+    ports = [f".n{net}({name}_in[{bit}])" for name, nets in netlist.inputs.items() for bit, net in enumerate(nets)]
     places = iter(range(sum(map(len, netlist.outputs.values()))))
     for name, nets in netlist.outputs.items():
         ports += [f".o{next(places)}({f'{name}_out[{bit}]' if name in expected else ''})" for bit in range(len(nets))]
@@ -152,7 +177,9 @@ def _check(output: str, period_ns: float) -> None:
     """Raise unless the simulator took every delay and found every output right."""
     said = [line for line in output.splitlines() if re.search(r"SDF|warning|error", line, re.IGNORECASE)]
     if said:
-        raise InvalidInput(f"the simulator did not take the delays as they are ({said[0].strip()}); mend the cell models")
+        raise InvalidInput(
+            f"the simulator did not take the delays as they are ({said[0].strip()}); mend the cell models"
+        )
     result = re.search(r"^compared (\d+) wrong (\d+) first (-?\d+)$", output, re.MULTILINE)
     if result is None:
         raise InvalidInput(f"the gate-level simulation did not end: {tools.last_line(output)}")

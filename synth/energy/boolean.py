@@ -1,4 +1,4 @@
-"""Boolean expressions of Liberty (``function``, ``when``, ``next_state``): as Verilog, and over arrays of pin states."""
+"""Boolean expressions of Liberty (``function``, ``when``, ``next_state``): as Verilog, and over arrays of states."""
 
 from __future__ import annotations
 

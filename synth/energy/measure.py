@@ -1,110 +1,40 @@
-"""Energy per operation of a mapped netlist under real operands: the whole way from Verilog to picojoules."""
+"""Energy per operation of a mapped netlist under real operands: the whole way from Verilog to picojoules.
+
+Each netlist is simulated twice: with the delays of its cells, so that it glitches as it would, and without any, where
+every net changes at most once per operation. The difference is what glitches cost. Inputs change at one instant, wires
+have no capacitance (the design is not laid out), the clock's pins count at ``stages`` >= 1 and its tree does not.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from golden.cache import work_folder, workshop
+from golden.cache import Cache, work_folder, workshop
 from golden.checks import check_count, check_number
 from golden.errors import InvalidInput
-from golden.templates import render
+from golden.progress import Progress
 from synth import tools
 from synth.energy import bench
-from synth.energy.cells import Cell, cut, read_cells
-from synth.energy.charges import Charges, Conditions, charge
+from synth.energy.cells import CellLibrary
+from synth.energy.charges import Charges, charge
+from synth.energy.delays import time_netlist
+from synth.energy.kinds import Conditions
+from synth.energy.measured import CellEnergy, Energy, Measured, from_json, to_json
 from synth.energy.models import models
-from synth.energy.netlist import Netlist, read_netlist, scalar_verilog
-from synth.energy.sdf import Delays, read_sdf, write_sdf
+from synth.energy.netlist import Netlist, completed, read_netlist, scalar_verilog
+from synth.energy.reader import read_cells
+from synth.energy.sdf import Delays, write_sdf
 from synth.energy.toggles import Toggles, read_toggles
 
-__all__ = ["CellLibrary", "Energy", "Measured", "measure"]
+__all__ = ["check_delayed", "measure"]
 
-
-@dataclass(frozen=True)
-class CellLibrary:
-    """A cell library as text, and what stands around a design.
-
-    Parameters
-    ----------
-    name : str
-        The library and its corner, in words.
-    parts : tuple of str
-        The Liberty texts it is made of.
-    driving_cell : str
-        The cell that drives every input.
-    load_ff : float
-        The load at every output, fF.
-    """
-
-    name: str
-    parts: tuple[str, ...]
-    driving_cell: str
-    load_ff: float
-
-
-@dataclass(frozen=True)
-class Energy:
-    """Energy of each operation (pJ).
-
-    Parameters
-    ----------
-    switching, internal, inputs : numpy.ndarray
-        float64, (operations,): in the loads that cells drive, inside the cells, and in the pins that the netlist's own
-        inputs drive, the clock's included.
-    leakage : float
-        What leaks in one clock cycle.
-    toggles : numpy.ndarray
-        int64, (operations,): changes of nets that cells drive.
-    """
-
-    switching: np.ndarray
-    internal: np.ndarray
-    inputs: np.ndarray
-    leakage: float
-    toggles: np.ndarray
-
-    @property
-    def total(self) -> np.ndarray:
-        """float64, (operations,): all of it."""
-        return self.switching + self.internal + self.inputs + self.leakage
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What a netlist takes for each operation.
-
-    Parameters
-    ----------
-    with_glitches, zero_delay : Energy
-        Simulated with the delays of its cells, and without any delay.
-    operations : int
-        How many were recorded.
-    cells : tuple of tuple
-        For each cell of the netlist its name there, its library cell, and its switching, internal and leakage energy
-        over the whole recording with glitches, pJ.
-    conditions : str
-        What the figures were obtained with, in words.
-    """
-
-    with_glitches: Energy
-    zero_delay: Energy
-    operations: int
-    cells: tuple[tuple[str, str, float, float, float], ...]
-    conditions: str
-
-    @property
-    def energy_pj(self) -> float:
-        """Mean energy of an operation with glitches, pJ."""
-        return float(self.with_glitches.total.mean())
-
-    @property
-    def energy_pj_zero_delay(self) -> float:
-        """Mean energy of an operation if nothing glitched, pJ."""
-        return float(self.zero_delay.total.mean())
+MEASURE_VERSION = 1
+"""Part of the cache's key: counts changes of what is measured."""
 
 
 def measure(
@@ -118,17 +48,19 @@ def measure(
     stages: int = 0,
     period_ns: float,
     timeout_s: float = 900,
+    progress: Progress | None = None,
 ) -> Measured:
     """Measure the energy per operation of a mapped netlist on streams of operands.
 
-    The first pair of operands only sets the state that the second one changes; with ``stages`` the following
-    ``stages`` pairs fill the pipeline. Every later pair is one recorded operation.
+    The first pair of operands only sets the state that the second one changes, and with ``stages`` the next ``stages``
+    pairs fill the pipeline. Every later pair is one recorded operation. Results are kept under a digest of everything
+    that they depend on.
 
     Parameters
     ----------
     netlist : str or pathlib.Path
         Its Verilog, or the file that holds it. Ports ``a`` and ``b`` are the operands; ``clk``, ``rst`` and ``en``
-        clock, reset and enable it where it has them; one output port is the result.
+        clock, reset and enable it where it has them; the one output port is the result.
     top : str
         Its module.
     library : CellLibrary
@@ -136,131 +68,121 @@ def measure(
     a, b : numpy.ndarray
         Words of the operands, unsigned integers, (n,), in the order in which they come.
     expected : numpy.ndarray
-        The right results, (n,); every output is compared.
+        The right results, unsigned integers, (n,); every output is compared.
     stages : int
         After how many cycles a result follows its operands.
     period_ns : float
         The clock cycle, ns.
     timeout_s : float
         Limit for each program that is run, seconds.
+    progress : Progress, optional
+        Told of each of the four steps.
 
     Raises
     ------
     InvalidInput
-        If netlist, library or operands cannot be used, a result is wrong, or a program ran past the limit.
+        If netlist, library or operands cannot be used, a result is wrong, delays were not simulated, or a program ran
+        past the limit.
     MissingTool
         If a program or package is missing.
     """
     period_ns = check_number("period_ns", period_ns, above=0)
     stages = check_count("stages", stages, least=0)
-    operands = _streams(a, b, expected, stages)
-    with workshop(work_folder("energy"), "energy") as folder:
-        text = netlist.read_text() if isinstance(netlist, Path) else netlist
+    a, b, expected = _streams(a, b, expected, stages)
+    text = _text(netlist)
+    found = {**tools.versions(), "icarus": bench.version()}
+    words = (
+        f"{library.name}; pre-layout, no wires; clock {period_ns:g} ns, {stages} stages; {a.size} operand pairs, all "
+        f"bits at one instant; inputs from {library.driving_cell}, {library.load_ff:.4g} fF at each output; "
+        f"{found['yosys']}, {found['opensta']}, {found['icarus']}"
+    )
+    key, kept = _key(words, text, top, library, (a, b, expected)), Cache("energy")
+    known = kept.get_json(key, from_json)
+    if known is not None:
+        return known
+    with workshop(work_folder("energy-runs"), "energy") as folder:
+        say = progress or (lambda *_: None)
+        say(0, 4, "reading the netlist")
         design = read_netlist(text, top=top, folder=folder, timeout_s=timeout_s)
         _check_ports(design, stages)
         cells, volt = read_cells(library.parts, design.used)
+        design = completed(design, cells)
         sources = scalar_verilog(design), models(cells[name] for name in sorted(cells))
-        delays, slews = _timing(design, sources[0], library, period_ns, folder, timeout_s)
+        say(1, 4, "timing")
+        delays, slews = time_netlist(
+            design, sources[0], library, period_ns=period_ns, folder=folder, timeout_s=timeout_s
+        )
         inputs = {name: frozenset(p.name for p in cell.pins.values() if not p.output) for name, cell in cells.items()}
         runs: list[tuple[Toggles, Charges]] = []
         for sdf in (write_sdf(delays, top=top, inputs=inputs), None):
-            vcd = bench.simulate(
+            say(2 + len(runs), 4, "simulating" if sdf else "simulating without delays")
+            dump = bench.simulate(
                 design,
                 sources=sources,
                 sdf=sdf,
-                streams={"a": operands[0], "b": operands[1]},
-                expected={next(iter(design.outputs)): operands[2]},
+                streams={"a": a, "b": b},
+                expected={next(iter(design.outputs)): expected},
                 stages=stages,
                 period_ns=period_ns,
                 folder=folder,
                 timeout_s=timeout_s,
             )
-            known = _exact(delays) if sdf is not None else {}
-            runs.append(_charge(vcd, design, Conditions(cells, volt, library.load_ff, slews, known), period_ns, stages, len(a)))
-            vcd.unlink()
-    return _measured(design, runs, period_ns, _words(library, period_ns, stages, len(a)))
+            toggles = read_toggles(dump, design, **bench.recording(a.size, stages=stages, period_ns=period_ns))
+            dump.unlink()
+            given = Conditions(cells, volt, library.load_ff, slews, _exact(delays) if sdf else {})
+            runs.append((toggles, charge(toggles, design, given, period=bench.period_fs(period_ns))))
+        check_delayed(runs[0][0], runs[1][0])
+    result = _measured(design, runs, bench.period_fs(period_ns), words)
+    kept.put_json(key, to_json(result))
+    return result
+
+
+def check_delayed(delayed: Toggles, instant: Toggles) -> None:
+    """Raise unless a simulation with delays differs from one without: a simulator may drop delays and say nothing.
+
+    Raises
+    ------
+    InvalidInput
+        If both have the same changes at the same times, and there are some.
+    """
+    if delayed.time.size and np.array_equal(delayed.net, instant.net) and np.array_equal(delayed.time, instant.time):
+        raise InvalidInput(
+            "the simulation with delays is the one without them, change for change; look whether the delays were "
+            "annotated, and whether a cell drives any net"
+        )
+
+
+def _text(netlist: str | Path) -> str:
+    if isinstance(netlist, str):
+        return netlist
+    try:
+        return netlist.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"cannot read the netlist {netlist} ({error}); give a mapped Verilog file") from None
 
 
 def _streams(a: np.ndarray, b: np.ndarray, expected: np.ndarray, stages: int) -> tuple[np.ndarray, ...]:
     streams = tuple(np.asarray(each) for each in (a, b, expected))
     if any(each.ndim != 1 or each.dtype.kind != "u" for each in streams):
-        raise InvalidInput("operands and expected words are one-dimensional arrays of unsigned integers")
-    if len({each.size for each in streams}) != 1 or streams[0].size < stages + 2:
-        sizes = ", ".join(str(each.size) for each in streams)
-        raise InvalidInput(f"there are {sizes} operands and expected words; give as many of each, {stages + 2} at least")
+        raise InvalidInput("operands and results are not one-dimensional arrays of unsigned integers; give words")
+    sizes = [each.size for each in streams]
+    if len(set(sizes)) != 1 or sizes[0] < stages + 2:
+        given = f"{sizes[0]} and {sizes[1]} operands and {sizes[2]} results"
+        raise InvalidInput(f"there are {given}; give as many of each, {stages + 2} at least")
     return streams
 
 
 def _check_ports(design: Netlist, stages: int) -> None:
     asked = {"a", "b", *(("clk",) if stages else ())}
-    given = set(design.inputs)
-    if not asked <= given <= {"a", "b", *bench.CONTROLS} or len(design.outputs) != 1:
+    if not asked <= set(design.inputs) <= {"a", "b", *bench.CONTROLS} or len(design.outputs) != 1:
         raise InvalidInput(
             f"the netlist has the ports {', '.join([*design.inputs, *design.outputs])}; give one with a, b, "
             f"{'clk, ' if stages else ''}perhaps rst and en, and one output"
         )
 
 
-def _timing(
-    design: Netlist, verilog: str, library: CellLibrary, period_ns: float, folder: Path, timeout_s: float
-) -> tuple[Delays, dict[tuple[str, str], tuple[float, float]]]:
-    """Return delays and slews by OpenSTA, without wires."""
-    parts = _without_wires(library, design.used | {library.driving_cell})
-    for k, text in enumerate(parts):
-        (folder / f"part{k}.lib").write_text(text)
-    (folder / "netlist.v").write_text(verilog)
-    clock = design.inputs.get("clk", ())
-    script = render(
-        "synth",
-        "delays.tcl.j2",
-        parts=[f"part{k}.lib" for k in range(len(parts))],
-        top=design.top,
-        clock=f"n{clock[0]}" if clock else "",
-        period_ns=f"{period_ns:.6g}",
-        data_inputs=[f"n{n}" for name, nets in design.inputs.items() if name != "clk" for n in nets],
-        driving_cell=library.driving_cell,
-        load_ff=library.load_ff,
-    )
-    (folder / "delays.tcl").write_text(script)
-    command = [str(tools.opensta()), "-no_init", "-no_splash", "-exit", "delays.tcl"]
-    try:
-        _, output = tools.run(command, folder=folder, timeout_s=timeout_s)
-    except TimeoutError:
-        raise InvalidInput(f"OpenSTA ran past {timeout_s:g} s; give a smaller design or a larger time limit") from None
-    slews = folder / "slews.txt"
-    lines = slews.read_text().splitlines() if slews.exists() else []
-    if lines[-1:] != ["complete"]:
-        raise InvalidInput(f"OpenSTA could not time the netlist: {tools.last_line(output)}")
-    found: dict[tuple[str, str], tuple[float, float]] = {}
-    for line in lines[:-1]:
-        pin, rise, fall = line.split()
-        instance, _, name = pin.partition("/")
-        found[instance, name] = _ns(rise), _ns(fall)
-    return read_sdf((folder / "delays.sdf").read_text()), found
-
-
-def _ns(seconds: str) -> float:
-    """A slew in ns; OpenSTA gives a huge or tiny number for a transition that never comes, which no one asks for."""
-    value = float(seconds) * 1e9
-    return value if 0 <= value < 1e6 else 0.0
-
-
-def _without_wires(library: CellLibrary, used: frozenset[str]) -> list[str]:
-    """The library's texts with the cells that are used and without wire loads, which OpenSTA would apply unasked."""
-    import re
-
-    texts = []
-    for part in library.parts:
-        around, cells = cut(part)
-        mine = [text for name, text in cells.items() if name in used]
-        around = re.sub(r"\bdefault_wire_load\w*\s*:[^;\n]*;?", "", around)
-        if mine:
-            place = around.rindex("}")
-            texts.append(around[:place] + "\n".join(mine) + around[place:])
-    return texts
-
-
 def _exact(delays: Delays) -> dict[tuple[str, str, str], tuple[int, int]]:
+    """Delays in fs, as the simulator takes them from the file that is written in ps with three digits."""
     return {
         (name, source, target): (round(round(rise, 3) * 1000), round(round(fall, 3) * 1000))
         for name, paths in delays.paths.items()
@@ -268,46 +190,30 @@ def _exact(delays: Delays) -> dict[tuple[str, str, str], tuple[int, int]]:
     }
 
 
-def _charge(
-    vcd: Path, design: Netlist, conditions: Conditions, period_ns: float, stages: int, pairs: int
-) -> tuple[Toggles, Charges]:
-    period = bench.period_fs(period_ns)
-    begin = (bench.settling(stages) + 1 + stages) * period
-    end = (bench.settling(stages) + pairs) * period
-    toggles = read_toggles(vcd, design, begin=begin, end=end)
-    return toggles, charge(toggles, design, conditions, period=period)
+def _measured(design: Netlist, runs: Sequence[tuple[Toggles, Charges]], period: int, words: str) -> Measured:
+    own = [n for nets in design.inputs.values() for n in nets]
 
+    def energy(toggles: Toggles, charges: Charges) -> Energy:
+        cycle = (toggles.time[~np.isin(toggles.net, own)] - toggles.begin) // period
+        counts = np.bincount(cycle, minlength=charges.switching.size)
+        return Energy(charges.switching, charges.internal, charges.inputs, charges.leakage, counts)
 
-def _energy(design: Netlist, toggles: Toggles, charges: Charges, period: int) -> Energy:
-    inputs = [n for nets in design.inputs.values() for n in nets]
-    own = ~np.isin(toggles.net, inputs)
-    cycle = (toggles.time[own] - toggles.begin) // period
-    return Energy(
-        switching=charges.switching,
-        internal=charges.internal,
-        inputs=charges.inputs,
-        leakage=charges.leakage,
-        toggles=np.bincount(cycle, minlength=charges.switching.size),
-    )
-
-
-def _measured(
-    design: Netlist, runs: Sequence[tuple[Toggles, Charges]], period_ns: float, conditions: str
-) -> Measured:
-    (delayed, charged), _ = runs
-    with_glitches, zero_delay = (_energy(design, *run, bench.period_fs(period_ns)) for run in runs)
-    rows = zip(design.instances, charged.cell_switching, charged.cell_internal, charged.cell_leakage, strict=True)
+    with_glitches, zero_delay = (energy(*run) for run in runs)
+    charges = runs[0][1]
+    rows = zip(design.instances, charges.cell_switching, charges.cell_internal, charges.cell_leakage, strict=True)
     return Measured(
         with_glitches=with_glitches,
         zero_delay=zero_delay,
-        operations=charged.switching.size,
-        cells=tuple((each.given, each.cell, float(s), float(i), float(k)) for each, s, i, k in rows),
-        conditions=conditions,
+        cells=tuple(CellEnergy(each.given, each.cell, *map(float, row)) for each, *row in rows),
+        unmatched=charges.unmatched / max(int(with_glitches.toggles.sum()), 1),
+        conditions=words,
     )
 
 
-def _words(library: CellLibrary, period_ns: float, stages: int, pairs: int) -> str:
-    return (
-        f"{library.name}; pre-layout, no wires; clock {period_ns:g} ns, {stages} stages; {pairs} operand pairs, all bits "
-        f"at one instant; inputs from {library.driving_cell}, {library.load_ff:.4g} fF at each output"
-    )
+def _key(words: str, text: str, top: str, library: CellLibrary, streams: Sequence[np.ndarray]) -> str:
+    digest = hashlib.sha256(json.dumps([MEASURE_VERSION, words, repr(library.load_ff), top, text]).encode())
+    for part in library.parts:
+        digest.update(hashlib.sha256(part.encode()).digest())
+    for stream in streams:
+        digest.update(np.ascontiguousarray(stream, "<u8").tobytes())
+    return digest.hexdigest()

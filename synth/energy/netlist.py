@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from golden.errors import InvalidInput
+from golden.registry import check_choice
 from synth import tools
+from synth.energy.cells import Cell
 
-__all__ = ["ZERO", "ONE", "Instance", "Netlist", "read_netlist", "scalar_verilog"]
+__all__ = ["ONE", "ZERO", "Instance", "Netlist", "completed", "read_netlist", "scalar_verilog"]
 
 ZERO, ONE = 0, 1
 """Nets 0 and 1 are the constants."""
@@ -123,6 +125,31 @@ def _netlist(top: str, module: dict[str, Any]) -> Netlist:
     used = [n for each in instances for n in each.nets.values()]
     used += [n for nets in (*ports["input"].values(), *ports["output"].values()) for n in nets]
     return Netlist(top, tuple(instances), ports["input"], ports["output"], max([1, *used]) + 1)
+
+
+def completed(netlist: Netlist, cells: Mapping[str, Cell]) -> Netlist:
+    """Return the netlist with a net at every output pin: one that leads nowhere switches, and costs energy, too.
+
+    Raises
+    ------
+    InvalidInput
+        If a cell has no such pin, or an input of it is not connected.
+    """
+    instances, nets = [], netlist.nets
+    for each in netlist.instances:
+        pins = cells[each.cell].pins
+        check_choice(
+            f"the cell {each.cell} has no pin", next((p for p in each.nets if p not in pins), next(iter(pins))), pins
+        )
+        more: dict[str, int] = {}
+        for pin in pins.values():
+            if pin.name not in each.nets:
+                if not pin.output:
+                    raise InvalidInput(f"the input {pin.name} of {each.given} ({each.cell}) is open; connect it")
+                more[pin.name] = nets
+                nets += 1
+        instances.append(replace(each, nets={**each.nets, **more}))
+    return replace(netlist, instances=tuple(instances), nets=nets)
 
 
 def scalar_verilog(netlist: Netlist) -> str:

@@ -131,7 +131,9 @@ def read_toggles(path: Path, netlist: Netlist, *, begin: int, end: int) -> Toggl
         values = np.array([value if isinstance(value, int) else 2 for _, value in changes])
         when = np.array([time for time, _ in changes], np.int64) * tick
         if values.size == 0 or when[0] > begin or (values > 1).any():
-            raise InvalidInput(f"the net n{net} is undefined after the reset; give a netlist whose registers all settle")
+            raise InvalidInput(
+                f"the net n{net} is undefined after the reset; give a netlist whose registers all settle"
+            )
         place = np.searchsorted(when, begin, side="right")
         real = np.flatnonzero(np.diff(values, prepend=values[0]) != 0)
         start[net] = values[place - 1]
