@@ -132,7 +132,9 @@ def _layers(data: str) -> list[tuple[np.ndarray, np.ndarray]]:
         import torch
         from torch import nn
     except ImportError:
-        raise MissingTool("operands of LeNet-5 need torch; run `pip install 'axfpm[nn]'`, or take uniform ones") from None
+        raise MissingTool(
+            "operands of LeNet-5 need torch; run `pip install 'axfpm[nn]'`, or take uniform ones"
+        ) from None
 
     from golden.cnn.data import load
     from golden.cnn.trained import trained_network

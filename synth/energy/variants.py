@@ -57,9 +57,7 @@ def write_variant(verilog: str, variant: int, *, top: str, timeout_s: float = 30
         (folder / "design.v").write_text(verilog)
         (folder / "variant.ys").write_text(render("synth", "variant.ys.j2", top=top, seed=variant))
         try:
-            status, output = tools.run(
-                [*tools.yosys(), "-q", "-s", "variant.ys"], folder=folder, timeout_s=timeout_s
-            )
+            status, output = tools.run([*tools.yosys(), "-q", "-s", "variant.ys"], folder=folder, timeout_s=timeout_s)
         except TimeoutError:
             raise InvalidInput(f"Yosys ran past {timeout_s:g} s; give a smaller design or a larger limit") from None
         if status != 0:
@@ -119,5 +117,3 @@ def _keep_variant(verilog: str, variant: int, top: str, timeout_s: float) -> str
     text = write_variant(verilog, variant, top=top, timeout_s=timeout_s)
     cache.put(key, text.encode())
     return text
-
-
