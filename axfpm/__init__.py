@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from golden.robustness.evaluation import evaluate
     from golden.robustness.results import Results
     from golden.sums import conv2d, matmul
+    from synth.energy.comparison import energy
+    from synth.energy.result import Energy
 
 __version__ = "0.1.0"
 
@@ -54,6 +56,8 @@ _HOMES = {
     "golden.robustness.evaluation": ("evaluate",),
     "golden.robustness.results": ("Results",),
     "golden.sums": ("conv2d", "matmul"),
+    "synth.energy.comparison": ("energy",),
+    "synth.energy.result": ("Energy",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -85,6 +89,8 @@ __all__ = [  # noqa: RUF022 - by room, not by alphabet
     "GradientMaskingWarning",
     "evaluate",
     "Results",
+    "energy",
+    "Energy",
     "AxfpmError",
     "AxfpmWarning",
     "InvalidInput",

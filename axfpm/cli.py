@@ -33,6 +33,7 @@ _NAMES = (
     "vectors",
     "sim",
     "synth",
+    "energy",
     "train",
     "evaluate",
     "results",

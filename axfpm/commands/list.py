@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from axfpm.console import emit, json_option, print_table
-from axfpm.known import known_hardware
+from axfpm.known import known_energy, known_hardware
 from golden.catalogue import MULTIPLIERS
 from golden.metrics import error
 
@@ -15,14 +15,14 @@ SAMPLES = 1 << 17
 
 COLUMNS = ("name", "format", "significands", "carry", "operands", "product", "MRED", "worst")
 HARDWARE = ("area um^2", "delay ns", "at")
-OPTIONAL = ("operands", "product", "at", "format", "carry", "worst", "delay ns")
+ENERGY = ("energy pJ", "in")
+OPTIONAL = ("operands", "product", "at", "in", "format", "carry", "worst", "delay ns")
 """What a narrow terminal leaves out, the first one first."""
 
 
 def table(entries: list[dict[str, Any]]) -> tuple[tuple[str, ...], list[tuple[str, ...]], str]:
     """Columns, rows, and what the figures rest on: conditions of hardware by number, a line for each."""
-    measured = [e["hardware"]["conditions"] for e in entries if e["hardware"]]
-    conditions = {text: str(index) for index, text in enumerate(dict.fromkeys(measured), start=1)}
+    conditions, circumstances = _numbered(entries, "hardware"), _numbered(entries, "energy")
     rows = []
     for e in entries:
         design = e["design"].removesuffix(" cells").removesuffix(" product")
@@ -33,6 +33,11 @@ def table(entries: list[dict[str, Any]]) -> tuple[tuple[str, ...], list[tuple[st
             row += [f"{known['area_um2']:,.0f}", f"{known['critical_path_ns']:.3g}", conditions[known["conditions"]]]
         elif conditions:
             row += ["-"] * len(HARDWARE)
+        spent = e["energy"]
+        if spent:
+            row += [f"{spent['energy_pj']:.3g}", circumstances[spent["conditions"]]]
+        elif circumstances:
+            row += ["-"] * len(ENERGY)
         rows.append(tuple(row))
     note = [f"MRED, worst: mean and largest relative error over {SAMPLES} pairs of uniform significands, seed 0."]
     if conditions:
@@ -40,19 +45,31 @@ def table(entries: list[dict[str, Any]]) -> tuple[tuple[str, ...], list[tuple[st
         note += [f"at {number}: {text}." for text, number in conditions.items()]
     else:
         note.append("Area and delay stand here once `axfpm synth` was run.")
-    return (*COLUMNS, *(HARDWARE if conditions else ())), rows, "\n".join(note)
+    if circumstances:
+        note.append("Energy: of one product, by the last `axfpm energy` here; `-` where none was run.")
+        note += [f"in {number}: {text}." for text, number in circumstances.items()]
+    else:
+        note.append("Energy stands here once `axfpm energy` was run.")
+    columns = (*COLUMNS, *(HARDWARE if conditions else ()), *(ENERGY if circumstances else ()))
+    return columns, rows, "\n".join(note)
+
+
+def _numbered(entries: list[dict[str, Any]], kind: str) -> dict[str, str]:
+    """The conditions of figures of a kind, each with a number of its own."""
+    measured = [e[kind]["conditions"] for e in entries if e[kind]]
+    return {text: str(index) for index, text in enumerate(dict.fromkeys(measured), start=1)}
 
 
 @click.command("list")
 @json_option
 def command(as_json: bool) -> None:
-    """Show the catalogue, with each multiplier's error, and its hardware where it was synthesised.
+    """Show the catalogue, with each multiplier's error, and its hardware and energy where they were measured.
 
     Any trait can be dialled: ax-fpm:block=2,carry=widen. Keys: format, cell, block, carry, operands, product.
 
     Example: axfpm list --json
     """
-    hardware = known_hardware()
+    hardware, energies = known_hardware(), known_energy()
     entries = []
     for name, m in MULTIPLIERS.items():
         report = error(m, n=SAMPLES) if m.format.word_bits == 32 else None
@@ -68,6 +85,7 @@ def command(as_json: bool) -> None:
                 "nmed": report.nmed if report else None,
                 "worst": report.worst if report else None,
                 "hardware": hardware.get(name),
+                "energy": energies.get(name),
             }
         )
 

@@ -14,8 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.checks import check_count
 from golden.errors import InvalidInput

@@ -126,8 +126,8 @@ class EnergyRow:
 def make_rows(runs: Sequence[tuple[Design, Sequence[Run]]]) -> tuple[EnergyRow, ...]:
     """Sum up the runs of each design, and set them beside the baselines among them.
 
-    Runs of equal place have the same operands in every design. With fewer than ``FEWEST_UNITS`` of them each is cut into
-    batches of successive operations, and intervals are over those.
+    Runs of equal place have the same operands in every design. With fewer than ``FEWEST_UNITS`` of them each is cut
+    into batches of successive operations, and intervals are over those.
     """
     bases = {design.name: own for design, own in runs if design.baseline}
     return tuple(_row(design, own, bases) for design, own in runs)

@@ -126,7 +126,7 @@ def _recorded(n: int, generator: np.random.RandomState, data: str) -> tuple[np.n
 def _layers(data: str) -> list[tuple[np.ndarray, np.ndarray]]:
     """Each layer of LeNet-5 on ``HELD`` test images as a product of matrices: rows of patches or features, weights.
 
-    Convolutions are lowered as for the simulated engine: a row for each output pixel, in the order of pixels and images.
+    Convolutions are lowered as for the simulated engine: a row for each output pixel of each image, in order.
     """
     try:
         import torch

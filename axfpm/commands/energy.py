@@ -1,0 +1,154 @@
+"""``axfpm energy``: energy per product from simulated activity, beside exact baselines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from axfpm.console import (
+    RESUMES,
+    OutputFile,
+    check_apart,
+    emit,
+    if_interrupted,
+    json_option,
+    multipliers_option,
+    note,
+    print_table,
+    progress_bar,
+    seed_option,
+)
+from axfpm.known import remember_energy
+from golden.cache import writable
+from golden.catalogue import multiplier as look_up
+from golden.errors import InvalidInput
+from golden.files import write
+
+if TYPE_CHECKING:
+    from synth.energy.technologies import Technologies
+
+__all__ = ["command"]
+
+OPTIONAL = ("leakage", "internal", "switching", "path ns", "area um^2")
+"""Columns that a narrow terminal does without, the first one first."""
+
+
+def _sources(libraries: tuple[str, ...], liberty: tuple[Path, ...], technologies: bool) -> list[Any]:
+    """What to map to, one after the other."""
+    from synth.libraries import LIBRARIES
+
+    if bool(libraries) + bool(liberty) + technologies > 1:
+        raise InvalidInput("--library, --liberty and --technologies all name cell libraries; give one of them")
+    if liberty:
+        return [liberty]
+    names = list(LIBRARIES) if technologies else list(dict.fromkeys(libraries))
+    return [LIBRARIES.look_up(name).name for name in names] or [None]
+
+
+@click.command("energy")
+@click.argument("block", default="multiplier")
+@multipliers_option
+@click.option(
+    "--library",
+    "libraries",
+    multiple=True,
+    metavar="NAME",
+    help="Cell library: osu018 (180 nm, the default), nangate45, sky130hd, sg13g2 or asap7; repeatable.",
+)
+@click.option(
+    "--liberty",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="A Liberty file instead, .gz too; repeated, the parts of one library.",
+)
+@click.option("--technologies", is_flag=True, help="All five libraries, and the spread of ratios over them.")
+@click.option("--dont-use", metavar="PATTERN", multiple=True, help="Cells left out, such as 'XOR*'; repeatable.")
+@click.option("--stimulus", default="uniform", show_default=True, help="Operands: uniform, relu or lenet5.")
+@click.option("-n", "pairs", type=int, help="Products of each multiplier, over all its netlists; 2000 without it.")
+@click.option("--stages", default=0, show_default=True, type=int, help="Pipeline stages; 0 is combinational.")
+@click.option("--period", type=float, help="Clock in ns; the library's own without it, 12 ns of OSU018.")
+@click.option("--fastest", is_flag=True, help="Map and clock each design for its own shortest period.")
+@click.option("--variants", type=int, help="Netlists of each multiplier; 5 without it, fewer make no interval of it.")
+@seed_option
+@click.option("--jobs", default=2, show_default=True, type=int, help="Netlists in work at once.")
+@click.option("--full", is_flag=True, help="All narrow formats, carry policies, block widths and cells, and `*`.")
+@click.option("-o", "output", type=OutputFile(), help="Also write the results to this JSON file.")
+@json_option
+def command(
+    block: str,
+    multipliers: tuple[str, ...],
+    libraries: tuple[str, ...],
+    liberty: tuple[Path, ...],
+    technologies: bool,
+    dont_use: tuple[str, ...],
+    stimulus: str,
+    pairs: int | None,
+    stages: int,
+    period: float | None,
+    fastest: bool,
+    variants: int | None,
+    seed: int,
+    jobs: int,
+    full: bool,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure the energy of each product of BLOCK (multiplier), with glitches and without.
+
+    Each multiplier is mapped as several netlists, simulated gate by gate on the same operands, and compared with the
+    golden model; exact, exact-trunc and e8m2 stand beside it. Without --multiplier eight are compared.
+
+    Example: axfpm energy --multiplier ax-fpm --stimulus lenet5 --library nangate45
+    """
+    from synth.energy.comparison import CONTROLS, DEFAULT_NAMES, FULL_NAMES, PAIRS, VARIANTS, energy
+    from synth.energy.technologies import Technologies
+
+    if output is not None:
+        check_apart(output, as_json=as_json)
+    sources = _sources(libraries, liberty, technologies)
+    names = [look_up(name) for name in (*multipliers, *(FULL_NAMES if full else () if multipliers else DEFAULT_NAMES))]
+    if_interrupted(RESUMES, true=lambda: writable("energy"))
+    results = []
+    with progress_bar("measuring") as progress:
+        for index, source in enumerate(sources):
+
+            def within(done: int, total: int, message: str, index: int = index, source: Any = source) -> None:
+                where = f"{source}: " if len(sources) > 1 else ""
+                progress(index * total + done, len(sources) * total, f"{where}{message}")
+
+            found = energy(
+                block,
+                multiplier=names,
+                liberty=source,
+                stimulus=stimulus,
+                pairs=PAIRS if pairs is None else pairs,
+                stages=stages,
+                period_ns=period,
+                seed=seed,
+                jobs=jobs,
+                fastest=fastest,
+                variants=VARIANTS if variants is None else variants,
+                controls=CONTROLS if full else (),
+                dont_use=dont_use,
+                progress=within,
+            )
+            results.append(found)
+            if not (stages or dont_use or fastest):
+                remember_energy(found.to_dict()["rows"], str(found.conditions))
+    together = Technologies(tuple(results))
+    if output is not None:
+        write(output, together.to_json())
+        note(f"wrote {output}", output=output)
+    plain = results[0].to_dict() if len(results) == 1 else together.to_dict()
+    emit(plain, as_json=as_json, text=lambda: _show(together))
+
+
+def _show(together: Technologies) -> None:
+    for result in together.results:
+        title = f"{result.block}, {result.stages} stages, energy of one product"
+        print_table(title, result.columns, result.table(), str(result.conditions), optional=OPTIONAL)
+    if len(together.results) > 1:
+        for base in together.baselines:
+            print_table(f"Energy divided by that of {base}", together.columns(base), together.table(base))
