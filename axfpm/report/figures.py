@@ -21,6 +21,7 @@ __all__ = [
     "INK",
     "canvas",
     "error_histogram",
+    "pareto",
     "roofline",
     "row_dots",
     "saving_against_error",
@@ -105,6 +106,27 @@ def saving_against_error(names: Sequence[str], errors: Sequence[float], areas: S
     a.set_xlabel("mean relative error (uniform significands)")
     a.set_ylabel(f"area, {unit}")
     a.set_ylim(0, None)
+    return svg(figure)
+
+
+def pareto(names: Sequence[str], x: Sequence[float], y: Sequence[float], x_label: str, y_label: str) -> str:
+    """Two costs of each multiplier on logarithmic axes, and the line of those that none beats in both."""
+    figure, (a,) = canvas(8, 4.2)
+    front = sorted(
+        (x[i], y[i])
+        for i in range(len(x))
+        if not any(x[k] <= x[i] and y[k] <= y[i] and (x[k], y[k]) != (x[i], y[i]) for k in range(len(x)))
+    )
+    a.step(*zip(*front, strict=True), where="post", color=COLOURS[-2], linewidth=1)
+    for index, (name, across, up) in enumerate(zip(names, x, y, strict=True)):
+        approximate = name.startswith(("ax-", "mitchell"))
+        a.scatter([across], [up], s=30, marker="s" if approximate else "o", color=COLOURS[1 if approximate else 0])
+        place = (4, 4 if index % 2 else -9)
+        a.annotate(name, (across, up), place, textcoords="offset points", fontsize=7, color=INK)
+    a.set_xscale("log")
+    a.set_yscale("log")
+    a.set_xlabel(x_label)
+    a.set_ylabel(y_label)
     return svg(figure)
 
 

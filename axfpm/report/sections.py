@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from axfpm.known import remember_hardware
 from axfpm.report import figures
+from axfpm.report.energy import energy
 from axfpm.report.robustness import robustness, verdict
 from axfpm.report.section import Figure, Scope, Section, Table
 from golden.metrics import error, relative_errors
@@ -228,6 +229,7 @@ SECTIONS: dict[str, Callable[[Scope, Progress], Section]] = {
     "simulation": simulation,
     "hardware_network": network_on_hardware,
     "synthesis": synthesis,
+    "energy": energy,
     "robustness": robustness,
     "verdict": verdict,
     "speed": speed,
@@ -239,6 +241,7 @@ TITLES = {
     "simulation": "Verilog equals the golden model",
     "hardware_network": "A network on the simulated hardware",
     "synthesis": "Area and delay",
+    "energy": "Energy",
     "robustness": "A network on the multiplier, clean and attacked",
     "verdict": "The verdict on MNIST",
     "speed": "Emulation speed",

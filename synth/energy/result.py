@@ -181,8 +181,9 @@ def from_dict(plain: Mapping[str, Any]) -> Energy:
     """
     if plain["schema"] != SCHEMA:
         raise ValueError(f"it is of schema {plain['schema']!r}, and this axfpm reads {SCHEMA}")
-    own = {key: plain[key] for key in Conditions.__dataclass_fields__}
-    conditions = Conditions(**own | {"dont_use": tuple(own["dont_use"])})
+    own: dict[str, Any] = {key: plain[key] for key in Conditions.__dataclass_fields__}
+    own["dont_use"] = tuple(own["dont_use"])
+    conditions = Conditions(**own)
     return Energy(str(plain["block"]), int(plain["stages"]), conditions, tuple(map(_read_row, plain["rows"])))
 
 
