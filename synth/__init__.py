@@ -3,12 +3,13 @@
 In: Verilog of ``hdl`` and a cell library. Out: area and delay, beside baselines. In the order of the data, for
 ``axfpm synth``:
 
-1. ``tools`` finds the programs. ``libraries`` names cell libraries; ``liberty`` reads one, of ``liberty_part`` files,
-   whose groups ``liberty_text`` finds and takes out.
-2. ``flow`` maps one design and times it (by ``templates``), and keeps the result.
-3. ``equivalence`` proves that the mapped netlist still computes the design: with ``axfpm synth --check``, and in
+1. ``tools`` finds the programs. ``libraries`` names cell libraries, and says which of their cells are not for logic.
+2. ``liberty`` reads one, of files that ``liberty_part`` reads: ``liberty_text`` finds their groups, ``liberty_cells``
+   says what each cell is. What comes out is a ``cell_library``, which writes what the tools get.
+3. ``flow`` maps one design and times it (by ``templates``), and keeps the result.
+4. ``equivalence`` proves that the mapped netlist still computes the design: with ``axfpm synth --check``, and in
    ``tests/synth/test_equivalence.py`` and ``tests/synth/test_compare.py``; not otherwise.
-4. ``compare`` does that for several multipliers, and sets them beside their baselines; an adder stands alone.
+5. ``compare`` does that for several multipliers, and sets them beside their baselines; an adder stands alone.
 
 ``fpga`` maps multipliers to FPGAs instead (``axfpm synth --target``).
 """

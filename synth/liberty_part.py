@@ -1,4 +1,4 @@
-"""One Liberty file: its units, its corner, and of each cell whether it is for logic.
+"""One Liberty file: its units, its corner, and what its cells are.
 
 Only the file's skeleton is parsed here, and kept in the cache; a cell's tables are parsed when somebody asks for them.
 """
@@ -16,45 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 from golden.cache import Cache
 from golden.errors import InvalidInput, MissingTool
+from synth.liberty_cells import Cell, name_of, number, read_cell, word
 from synth.liberty_text import cut, skeleton, spans
 
 if TYPE_CHECKING:
     from liberty.types import Group
 
-__all__ = ["Cell", "Part", "name_of", "parse", "read_part", "text_of", "word"]
+__all__ = ["Part", "parse", "read_part", "text_of"]
 
 SUMMARY_VERSION = 3
 PREFIXES = {"f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3}
-LOGIC = ("gate", "buffer", "inverter", "flip-flop")
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A cell.
-
-    Parameters
-    ----------
-    name : str
-        Its name.
-    kind : str
-        One of ``LOGIC``, or why it is not for logic: ``latch``, ``state table``, ``scan``, ``three-state``,
-        ``no function``, ``no area``, ``unknown state`` (a function of what is no pin), ``dont_use``.
-    area : float
-        um^2, by custom: Liberty has no unit for it.
-    input_ff, max_load_ff : float
-        Of a buffer or inverter: input capacitance and the largest load it may drive, fF.
-    """
-
-    name: str
-    kind: str
-    area: float
-    input_ff: float = 0.0
-    max_load_ff: float = 0.0
-
-    @property
-    def is_logic(self) -> bool:
-        """Whether a mapper may use it."""
-        return self.kind in LOGIC
 
 
 @dataclass(frozen=True)
@@ -189,8 +160,8 @@ def _summarise(path: Path, text: str) -> dict[str, Any]:
     corner = next((g for g in group.get_groups("operating_conditions") if name_of(g) == conditions), None)
 
     def at(key: str, default: float) -> float:
-        nominal = _number(group, f"nom_{key}", default)
-        return nominal if corner is None else _number(corner, key, nominal)
+        nominal = number(group, f"nom_{key}", default)
+        return nominal if corner is None else number(corner, key, nominal)
 
     time_unit, voltage_unit = word(group, "time_unit") or "1ns", word(group, "voltage_unit") or "1V"
     power_unit = word(group, "leakage_power_unit")
@@ -208,56 +179,8 @@ def _summarise(path: Path, text: str) -> dict[str, Any]:
         "voltage_v": _si(path, "voltage_unit", voltage_unit, "V"),
         "capacitance_f": farads,
         "leakage_w": _si(path, "leakage_power_unit", power_unit, "W") if power_unit else None,
-        "cells": [asdict(_cell(cell, farads)) for cell in group.get_groups("cell") if cell.args],
+        "cells": [asdict(read_cell(cell, farads)) for cell in group.get_groups("cell") if cell.args],
     }
-
-
-def _cell(cell: Group, farads: float) -> Cell:
-    kind, area = _kind(cell), _number(cell, "area", 0.0)
-    if kind not in ("buffer", "inverter"):
-        return Cell(name_of(cell), kind, area)
-    source, output = (next(pin for pin in cell.get_groups("pin") if word(pin, "direction") == way) for way in _WAYS)
-    return Cell(
-        name_of(cell),
-        kind,
-        area,
-        _number(source, "capacitance", 0.0) * farads * 1e15,
-        _number(output, "max_capacitance", 0.0) * farads * 1e15,
-    )
-
-
-_WAYS = ("input", "output")
-
-
-def _kind(cell: Group) -> str:
-    """What a cell is for; the order of the questions is that of the answers a reader would want."""
-    groups = {group.group_name for group in cell.groups}
-    pins = cell.get_groups("pin")
-    outputs = [pin for pin in pins if word(pin, "direction") == "output"]
-    scan = "test_cell" in groups or any("signal_type" in pin for pin in pins)
-    barred = (
-        ("dont_use", word(cell, "dont_use") == "true"),
-        ("state table", "statetable" in groups or "clock_gating_integrated_cell" in cell),
-        ("latch", bool(groups & {"latch", "latch_bank"})),
-        ("scan", scan),
-        ("three-state", any("three_state" in pin for pin in outputs)),
-        ("no function", not any("function" in pin for pin in outputs)),
-        ("no area", _number(cell, "area", 0.0) <= 0),
-        ("unknown state", not groups & {"ff", "ff_bank"} and any(_is_of_a_state(pin, pins) for pin in outputs)),
-    )
-    why = next((name for name, applies in barred if applies), None)
-    if why is not None:
-        return why
-    if groups & {"ff", "ff_bank"}:
-        return "flip-flop"
-    inputs = [pin for pin in pins if word(pin, "direction") == "input"]
-    inverting = _inverting(outputs[0], name_of(inputs[0])) if len(inputs) == len(outputs) == 1 else None
-    return "gate" if inverting is None else "inverter" if inverting else "buffer"
-
-
-def _is_of_a_state(output: Group, pins: list[Group]) -> bool:
-    """Whether an output's function names something that is no pin, as those of registers name their state."""
-    return not set(re.findall(r"[A-Za-z_]\w*", word(output, "function"))) <= {name_of(pin) for pin in pins}
 
 
 @lru_cache(maxsize=1)
@@ -305,35 +228,3 @@ def _si(path: Path, key: str, written: str, unit: str) -> float:
         return float(found[1] or 1) * PREFIXES[found[2].lower()]
     except (AssertionError, ValueError):
         raise InvalidInput(f"{path} has a {key} {written!r} that cannot be read; write it as 1n{unit}") from None
-
-
-def _inverting(pin: Group, source: str) -> bool | None:
-    """Whether a single-input cell inverts (True) or buffers (False) its input; None where it does neither."""
-    from liberty.boolean_functions import parse_boolean_function
-    from sympy import Not, Symbol
-
-    try:
-        function = parse_boolean_function(word(pin, "function"))
-    except Exception:  # an unreadable function only means that this cell is neither
-        return None
-    if function == Symbol(source):
-        return False
-    return True if function == Not(Symbol(source)) else None
-
-
-def name_of(group: Group) -> str:
-    """A group's first argument, without quotes; empty where it has none."""
-    return str(group.args[0]).strip('"') if group.args else ""
-
-
-def word(group: Group, key: str) -> str:
-    """A simple attribute as text, without quotes; empty where a group has none of that name, the last of several."""
-    values = group.get_attributes(key)
-    return str(values[-1]).strip('"').strip() if values else ""
-
-
-def _number(group: Group, key: str, default: float) -> float:
-    try:
-        return float(word(group, key))
-    except ValueError:
-        return default

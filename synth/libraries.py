@@ -39,7 +39,7 @@ class NamedLibrary:
     dont_use : tuple of str
         Patterns of cells that are not for logic, beside those that their own description excludes.
     period_ns : float
-        The clock period, in ns, which every multiplier of the catalogue meets with it.
+        The clock period, in ns, where none is asked: ``exact-trunc`` meets it, and whatever is faster.
     files : tuple of Download
         Its files, one library in parts; empty where it is found on the system.
     """
