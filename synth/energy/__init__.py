@@ -1,7 +1,14 @@
 """Energy per operation from simulated gate-level activity: a mapped netlist, its Liberty library, operands in order.
 
-A Liberty library is all it takes: delays, simulation models and energies come from it. In the order of the data, for
-``measure``, which runs all of it:
+A Liberty library is all it takes: delays, simulation models and energies come from it. ``comparison`` is
+``axfpm.energy``: several multipliers, each as several netlists. In the order of its data:
+
+- ``stimulus`` draws the operands, or records them from LeNet-5; ``variants`` writes a design out with other names,
+  maps it, and has the netlist proved; ``grid`` does that for all, and has each netlist measured.
+- ``rows`` sums up what came out, with ``intervals`` over variants and operands; ``result`` holds it with its
+  conditions; ``technologies`` sets results on several libraries side by side, and keeps them in files.
+
+One netlist goes through ``measure``, in the order of the data:
 
 1. ``netlist`` reads the mapped Verilog and numbers its nets; ``reader`` reads the ``cells`` that it uses, cut out of
    the library's ``text``.

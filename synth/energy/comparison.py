@@ -1,35 +1,27 @@
 """``axfpm.energy``: several multipliers beside exact ones, each as several netlists, on the same operands.
 
-The work is a grid of designs and netlist variants. Each place of it (map, prove, measure) stands alone and is kept when
-it is done, so that what was interrupted goes on and what is asked again is answered at once. Variant ``v`` of every
-design is measured on batch ``v`` of the operands, so that ratios compare like with like.
+Variant ``v`` of every design is measured on batch ``v`` of the operands, so that ratios compare like with like.
 """
 
 from __future__ import annotations
 
-import math
-import threading
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.checks import check_count
 from golden.errors import InvalidInput
-from golden.multiply import multiply_words, require_float32_words
+from golden.multiply import require_float32_words
 from golden.progress import Progress
 from golden.registry import check_choice
 from hdl.compressor import OPERATOR
 from hdl.limits import check_period, check_stages
 from synth import tools
 from synth.energy import bench
-from synth.energy.cells import CellLibrary
-from synth.energy.measure import measure
+from synth.energy.grid import Task, run
 from synth.energy.result import Conditions, Energy
-from synth.energy.rows import Design, Run, make_rows
+from synth.energy.rows import Design, make_rows
 from synth.energy.stimulus import draw
-from synth.energy.variants import map_variant
 from synth.liberty import Library, read_liberty
 
 __all__ = ["BASELINES", "BLOCKS", "CONTROLS", "DEFAULT_NAMES", "FULL_NAMES", "PAIRS", "VARIANTS", "energy"]
@@ -49,8 +41,6 @@ CONTROLS = (Design("exact-trunc", OPERATOR, baseline=True),)
 """Baselines that no name stands for: the exact product left to the synthesiser's own multiplier."""
 FEWEST_PAIRS = 10
 MAX_JOBS = 64
-STEP_NS = 0.01
-"""Fastest clocks are multiples of it."""
 
 
 def energy(
@@ -95,14 +85,14 @@ def energy(
     stages : int
         Pipeline stages; 0 is combinational.
     period_ns : float, optional
-        The clock of all designs, ns; the library's own where None.
+        The clock of all designs, ns; where None the library's own, longer by quarters of it if a netlist needs that.
     seed : int
         Of the operands.
     jobs : int
         Netlists in work at once, from 1 to 64.
     fastest : bool
-        Map and clock each design for its own shortest period instead: that of its first netlist, up to the next
-        multiple of 0.01 ns that it meets.
+        Instead, map each design for the critical path of its first netlist, and clock each netlist at its own, rounded
+        up to 0.01 ns.
     variants : int
         Netlists for each design: the first as it is written, the others with names at random.
     baselines : iterable of str or Multiplier
@@ -141,10 +131,11 @@ def energy(
     found = _programs()
     cells = read_liberty(library if liberty is None else liberty, dont_use=dont_use)
     period = cells.period_ns if period_ns is None else check_period(period_ns)
-    task = _Task(block, check_stages(stages), cells, period, fastest, stimulus, -(-pairs // variants), seed)
-    draw(stimulus, 1, seed=seed)  # what is wrong with it is said before minutes are spent
-    runs = _run(task, designs, variants, jobs, progress)
-    description = draw(stimulus, 1, seed=seed).description
+    task = Task(block, check_stages(stages), cells, period, stimulus, -(-pairs // variants), seed)
+    description = draw(stimulus, 1, seed=seed).description  # what is wrong with it is said before minutes are spent
+    runs, clock = run(
+        task, designs, variants, jobs=jobs, fastest=fastest, asked=period_ns is not None, progress=progress
+    )
     return Energy(
         block=block,
         stages=stages,
@@ -153,7 +144,7 @@ def energy(
             corner=cells.corner,
             liberty_sha256=cells.sha256,
             dont_use=cells.dont_use,
-            clock="each design's shortest clock period" if fastest else f"clock {period:g} ns",
+            clock=clock,
             stimulus=description,
             pairs=task.each * variants,
             variants=variants,
@@ -179,98 +170,6 @@ def _designs(
 
 def _programs() -> dict[str, str | None]:
     """Versions of the programs; what is missing is said before minutes are spent."""
-    tools.yosys(), tools.opensta(), tools.abc(), bench.icarus()
+    for program in (tools.yosys, tools.opensta, tools.abc, bench.icarus):
+        program()
     return {name: version for name, version in tools.versions().items() if name != "abc"} | {"icarus": bench.version()}
-
-
-@dataclass(frozen=True)
-class _Task:
-    block: str
-    stages: int
-    library: Library
-    period_ns: float
-    fastest: bool
-    stimulus: str
-    each: int
-    seed: int
-    python: threading.Lock = field(default_factory=threading.Lock)
-    """Held while hardware is elaborated and operands are drawn: Python that shares state."""
-    texts: dict[Design, str] = field(default_factory=dict)
-    """Verilog by design, which takes seconds to write."""
-
-    def verilog(self, design: Design) -> str:
-        """Write a design, once."""
-        from hdl.verilog import generate
-
-        if design not in self.texts:
-            self.texts[design] = generate(
-                self.block, multiplier=design.multiplier, stages=self.stages, tree=design.tree
-            )
-        return self.texts[design]
-
-    def measured(self, design: Design, variant: int, cells: CellLibrary) -> Run:
-        """Map, prove and measure one variant of a design."""
-        with self.python:
-            verilog = self.verilog(design)
-            lead = 1 + self.stages  # those that only set the state
-            operands = draw(self.stimulus, self.each + lead, seed=self.seed, batch=variant)
-            expected = multiply_words(operands.a, operands.b, look_up(design.multiplier))
-        around = {"top": self.block, "library": self.library}
-        mapped = map_variant(verilog, variant, **around, period_ns=self.period_ns)
-        period = self.period_ns
-        if self.fastest:
-            first = mapped if variant == 0 else map_variant(verilog, 0, **around, period_ns=period)
-            mapped = map_variant(verilog, variant, **around, period_ns=_shortest(first.critical_path_ns))
-            period = _shortest(mapped.critical_path_ns)
-        if mapped.critical_path_ns > period:
-            raise InvalidInput(
-                f"{design.name} takes {mapped.critical_path_ns:.3f} ns and the clock is {period:g} ns; give a longer "
-                "period, more stages, or ask for the fastest clock"
-            )
-        result = measure(
-            mapped.netlist,
-            top=self.block,
-            library=cells,
-            a=operands.a,
-            b=operands.b,
-            expected=expected,
-            stages=self.stages,
-            period_ns=period,
-        )
-        return Run(mapped.area_um2, mapped.critical_path_ns, period, result)
-
-
-def _shortest(path_ns: float) -> float:
-    return round(math.ceil(path_ns / STEP_NS) * STEP_NS, 6)
-
-
-def _run(
-    task: _Task, designs: Sequence[Design], variants: int, jobs: int, progress: Progress | None
-) -> dict[Design, list[Run]]:
-    library = task.library
-    cells = CellLibrary(
-        f"{library.name}, corner {library.corner}", library.texts(), library.driving_cell, library.load_ff
-    )
-    grid = [(design, variant) for variant in range(variants) for design in designs]
-    finished, lock = 0, threading.Lock()
-
-    def one(design: Design, variant: int) -> Run:
-        nonlocal finished
-        run = task.measured(design, variant, cells)
-        with lock:
-            finished += 1
-            if progress is not None:
-                progress(finished, len(grid), f"{design.name}, netlist {variant + 1} of {variants}")
-        return run
-
-    with ThreadPoolExecutor(max_workers=jobs) as pool:
-        futures = [pool.submit(one, *place) for place in grid]
-        try:
-            found = [future.result() for future in futures]
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
-    by_design: dict[Design, list[Run]] = {design: [] for design in designs}
-    for (design, _), run in zip(grid, found, strict=True):
-        by_design[design].append(run)
-    return by_design
