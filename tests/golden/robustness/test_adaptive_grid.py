@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from attack_cases import distances
+from attack_cases import Wrapped, distances
 from torch import nn
 
 from golden.cnn import checkpoint, data
@@ -50,7 +50,7 @@ def modules():
         "exact": exact,
         "ax-fpm": ApproximateModule(exact, "ax-fpm", temperature=fitted),
         "e8m1": ApproximateModule(exact, "e8m1"),
-        "no gradient": NoGradient(exact),
+        "no gradient": without_gradient(exact),
     }
 
 
@@ -64,15 +64,9 @@ class ZeroGradient(torch.autograd.Function):
         return torch.zeros_like(grad_outputs[0])
 
 
-class NoGradient(nn.Module):
+def without_gradient(model):
     """Only random squares find something here."""
-
-    def __init__(self, model):
-        super().__init__()
-        self.model = model
-
-    def forward(self, x):
-        return ZeroGradient.apply(self.model(x))
+    return Wrapped(model, ZeroGradient.apply)
 
 
 class Bait(nn.Module):
@@ -118,6 +112,7 @@ def test_what_is_delivered(norm, kind, levels):
     clean = clean_images(kind, levels)
     eps = 1.0 if norm == "l2" else EPS
     budget = on_grid(AROUND[norm](clean, eps), levels)
+    torch.manual_seed(levels)
     assert type(budget) is {"linf": LinfGrid, "l2": L2Grid}[norm]
     for images in (clean, budget.random(), torch.rand_like(clean), budget.project(clean + 9), clean - 9):
         found = budget.deliver(images)
@@ -127,7 +122,9 @@ def test_what_is_delivered(norm, kind, levels):
         assert torch.equal(budget.deliver(found), found)
         some = torch.tensor([7, 2])
         assert torch.equal(budget.at(some).deliver(images[some]), found[some])
-    # What lies well inside is rounded, and what lies outside is taken near to the edge.
+    # What lies within is moved by little, well inside by half a step; what lies outside is taken near to the edge.
+    for images in (budget.random(), budget.project(torch.rand_like(clean).round())):
+        assert (budget.deliver(images) - images).abs().max() < 2.5 / levels
     inside = clean + 0.3 * (budget.random() - clean)
     if levels == 255:
         assert torch.equal(budget.deliver(inside), near(inside, levels))
@@ -218,11 +215,23 @@ def test_only_grid_points_are_judged(modules, digits, name):
 @pytest.mark.parametrize("name", ["adaptive:eps=0.14", "adaptive-l2:eps=3"])
 def test_random_squares_on_the_grid(modules, digits, name):
     images, labels = digits
-    crafted = attack(f"{name},steps=1,restarts=1,first-layer=0,queries=300,grid=255").craft(
-        modules["no gradient"], images, labels
-    )
+    one = attack(f"{name},steps=1,restarts=1,first-layer=0,queries=300,grid=255")
+    for module in (modules["no gradient"], without_gradient(Bait(modules["exact"]))):
+        crafted = one.craft(module, images, labels)
+        assert np.isin(crafted, points(255).numpy()).all()
+        assert wrong(module, crafted, labels) >= 12
+
+
+@pytest.mark.parametrize("logit", [0.0, float("nan")])
+@pytest.mark.parametrize("name", [f"adaptive:eps=0.1,{SHORT}", f"adaptive-l2:eps=1,{SHORT}"])
+def test_what_nothing_is_found_for_is_on_the_grid_too(digits, name, logit):
+    last = nn.Linear(28 * 28, 3)
+    with torch.no_grad():
+        last.weight.zero_()
+        last.bias.fill_(logit)
+    images, labels = digits[0][:4], digits[1][:4] % 3
+    crafted = attack(f"{name},queries=20,grid=255").craft(nn.Sequential(nn.Flatten(), last), images, labels)
     assert np.isin(crafted, points(255).numpy()).all()
-    assert wrong(modules["no gradient"], crafted, labels) >= 12
 
 
 def test_rounding_module(modules):
