@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from golden.robustness.adaptive.budgets import Budget
 from golden.robustness.adaptive.losses import Loss
-from golden.robustness.attacks.best import margins
+from golden.robustness.attacks.best import attached, margins
 
 __all__ = ["Found", "ascend", "gradient"]
 
@@ -57,7 +57,7 @@ def gradient(
         points = torch.cat([images[None], images + noise]).clamp(0, 1).flatten(0, 1)
     points = points.detach().requires_grad_(True)
     with torch.enable_grad():
-        logits = module(points)
+        logits = attached(module(points), points)
         total = loss(logits, labels.repeat(max(samples, 1))).sum()
     (found,) = torch.autograd.grad(total, points)
     found = found.unflatten(0, (max(samples, 1), len(images))).mean(0)
