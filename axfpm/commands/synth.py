@@ -1,4 +1,4 @@
-"""``axfpm synth``: area, delay and power, and the netlist proved."""
+"""``axfpm synth``: area and delay, and the netlist proved."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from axfpm.console import (
     progress_bar,
 )
 from axfpm.known import remember_hardware
+from axfpm.library_options import library_options, library_source
 from golden.cache import writable
 from golden.catalogue import multiplier as look_up
 from golden.errors import InvalidInput
 
-OPTIONAL = ("cells", "slack ns", "vectorless energy pJ/cycle")
+OPTIONAL = ("cells", "slack ns")
 """Columns that a narrow terminal does without."""
 
 
@@ -55,8 +56,9 @@ def _fpga(
 @click.command("synth")
 @click.argument("block", default="multiplier")
 @multipliers_option
-@click.option("--liberty", type=click.Path(path_type=Path), help="Cell library; OSU018 (180 nm) without it.")
-@click.option("--period", type=float, help="Clock constraint in ns.")
+@library_options
+@click.option("--period", type=float, help="Clock constraint in ns; the library's own without it, 12 ns of OSU018.")
+@click.option("--jobs", type=int, help="Synthesiser processes at once; 2 without it.")
 @circuit_options
 @click.option("--target", help="An FPGA instead of a cell library: ice40, ecp5 or xilinx.")
 @click.option("--check", is_flag=True, help="Prove each netlist equal to its design; exit code 1 where that fails.")
@@ -67,8 +69,12 @@ def command(
     ctx: click.Context,
     block: str,
     multipliers: tuple[str, ...],
-    liberty: Path | None,
+    library: str | None,
+    liberty: tuple[Path, ...],
+    dont_use: tuple[str, ...],
+    wire_loads: bool,
     period: float | None,
+    jobs: int | None,
     target: str | None,
     check: bool,
     refresh: bool,
@@ -79,16 +85,17 @@ def command(
 
     For each of the named multipliers, beside the baselines exact and exact-trunc; an adder has none.
 
-    Example: axfpm synth multiplier --multiplier ax-fpm --multiplier e8m2
+    Example: axfpm synth multiplier --multiplier ax-fpm --multiplier e8m2 --library nangate45
     """
     settings = given(parameters)
     if_interrupted(RESUMES, true=lambda: writable("synth"))
     if target is not None:
-        others = {"liberty": liberty, "period": period, "check": check or None}
+        asked = {"library": library, "liberty": liberty or None, "dont_use": dont_use or None}
+        others = asked | {"wire_loads": wire_loads or None, "period": period, "jobs": jobs, "check": check or None}
         _fpga(block, multipliers or ("ax-fpm",), target, refresh, settings | given(others), as_json)
         return
     from hdl.verilog import parameters_of
-    from synth.compare import compare
+    from synth.compare import DEFAULT_JOBS, compare
 
     takes = parameters_of(block, *settings, *(["multiplier"] if multipliers else []))
     for name in multipliers:
@@ -97,15 +104,18 @@ def command(
         comparison = compare(
             multipliers or (("ax-fpm",) if "multiplier" in takes else ()),
             block=block,
-            liberty=liberty,
+            liberty=library_source(library, liberty),
+            dont_use=dont_use,
+            wire_loads=wire_loads,
             period_ns=period,
+            jobs=DEFAULT_JOBS if jobs is None else jobs,
             refresh=refresh,
             check=check,
             progress=progress,
             **settings,
         )
     result = comparison.to_dict()
-    if block == "multiplier" and not any(settings.values()):
+    if block == "multiplier" and not any(settings.values()) and not (dont_use or wire_loads):
         remember_hardware(result["rows"], comparison.conditions)
 
     def text() -> None:

@@ -150,7 +150,7 @@ SYNTHESIS_NAMES = ("ax-fpm", "ax-fpm-widen", "bf16", "mitchell", "e8m3", "e8m2")
 
 
 def synthesis(scope: Scope, progress: Progress) -> Section:
-    """Area, delay and power."""
+    """Area and delay."""
     from synth.compare import compare
 
     names = (*SYNTHESIS_NAMES, *(("ax-fpm-wrap", "ax-array", "ax-bf16", "bf16-trunc", "e8m1") if scope.full else ()))
@@ -162,14 +162,13 @@ def synthesis(scope: Scope, progress: Progress) -> Section:
     errors = [error(name, n=1 << 17, seed=scope.seed).mred for name in shown]
     return Section(
         key="synthesis",
-        title="Area, delay and power",
+        title="Area and delay",
         command="axfpm synth multiplier " + " ".join(f"--multiplier {name}" for name in names),
         paragraphs=(
             f"Against the exact multiplier with the same rounding and the same Dadda compressor tree (exact-trunc), "
-            f"ax-fpm takes {ratio['area']:.2f} of the area, {ratio['critical_path']:.2f} of the critical path and "
-            f"{ratio['power']:.2f} of the vectorless power. A designer who accepts its error would pick something "
-            f"narrower: e8m2, which errs less, takes {narrow['area']:.2f}, {narrow['critical_path']:.2f} and "
-            f"{narrow['power']:.2f}.",
+            f"ax-fpm takes {ratio['area']:.2f} of the area and {ratio['critical_path']:.2f} of the critical path. A "
+            f"designer who accepts its error would pick something narrower: e8m2, which errs less, takes "
+            f"{narrow['area']:.2f} and {narrow['critical_path']:.2f}.",
             f"Conditions: {comparison.conditions}.",
         ),
         tables=(Table(comparison.conditions, comparison.columns, comparison.table()),),
@@ -239,7 +238,7 @@ TITLES = {
     "arithmetic": "What the multiplier does",
     "simulation": "Verilog equals the golden model",
     "hardware_network": "A network on the simulated hardware",
-    "synthesis": "Area, delay and power",
+    "synthesis": "Area and delay",
     "robustness": "A network on the multiplier, clean and attacked",
     "verdict": "The verdict on MNIST",
     "speed": "Emulation speed",

@@ -1,28 +1,23 @@
 """Data sets by name, as float32 images in [0, 1] and int64 labels.
 
-Files are looked for in the folder that ``AXFPM_DATA`` names, then in the cache; what is in neither is downloaded there.
-Checksums are verified whenever a file is read, wherever it came from.
+Files come by ``golden.downloads``: from the folder that ``AXFPM_DATA`` names, the cache, or their public address.
 """
 
 from __future__ import annotations
 
 import gzip
-import hashlib
 import io
-import os
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from golden.cache import cache_path, work_folder
 from golden.checks import check_count, check_seed
+from golden.downloads import Download, download, downloads_folder, fetch, find
 from golden.errors import InvalidInput
-from golden.files import expand
 from golden.registry import Registry, check_choice
 
 __all__ = ["DATASETS", "DataSet", "load", "sample"]
@@ -141,65 +136,9 @@ def _load_digits(split: str) -> tuple[np.ndarray, np.ndarray]:
     return images[part].copy(), labels[part].copy()
 
 
-def _matching(path: Path, md5: str) -> bytes | None:
-    """Content of a file whose checksum is right; None of any other."""
-    try:
-        content = path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be read ({error.strerror}); make it readable or delete it") from None
-    return content if hashlib.md5(content, usedforsecurity=False).hexdigest() == md5 else None
-
-
-def _find(folder: str, name: str, md5: str) -> bytes | None:
-    """Content of a data file under AXFPM_DATA or in the cache; None where it is in neither, or damaged in the cache."""
-    if os.environ.get("AXFPM_DATA"):
-        path = expand(os.environ["AXFPM_DATA"]) / folder / name
-        content = _matching(path, md5)
-        if content is not None:
-            return content
-        if path.exists():
-            raise InvalidInput(f"{path} is corrupt: its md5 is not {md5}; replace it, or delete it to download it")
-    kept = _matching(cache_path("data", folder, name), md5)
-    return kept if kept is not None else _matching(_kept() / folder / name, md5)
-
-
-def _kept() -> Path:
-    """Where downloads go: the cache, or where it cannot be written a folder that lasts as long as this process."""
-    return work_folder("data")
-
-
-def _download(address: str, known_hash: str, folder: str, processor: Callable[..., Any] | None = None) -> None:
-    import pooch
-
-    name = address.rsplit("/", 1)[-1]
-    logger = pooch.get_logger()
-    level = logger.level
-    logger.setLevel("WARNING")
-    try:
-        pooch.retrieve(address, known_hash, fname=name, path=_kept() / folder, processor=processor)
-    except (OSError, ValueError) as error:
-        # ValueError: the checksum does not match; the rest are the network's, all of them kinds of OSError.
-        reason = str(error).splitlines()[0] if 0 < len(str(error)) < 100 else type(error).__name__
-        raise InvalidInput(
-            f"{name} is neither under AXFPM_DATA ({os.environ.get('AXFPM_DATA') or 'not set'}) nor in the cache, and "
-            f"downloading {address} failed ({reason}); connect to the network, or put the file into "
-            f"{_kept() / folder}"
-        ) from None
-    finally:
-        logger.setLevel(level)
-
-
 def _mnist_file(name: str) -> bytes:
-    md5 = MNIST_MD5[name]
-    content = _find("mnist", name, md5)
-    if content is None:
-        _download(MNIST_ADDRESS + name, f"md5:{md5}", "mnist")
-        content = _find("mnist", name, md5)
-    if content is None:
-        raise InvalidInput(f"{name} is damaged even after the download; delete {_kept() / 'mnist'}")
-    return gzip.decompress(content)
+    file = Download(name, MNIST_ADDRESS + name, f"md5:{MNIST_MD5[name]}")
+    return gzip.decompress(fetch("mnist", file))
 
 
 def _load_mnist(split: str) -> tuple[np.ndarray, np.ndarray]:
@@ -230,23 +169,23 @@ class _ArraysOnly(pickle.Unpickler):
 
 def _load_cifar10(split: str) -> tuple[np.ndarray, np.ndarray]:
     names = [f"data_batch_{i}" for i in range(1, 6)] if split == "train" else ["test_batch"]
-    found = {name: _find(CIFAR10_FOLDER, name, CIFAR10_MD5[name]) for name in names}
+    found = {name: find(CIFAR10_FOLDER, name, f"md5:{CIFAR10_MD5[name]}") for name in names}
     missing = [name for name, content in found.items() if content is None]
     if missing:
         import pooch
 
         for name in missing:  # damaged ones are taken out of the archive again
-            (_kept() / CIFAR10_FOLDER / name).unlink(missing_ok=True)
+            (downloads_folder() / CIFAR10_FOLDER / name).unlink(missing_ok=True)
         members = [f"{CIFAR10_FOLDER}/{name}" for name in CIFAR10_MD5]
         try:
-            _download(CIFAR10_ADDRESS, f"sha256:{CIFAR10_SHA256}", ".", pooch.Untar(members=members, extract_dir="."))
+            download(CIFAR10_ADDRESS, f"sha256:{CIFAR10_SHA256}", ".", pooch.Untar(members=members, extract_dir="."))
         except InvalidInput as error:
             raise InvalidInput(f"CIFAR-10 lacks {', '.join(missing)}: {error}") from None
     images, labels = [], []
     for name in names:
         content = found[name]
-        if content is None and (content := _find(CIFAR10_FOLDER, name, CIFAR10_MD5[name])) is None:
-            raise InvalidInput(f"CIFAR-10 lacks {name} even after the download; delete {_kept()}")
+        if content is None and (content := find(CIFAR10_FOLDER, name, f"md5:{CIFAR10_MD5[name]}")) is None:
+            raise InvalidInput(f"CIFAR-10 lacks {name} even after the download; delete {downloads_folder()}")
         # The files are Python 2 pickles: byte strings for keys, read only after the checksum has vouched for them.
         batch = _ArraysOnly(io.BytesIO(content), encoding="bytes").load()
         images.append(batch[b"data"].reshape(-1, 3, 32, 32))

@@ -11,13 +11,13 @@ from click.testing import CliRunner
 from axfpm.cli import COMMANDS, main
 from hdl.verilog import CIRCUITS, parameters_of
 from synth.equivalence import Equivalence
-from synth.flow import Power, SynthesisResult
+from synth.flow import SynthesisResult
 
 
 def mapped(top, size=1.0):
     """A made-up result of synthesis."""
     return SynthesisResult(
-        top, 1000 * size, 0.0, 60, {}, 3 * size, 9.5, "a", "y", 12.0, Power(1, 1, 1, 3), "lib", "", "typical", "yosys",
+        top, 1000 * size, 0.0, 60, {}, 3 * size, 9.5, "a", "y", 12.0, "lib", "", "typical", (), False, "yosys",
         "sta", Path("netlist.v"),
     )  # fmt: skip
 
@@ -205,6 +205,11 @@ REFUSED = [
     (("synth", "adder", "--target", "ice40"), "of the block multiplier"),
     (("synth", "--liberty", "/nowhere/cells.lib"), "/nowhere/cells.lib"),
     (("synth", "--liberty", __file__), "test_cli.py"),
+    (("synth", "--library", "nangate"), "unknown library 'nangate'; did you mean nangate45? (or give a file with"),
+    (("synth", "--library", "osu018", "--liberty", "x.lib"), "--library and --liberty both name a cell library; give"),
+    (("synth", "--jobs", "0"), "jobs=0 is too small; give at least 1"),
+    (("synth", "--target", "ice40", "--library", "asap7"), "--library has no meaning with --target; leave it out"),
+    (("synth", "--target", "ice40", "--wire-loads"), "--wire-loads has no meaning with --target; leave it out"),
     (("train", "--data", "letters", "-o", "x.safetensors"), "unknown data set 'letters'"),
     (("train", "--model", "alexnot", "-o", "x.safetensors"), "unknown model 'alexnot'"),
     (("train", "--epochs", "0", "-o", "x.safetensors"), "epochs=0 is too small; give at least 1"),
@@ -292,7 +297,7 @@ def test_synth_of_an_adder_and_a_netlist_that_is_wrong(monkeypatch):
     monkeypatch.setattr(compare, "synthesise", lambda *_, **settings: mapped("adder"))
     monkeypatch.setattr(compare, "check_equivalence", lambda *_, **settings: proofs.pop(0))
     for program in ("yosys", "opensta", "abc", "read_liberty"):
-        monkeypatch.setattr(compare, program, lambda *_: None)
+        monkeypatch.setattr(compare, program, lambda *_, **__: None)
     plain = json.loads(run("synth", "adder", "--format", "toy", "--check", "--json"))
     assert [(row["multiplier"], row["equivalence"]["outcome"]) for row in plain["rows"]] == [(None, "equal")]
     text = run("synth", "adder", "--format", "toy", "--check", code=1)
@@ -310,7 +315,7 @@ def test_synth_shows_both_ratios(monkeypatch):
 
     monkeypatch.setattr(compare, "synthesise", synthesise)
     for program in ("yosys", "opensta", "read_liberty"):
-        monkeypatch.setattr(compare, program, lambda *_: None)
+        monkeypatch.setattr(compare, program, lambda *_, **__: None)
     text = run("synth", "--multiplier", "e8m2", "--tree", "wallace")
     assert "multiplier, 0 stages, tree wallace" in text
     head = next(line for line in text.splitlines() if "delay / exact" in line)

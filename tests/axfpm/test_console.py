@@ -64,7 +64,7 @@ def test_list_at_80_columns(shown):
         {
             **{"name": name, "format": m.format.name, "design": m.design.name, "carry": m.carry, "operands": "nearest"},
             **{"product": m.product, "mred": 0.41, "worst": 1.0},
-            "hardware": {"area_um2": 12345.6, "energy_pj": 21.5, "conditions": at} if at else None,
+            "hardware": {"area_um2": 12345.6, "critical_path_ns": 5.2, "conditions": at} if at else None,
         }
         for (name, m), at in zip(MULTIPLIERS.items(), [conditions, "another library", *[None] * 40], strict=False)
     ]

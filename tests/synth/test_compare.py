@@ -32,10 +32,8 @@ def test_ax_fpm_area(real):
     assert 90_000 < real.row("exact-trunc").result.area_um2 < 140_000
 
 
-def test_ax_fpm_is_faster_and_draws_less(real):
-    ratios = real.ratios("ax-fpm", "exact-trunc")
-    assert 0.3 < ratios["critical_path"] < 1
-    assert 0.1 < ratios["power"] < 0.6
+def test_ax_fpm_is_faster(real):
+    assert 0.3 < real.ratios("ax-fpm", "exact-trunc")["critical_path"] < 1
 
 
 def test_narrow_exact_multiplier_is_smaller(real):
@@ -61,7 +59,6 @@ def test_ratios(toys):
         {
             "area": ours.area_um2 / base.area_um2,
             "critical_path": ours.critical_path_ns / base.critical_path_ns,
-            "power": ours.power.total_mw / base.power.total_mw,
         }
     )
     assert ratios["area"] < 1
@@ -75,7 +72,8 @@ def test_conditions_are_shared(toys):
 def test_json(toys):
     plain = json.loads(toys.to_json())
     assert plain["baselines"] == list(TOY_BASELINES)
-    assert "vectorless" in plain["conditions"]
+    assert plain["schema"] == 2
+    assert "power" not in toys.to_json()
     last = plain["rows"][-1]
     assert set(last["ratios"]) == set(TOY_BASELINES)
     assert last["area_um2"] == toys.rows[-1].result.area_um2
@@ -90,7 +88,7 @@ def test_table(toys):
     assert last[f"delay / {TOY_BASELINES[1]}"] == ratios["critical_path"]
     assert first["multiplier"] == "exact:format=toy"
     assert first["area um^2"] == toys.rows[0].result.area_um2
-    assert first["vectorless power mW"] == toys.rows[0].result.power.total_mw
+    assert first["critical path ns"] == toys.rows[0].result.critical_path_ns
 
 
 def test_progress_and_duplicates():
@@ -116,8 +114,7 @@ def test_single_name(toys):
 def test_period(toys):
     fast = compare("ax-fpm:format=toy", baselines=[], period_ns=6)
     assert "clock 6 ns" in fast.conditions
-    ratio = fast.rows[0].result.power.total_mw / toys.row("ax-fpm:format=toy").result.power.total_mw
-    assert ratio == pytest.approx(2, rel=0.1)
+    assert "clock 12 ns" in toys.conditions
 
 
 @pytest.mark.parametrize(
@@ -129,8 +126,10 @@ def test_period(toys):
         ({"multipliers": ["e8m2"], "stages": -1}, "stages=-1 is negative; give 0"),
         ({"multipliers": ["e8m2"], "period_ns": 0}, "period_ns=0 is too small; give at least 0.001"),
         ({"multipliers": ["e8m2"], "period_ns": -3}, "period_ns=-3 is too small; give at least 0.001"),
-        ({"multipliers": ["e8m2"], "jobs": 3}, "jobs=3 is too large; give at most 2, a synthesiser process each"),
+        ({"multipliers": ["e8m2"], "jobs": 65}, "jobs=65 is too large; give at most 64, a synthesiser process each"),
         ({"multipliers": ["e8m2"], "liberty": "none.lib"}, "cannot read the Liberty file .*none.lib"),
+        ({"multipliers": ["e8m2"], "liberty": "nangate"}, "unknown library 'nangate'; did you mean nangate45"),
+        ({"multipliers": ["e8m2"], "dont_use": ["ZOR*"]}, "the pattern 'ZOR\\*' matches no cell of osu018_stdcells"),
         ({"multipliers": [], "baselines": []}, "nothing to compare"),
         ({"multipliers": ["ax-fpm"], "block": "adder"}, "'adder' has no parameter 'multiplier'; choose from format"),
         ({"baselines": ["exact"], "block": "adder"}, "'adder' has no parameter 'multiplier'; choose from"),

@@ -21,7 +21,7 @@ def robustness(transfer, accuracy=(0.97, 0.99), confidence=(0.9, 0.95)):
 
 def synthesis(ax, narrow):
     rows = [
-        {"multiplier": name, "ratios": {"exact-trunc": {"power": r, "critical_path": r}}}
+        {"multiplier": name, "ratios": {"exact-trunc": {"critical_path": r}}}
         for name, r in (("ax-fpm", ax), ("e8m2", narrow))
     ]
     return Section("synthesis", "", data={"rows": rows})
@@ -65,7 +65,7 @@ def test_confidence():
 def test_hardware(ax, narrow, verdict):
     energy, latency = verdicts(synthesis(ax, narrow))[3:5]
     assert latency == verdict
-    assert energy == verdict.replace("holds against exact FP32", "supported against exact FP32, by vectorless power")
+    assert energy == "open"  # area and delay say nothing of it
 
 
 def ruled():
