@@ -18,7 +18,7 @@ __all__ = ["PRESETS", "Preset"]
 
 NOISE = ("noise", *(f"noise:draw={draw}" for draw in range(1, 39)))
 """Enough draws that being ahead of all of them is one chance in forty."""
-LINF, L2 = 0.12, 1.4
+LINF, L2 = 0.1, 1.3
 """Budgets of ``mnist``, fitted by ``axfpm evaluate --preset mnist --fit-budgets``."""
 STRETCHED = (1.05, 1.1, 1.2, 1.3, 1.5)
 
@@ -141,7 +141,7 @@ _OWN = (
                     "pgd:eps=0.05",
                     "pgd:eps=0.08",
                     f"pgd:eps={LINF}",
-                    "pgd:eps=0.16",
+                    "pgd:eps=0.15",
                     "pgd:eps=0.2",
                     "pgd:eps=0.3",
                     f"apgd-ce:eps={LINF}",
@@ -191,7 +191,14 @@ _OWN = (
             ),
             _stage(
                 "white-box",
-                ("adaptive:eps=0.02", "adaptive:eps=0.04", "adaptive:eps=0.06", "adaptive:eps=0.12"),
+                (f"adaptive:eps={LINF},grid=255", f"adaptive-l2:eps={L2},grid=255"),
+                (EXACT, "ax-fpm"),
+                samples=100,
+                extra=True,
+            ),
+            _stage(
+                "white-box",
+                ("adaptive:eps=0.02", "adaptive:eps=0.04", "adaptive:eps=0.06", "adaptive:eps=0.14"),
                 (EXACT, "ax-fpm"),
                 samples=100,
                 networks=1,
@@ -199,7 +206,7 @@ _OWN = (
             ),
             _stage(
                 "white-box",
-                ("pgd:eps=0.04", "pgd:eps=0.12", "pgd:eps=0.16", "pgd:eps=0.2", "pgd:eps=0.3"),
+                ("pgd:eps=0.05", "pgd:eps=0.15", "pgd:eps=0.2", "pgd:eps=0.3"),
                 (EXACT, "ax-fpm", "pgd-trained", "pgd-trained/ax-fpm"),
                 samples=100,
                 networks=1,

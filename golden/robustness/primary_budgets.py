@@ -56,8 +56,10 @@ class PrimaryBudget:
         return {"norm": self.norm, "budget": self.budget, "tried": rows}
 
 
-def halfway(measure: Callable[[float], Proportion], step: float, most: float) -> tuple[float, dict[float, Proportion]]:
-    """Find the multiple of ``step`` where a falling share is nearest to one half.
+def halfway(
+    measure: Callable[[float], Proportion], step: float, most: float, near: float
+) -> tuple[float, dict[float, Proportion]]:
+    """Find the multiple of ``step`` where a falling share is nearest to one half, beginning with ``near``.
 
     Returns
     -------
@@ -76,15 +78,15 @@ def halfway(measure: Callable[[float], Proportion], step: float, most: float) ->
             found[k] = measure(round(k * step, 6))
         return found[k].k / found[k].n
 
-    low, high = 1, 2
+    low = high = max(1, round(near / step))
+    while rate(low) < 0.5:
+        if low == 1:
+            raise InvalidInput(f"the exact network withstands less than half at {step:g}; give images it classifies")
+        low, high = low * 3 // 4, low
     while rate(high) > 0.5:
-        low, high = high, 2 * high
-        if high * step > most:
-            raise InvalidInput(
-                f"the exact network still withstands half of the attacks at {low * step:g}; add stronger attacks"
-            )
-    if low == 1 and rate(1) < 0.5:
-        raise InvalidInput(f"the exact network withstands less than half at {step:g}; give images that it classifies")
+        if high * step >= most:
+            raise InvalidInput(f"the exact network withstands half of the attacks at {most:g}; add stronger ones")
+        low, high = high, min(high * 4 // 3 + 1, round(most / step))
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if rate(middle) > 0.5 else (low, middle)
@@ -167,6 +169,6 @@ def fit_budgets(
 
     fitted = []
     for norm in budgets:
-        best, tried = halfway(partial(measure, norm), GRID[norm], MOST[norm])
+        best, tried = halfway(partial(measure, norm), GRID[norm], MOST[norm], budgets[norm])
         fitted.append(PrimaryBudget(norm, best, tried))
     return tuple(fitted)

@@ -27,6 +27,8 @@ ordinary attacks here, one part for each; ``ablation`` measures what each adds.
 ``attack``
     The order of runs; images that are broken are left alone by later runs. Where there is no gradient at all, not even
     at the first layer's output, random squares ask for scores.
-``budgets``, ``parts``
-    L-inf boxes and L2 balls that hold for stored float32 values, and the switches.
+``budgets``, ``grid``, ``parts``
+    L-inf boxes and L2 balls that hold for stored float32 values, the images of 8 bits in them for an attacker who has
+    to deliver one (half of the examples on ``ax-fpm`` do not survive being rounded, which says nothing of examples that
+    were looked for among such images), and the switches.
 """

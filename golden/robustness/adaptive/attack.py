@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from golden.robustness.adaptive.budgets import Budget, L2Ball, LinfBox
 from golden.robustness.adaptive.descent import Found, ascend, gradient
 from golden.robustness.adaptive.first_layer import find
+from golden.robustness.adaptive.grid import Rounding, on_grid
 from golden.robustness.adaptive.losses import logit_scale, losses as losses_for
 from golden.robustness.adaptive.parts import Parts
 from golden.robustness.adaptive.search import Search
@@ -36,8 +37,15 @@ def attack(module: nn.Module, images: Tensor, labels: Tensor, *, norm: str, eps:
         ``linf`` or ``l2``, and the budget.
     parts : Parts
         What takes part.
+
+    Raises
+    ------
+    InvalidInput
+        If images are to lie on a grid and the budget has none.
     """
-    budget = LinfBox.around(images, eps) if norm == "linf" else L2Ball.around(images, eps)
+    budget: Budget = LinfBox.around(images, eps) if norm == "linf" else L2Ball.around(images, eps)
+    if parts.grid:
+        budget = on_grid(budget, parts.grid)
     variants = Variants(module, images[:1])
     with variants.quiet():
         return _Case(variants, labels, budget, norm, parts).run()
@@ -50,11 +58,11 @@ class _Case:
         self.variants, self.module = variants, variants.module
         self.labels, self.budget, self.norm, self.parts = labels, budget, norm, parts
         with torch.no_grad():
-            logits = self.module(budget.clean)
+            logits = self.module(budget.home)
         self.scale = logit_scale(logits)
-        self.found = Found(budget.clean, margins(logits, labels))
+        self.found = Found(budget.home, margins(logits, labels))
         first = find(self.module, budget.clean[:1]) if parts.first_layer else None
-        self.search = Search(first) if first else None
+        self.search = Search(first, parts.grid) if first else None
 
     def left(self) -> Tensor:
         """Return the places of the images that are not broken yet."""
@@ -103,21 +111,21 @@ class _Case:
         from golden.robustness.attacks import ATTACKS
 
         left = self.left()
-        clean = self.budget.clean[left]
+        budget = self.budget.at(left)
+        home = budget.home
         blind = torch.ones(len(left), dtype=torch.bool, device=left.device)
         for kind in self.variants.gradients:
             with self.variants.using(kind):
-                blind &= (gradient(self.module, clean, self.labels[left], margins)[0] == 0).flatten(1).all(1)
+                blind &= (gradient(self.module, home, self.labels[left], margins)[0] == 0).flatten(1).all(1)
         if self.search is not None:
-            blind &= (self.search.first.gradient(clean, self.labels[left], margins)[0] == 0).flatten(1).all(1)
-        left = left[blind]
-        if not len(left) or min(clean.shape[2:]) < LEAST_FOR_SQUARES:
+            blind &= (self.search.first.gradient(home, self.labels[left], margins)[0] == 0).flatten(1).all(1)
+        left, budget = left[blind], budget.at(blind)
+        if not len(left) or min(home.shape[2:]) < LEAST_FOR_SQUARES or not budget.reach:
             return
         square = ATTACKS["square" if self.norm == "linf" else "square-l2"].run
-        outcome = square(
-            self.module, self.budget.clean[left], self.labels[left], eps=self.budget.eps, queries=self.parts.queries
-        )
+        asked = Rounding(self.module, self.parts.grid) if self.parts.grid else self.module
+        outcome = square(asked, budget.home, self.labels[left], eps=budget.reach, queries=self.parts.queries)
         shown = outcome if isinstance(outcome, Tensor) else outcome.images
-        shown = self.budget.at(left).project(shown.detach())
+        shown = budget.deliver(budget.project(shown.detach()))
         with torch.no_grad():
             self.found.offer(shown, margins(self.module(shown), self.labels[left]), left)

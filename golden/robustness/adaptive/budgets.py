@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -11,13 +12,36 @@ __all__ = ["Budget", "L2Ball", "LinfBox"]
 
 
 @dataclass(frozen=True)
-class LinfBox:
-    """Every pixel within ``eps`` of its clean value."""
+class _Around:
+    """What budgets have in common: one free of any grid delivers images as they are."""
 
     clean: Tensor
     low: Tensor
     high: Tensor
     eps: float
+
+    def at(self, chosen: Tensor) -> Self:
+        """Return the budget of some of the images."""
+        return replace(self, clean=self.clean[chosen], low=self.low[chosen], high=self.high[chosen])
+
+    def deliver(self, images: Tensor) -> Tensor:
+        """Return the images that an attacker can show for images within the budget."""
+        return images
+
+    @property
+    def home(self) -> Tensor:
+        """What is delivered for the clean images."""
+        return self.deliver(self.clean)
+
+    @property
+    def reach(self) -> float:
+        """How far from ``home`` a pixel may be at most."""
+        return self.eps
+
+
+@dataclass(frozen=True)
+class LinfBox(_Around):
+    """Every pixel within ``eps`` of its clean value."""
 
     @classmethod
     def around(cls, clean: Tensor, eps: float) -> LinfBox:
@@ -33,10 +57,6 @@ class LinfBox:
             eps,
         )
 
-    def at(self, chosen: Tensor) -> LinfBox:
-        """Return the budget of some of the images."""
-        return LinfBox(self.clean[chosen], self.low[chosen], self.high[chosen], self.eps)
-
     def project(self, images: Tensor) -> Tensor:
         """Clip every pixel."""
         return torch.maximum(torch.minimum(images, self.high), self.low)
@@ -51,22 +71,13 @@ class LinfBox:
 
 
 @dataclass(frozen=True)
-class L2Ball:
+class L2Ball(_Around):
     """All pixels together within ``eps`` in the Euclidean norm."""
-
-    clean: Tensor
-    low: Tensor
-    high: Tensor
-    eps: float
 
     @classmethod
     def around(cls, clean: Tensor, eps: float) -> L2Ball:
         """Return the ball around clean images, cut off at 0 and 1."""
         return cls(clean, torch.zeros_like(clean), torch.ones_like(clean), eps)
-
-    def at(self, chosen: Tensor) -> L2Ball:
-        """Return the budget of some of the images."""
-        return L2Ball(self.clean[chosen], self.low[chosen], self.high[chosen], self.eps)
 
     def project(self, images: Tensor) -> Tensor:
         """Clip every pixel to [0, 1], then shrink what is too far towards the clean image.
@@ -98,4 +109,5 @@ class L2Ball:
 
 
 Budget = LinfBox | L2Ball
-"""All images within ``eps`` of each clean one, and in [0, 1]; ``low`` and ``high`` are the outermost pixel values."""
+"""All images within ``eps`` of each clean one, and in [0, 1]; ``low`` and ``high`` are the outermost pixel values.
+``grid`` has those of a given number of levels."""

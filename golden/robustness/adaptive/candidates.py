@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from golden.robustness.adaptive.first_layer import FirstLayer
+from golden.robustness.adaptive.grid import at_least, at_most
 
 __all__ = ["candidates", "curve", "jumps"]
 
@@ -22,12 +23,18 @@ SAMPLED = 16
 """Channels and outputs of the layer that make its curve."""
 
 
-def candidates(first: FirstLayer) -> Tensor:
-    """Return the values in order, float32 in [0, 1], for one network's first layer."""
+def candidates(first: FirstLayer, levels: int = 0) -> Tensor:
+    """Return the values in order, float32 in [0, 1], for one network's first layer.
+
+    With ``levels`` it is the multiples of 1 / ``levels`` on both sides of each of them.
+    """
     device = first.weight.device
     powers = torch.tensor([2.0**-k for k in range(OCTAVES)], device=device)
     grid = torch.linspace(0, 1, GRID + 1, device=device)
-    return torch.cat([grid, powers, _below(powers), jumps(first)]).unique()
+    values = torch.cat([grid, powers, _below(powers), jumps(first)])
+    if levels:
+        values = torch.cat([at_most(values, levels), at_least(values, levels)])
+    return values.unique()
 
 
 def curve(first: FirstLayer, values: Tensor) -> Tensor:

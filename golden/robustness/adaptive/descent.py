@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from golden.robustness.adaptive.budgets import Budget
 from golden.robustness.adaptive.losses import Loss
-from golden.robustness.attacks.best import margins
+from golden.robustness.attacks.best import attached, margins
 
 __all__ = ["Found", "ascend", "gradient"]
 
@@ -57,7 +57,7 @@ def gradient(
         points = torch.cat([images[None], images + noise]).clamp(0, 1).flatten(0, 1)
     points = points.detach().requires_grad_(True)
     with torch.enable_grad():
-        logits = module(points)
+        logits = attached(module(points), points)
         total = loss(logits, labels.repeat(max(samples, 1))).sum()
     (found,) = torch.autograd.grad(total, points)
     found = found.unflatten(0, (max(samples, 1), len(images))).mean(0)
@@ -76,21 +76,24 @@ def ascend(
 ) -> Found:
     """Climb a loss within a budget, and return the best image on the way.
 
-    Every step of ``samples`` points costs as much as that many steps, so that there are fewer of them.
+    Every step of ``samples`` points costs as much as that many steps, so that there are fewer of them. The network
+    only sees what the budget delivers, and steps are added up where they are: on a grid the small ones are not lost.
     """
     steps = max(steps // max(samples, 1), 1)
     sigma = NEIGHBOURHOOD * _pixel_budget(budget)
-    best = Found(start, torch.full((len(start),), -math.inf, device=start.device))
+    best = Found(budget.deliver(start), torch.full((len(start),), -math.inf, device=start.device))
     here, before = start, start
     for step in range(steps):
-        found, logits = gradient(module, here, labels, loss, samples=samples, sigma=sigma)
-        best.offer(here, margins(logits, labels))
+        shown = budget.deliver(here)
+        found, logits = gradient(module, shown, labels, loss, samples=samples, sigma=sigma)
+        best.offer(shown, margins(logits, labels))
         length = LAST + (FIRST - LAST) * (1 + math.cos(math.pi * step / steps)) / 2
         target = budget.project(here + length * budget.step(found))
         share = MOMENTUM if step else 1.0
         here, before = budget.project(here + share * (target - here) + (1 - share) * (here - before)), here
     with torch.no_grad():
-        best.offer(here, margins(module(here), labels))
+        shown = budget.deliver(here)
+        best.offer(shown, margins(module(shown), labels))
     return best
 
 

@@ -31,6 +31,7 @@ from golden.pytorch.modes import EnteredContext
 from golden.pytorch.rules import Rule
 from golden.pytorch.state import current_context
 from golden.robustness.adaptive.losses import Loss
+from golden.robustness.attacks.best import attached
 
 __all__ = ["FirstLayer", "find"]
 
@@ -72,9 +73,9 @@ class FirstLayer:
         count = len(images)
         with torch.enable_grad(), _watched(self.layer, exact=count) as seen:
             logits = self.module(images.repeat(samples, 1, 1, 1))
-            total = loss(logits, labels.repeat(samples)).sum()
-        assert seen.input is not None
-        assert seen.output is not None
+            assert seen.input is not None
+            assert seen.output is not None
+            total = loss(attached(logits, seen.output), labels.repeat(samples)).sum()
         (found,) = torch.autograd.grad(total, seen.output)
         mean = found.unflatten(0, (samples, count)).mean(0).nan_to_num(0, 0, 0)
         return mean, self.arranged(seen.input[:count]), logits[:count].detach()

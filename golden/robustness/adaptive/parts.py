@@ -23,6 +23,9 @@ class Parts:
         1 or 0: whether runs take turns in all losses, in all kinds of gradient, and in starts from twins.
     queries : int
         Scores asked by random squares where there is no gradient at all; 0 leaves that out.
+    grid : int
+        Examples lie on multiples of 1 / ``grid``, 255 for images of 8 bits; 0 leaves them free. This is no part of the
+        attack but a bound on the attacker, so that it is not in ``OFF``.
     """
 
     steps: int = 40
@@ -33,6 +36,7 @@ class Parts:
     gradients: int = 1
     twins: int = 1
     queries: int = 1000
+    grid: int = 0
 
 
 OFF = {"first_layer": 0, "smooth": 0, "losses": 0, "gradients": 0, "twins": 0, "queries": 0}

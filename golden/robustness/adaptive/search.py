@@ -30,11 +30,13 @@ class Search:
     ----------
     first : FirstLayer
         The layer.
+    levels : int
+        Pixels only take multiples of 1 / ``levels``, if starts do; 0 leaves them free.
     """
 
-    def __init__(self, first: FirstLayer) -> None:
+    def __init__(self, first: FirstLayer, levels: int = 0) -> None:
         self.first = first
-        self.values = candidates(first)
+        self.values = candidates(first, levels)
         self.kernels = first.kernels(self.values)
 
     def climb(
@@ -52,7 +54,7 @@ class Search:
         The best of the shares is where the next round begins, be it worse than before: what is best is kept anyway.
         """
         best = Found(start, torch.full((len(start),), -math.inf, device=start.device))
-        others = (budget.clean,) if isinstance(budget, L2Ball) else (budget.low, budget.high)
+        others = (budget.home,) if isinstance(budget, L2Ball) else (budget.low, budget.high)
         own = [(values, self.first.front(values)) for values in others]
         here = start
         for _ in range(rounds):

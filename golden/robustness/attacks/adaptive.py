@@ -1,4 +1,7 @@
-"""``adaptive`` and ``adaptive-l2``: the attack of ``golden.robustness.adaptive`` by name."""
+"""``adaptive`` and ``adaptive-l2``: the attack of ``golden.robustness.adaptive`` by name.
+
+``adaptive:eps=0.12,grid=255`` is confined to images of 8 bits.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,9 @@ def _adaptive(norm: str) -> Callable[..., torch.Tensor]:
 
 
 _PARTS = {name.replace("_", "-"): value for name, value in asdict(Parts()).items()}
-_ZEROS = frozenset(name.replace("_", "-") for name in OFF)
+_ZEROS = frozenset(name.replace("_", "-") for name in (*OFF, "grid"))
+_MOST = {"grid": 65535}
+"""Of images of 16 bits."""
 _DESCRIPTION = "for approximate arithmetic: true products of the first layer for candidate pixel values, and much more"
 
 KINDS = (
@@ -37,6 +42,7 @@ KINDS = (
         _adaptive("linf"),
         _DESCRIPTION,
         zeros=_ZEROS,
+        most=_MOST,
     ),
     Kind(
         "adaptive-l2",
@@ -46,5 +52,6 @@ KINDS = (
         _adaptive("l2"),
         _DESCRIPTION,
         zeros=_ZEROS,
+        most=_MOST,
     ),
 )

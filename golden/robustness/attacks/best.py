@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-__all__ = ["Best", "Score", "by_closeness", "by_margin", "margins"]
+__all__ = ["Best", "Score", "attached", "by_closeness", "by_margin", "margins"]
 
 Score = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 """``score(shown, logits, rows) -> (N,)`` of the images of some rows of a batch: larger is better, -inf never is."""
@@ -44,6 +44,13 @@ def by_closeness(images: torch.Tensor, labels: torch.Tensor, *, norm: str = "l2"
         return torch.where(wrong, -distance, -math.inf)
 
     return score
+
+
+def attached(logits: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
+    """Logits that depend on points for autograd, by a gradient of zero where the model hides how."""
+    if not (torch.is_grad_enabled() and points.requires_grad) or logits.requires_grad:
+        return logits
+    return logits + 0 * points.flatten(1).sum(1, keepdim=True)
 
 
 class Best(nn.Module):
@@ -90,7 +97,7 @@ class Best(nn.Module):
         """Logits of images, which are looked at in passing."""
         if self.directions and shown.requires_grad:
             shown = _Direction.apply(shown)
-        logits = self.module(shown)
+        logits = attached(self.module(shown), shown)
         if len(shown) == len(self.rows):
             with torch.no_grad():
                 self._look(shown.detach(), logits.detach())

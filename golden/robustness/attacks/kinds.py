@@ -73,6 +73,8 @@ class Kind:
         Parameters that may be zero; the others are positive.
     libraries : tuple of str
         Distributions that the attack is made of, whose versions its results depend on.
+    most : mapping of str to float
+        The largest values of parameters that have one; that of ``eps`` is 1 where the norm is ``linf``.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Kind:
     cost: float = 1.0
     zeros: frozenset[str] = frozenset()
     libraries: tuple[str, ...] = ()
+    most: Mapping[str, float] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -232,10 +235,10 @@ def _number(kind: Kind, key: str, text: str) -> float | int:
     except ValueError:
         what = "a whole number" if of is int else "a number"
         raise InvalidInput(f"{key}={text} is not {what}; write for example {key}={1 if of is int else 0.1}") from None
-    most = 1 if key == "eps" and kind.norm == "linf" else math.inf
+    most = 1 if key == "eps" and kind.norm == "linf" else kind.most.get(key, math.inf)
     if not (value > 0 or (value == 0 and key in kind.zeros)) or value > most or value == math.inf:
         least = "of 0 or more" if key in kind.zeros else "above 0"
-        limit = "at most 1" if most == 1 else "finite"
+        limit = "finite" if most == math.inf else f"at most {most:g}"
         raise InvalidInput(f"{key}={text} is out of range; give a value {least} and {limit}")
     return value
 

@@ -128,10 +128,12 @@ class Planted(nn.Module):
         z = self.model(x)
         if self.kind == "no gradient":
             z = ZeroGradient.apply(z)
+        if self.kind == "detached":
+            z = z.detach()
         return 1000 * z if self.kind == "temperature" else z
 
 
-@pytest.mark.parametrize("kind", ["temperature", "stairs", "no gradient"])
+@pytest.mark.parametrize("kind", ["temperature", "stairs", "no gradient", "detached"])
 @pytest.mark.parametrize("norm", ["", "-l2"])
 def test_planted_defences(lenet5, digits, kind, norm):
     eps = 3.0 if norm else 0.14

@@ -18,25 +18,26 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("AXFPM_CACHE", str(tmp_path / "cache"))
 
 
+@pytest.mark.parametrize("near", [0.001, 0.08, 0.5])
 @pytest.mark.parametrize("middle", [0.011, 0.0826, 0.31])
-def test_the_nearest_multiple_to_one_half(middle):
+def test_the_nearest_multiple_to_one_half(middle, near):
     calls = []
 
     def falling(budget):
         calls.append(budget)
         return Proportion(round(10_000 / (1 + (budget / middle) ** 4)), 10_000)
 
-    best, tried = halfway(falling, 0.005, 0.6)
+    best, tried = halfway(falling, 0.005, 0.6, near)
     assert abs(best - middle) <= 0.0025 + 1e-9
     assert sorted(calls) == list(tried)
-    assert len(set(calls)) == len(calls) < 16
+    assert len(set(calls)) == len(calls) < 24
 
 
 def test_a_share_that_never_reaches_one_half():
-    with pytest.raises(InvalidInput, match="still withstands half of the attacks"):
-        halfway(lambda _: Proportion(9, 10), 0.005, 0.6)
+    with pytest.raises(InvalidInput, match="withstands half of the attacks"):
+        halfway(lambda _: Proportion(9, 10), 0.005, 0.6, 0.1)
     with pytest.raises(InvalidInput, match="withstands less than half at"):
-        halfway(lambda _: Proportion(1, 10), 0.005, 0.6)
+        halfway(lambda _: Proportion(1, 10), 0.005, 0.6, 0.1)
 
 
 def test_the_suite_moves_what_stands_at_the_budget():
