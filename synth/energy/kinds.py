@@ -21,11 +21,11 @@ charge, VDD and VSS hold a half each. The mean of both would be half of the ener
 *Leakage.* Of the groups of each supply, those whose ``when`` holds, weighted by time, else those without ``when``; the
 cell's ``cell_leakage_power`` where there are none.
 
-OpenSTA 2.0.17 does otherwise, and its internal power is no reference: ``tests/synth/energy/test_opensta.py`` derives
-its figures to 0.1% from the same tables. It charges rise *plus* fall for every single change of an output (twice too
-much), gives every group with ``when`` the weight 1/2 however many there are (twice again for an XOR of four groups),
-charges clock pins for rise plus fall at each edge, and takes the mean over supplies where there is no ``when`` but a
-half of each where there is.
+OpenSTA 2.0.17 does otherwise, and its internal power is no reference; ``tests/synth/energy/test_opensta.py`` finds its
+figures again from the same tables. For every change of a pin it charges the sum over the pin's groups of the rise
+*plus* the fall energy, each times a probability that is 1/2 for each pin in ``when`` (without ``when``: 1 for clocks,
+else 1/2). So a change of a NAND's output counts twice, and that of an XOR with four groups four times, because their
+probabilities add up to 2; clock pins count twice. Of ASAP7's supplies it drops VSS in some cells and adds it in others.
 """
 
 from __future__ import annotations
