@@ -8,6 +8,7 @@ one binary search over the array.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -73,10 +74,17 @@ class Toggles:
         numpy.ndarray
             int64, of the same shape.
         """
-        span = self.end - self.begin + 2
-        keys = self.net * span + (self.time - self.begin + 1)
-        asked = net * span + np.clip(time - self.begin + 1, 0, span - 1)
-        return np.searchsorted(keys, asked, side="left" if before else "right") - self.first[net]
+        asked = net * self._span + np.clip(time - self.begin + 1, 0, self._span - 1)
+        return np.searchsorted(self._keys, asked, side="left" if before else "right") - self.first[net]
+
+    @property
+    def _span(self) -> int:
+        return self.end - self.begin + 2
+
+    @cached_property
+    def _keys(self) -> np.ndarray:
+        """Net and time as one ascending number."""
+        return self.net * self._span + (self.time - self.begin + 1)
 
     def state(self, net: np.ndarray, time: np.ndarray, *, before: bool = False) -> np.ndarray:
         """Return the values of nets at given times, bool: after changes at that very time, or before them."""
