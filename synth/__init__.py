@@ -9,5 +9,7 @@ In: Verilog of ``hdl`` and a Liberty file. Out: area, delay and power, beside ba
    ``tests/synth/test_equivalence.py`` and ``tests/synth/test_compare.py``; not otherwise.
 4. ``compare`` does that for several multipliers, and sets them beside their baselines; an adder stands alone.
 
+``energy`` simulates a mapped netlist under real operands, and charges what it sees from the library's tables.
+
 ``fpga`` maps multipliers to FPGAs instead (``axfpm synth --target``).
 """
