@@ -23,9 +23,11 @@ cell's ``cell_leakage_power`` where there are none.
 
 OpenSTA 2.0.17 does otherwise, and its internal power is no reference; ``tests/synth/energy/test_opensta.py`` finds its
 figures again from the same tables. For every change of a pin it charges the sum over the pin's groups of the rise
-*plus* the fall energy, each times a probability that is 1/2 for each pin in ``when`` (without ``when``: 1 for clocks,
-else 1/2). So a change of a NAND's output counts twice, and that of an XOR with four groups four times, because their
-probabilities add up to 2; clock pins count twice. Of ASAP7's supplies it drops VSS in some cells and adds it in others.
+*plus* the fall energy, each times a probability: 1/2 for each pin in ``when``; without ``when`` 1 for clocks, 1/2 for
+other inputs' own groups, and for outputs a guess of how often the other inputs let the change through, which adds up to
+1 over a NAND of two inputs, 1.25 of three, 1.75 over an AOI21. So a change of a NAND's output counts twice, and that of
+an XOR with four groups four times; clock pins count twice. Of ASAP7's supplies it drops VSS in some cells and adds it
+in others.
 """
 
 from __future__ import annotations
