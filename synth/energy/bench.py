@@ -1,9 +1,9 @@
 """The gate-level simulation: operands in, every output compared, every change of every net in a Value Change Dump.
 
 The design of ``netlist.scalar_verilog`` runs on the cells of ``models`` in Icarus Verilog, with the delays of ``sdf``
-or without any. All bits of the operands change at one instant of each clock cycle (1 ps after the rising edge where there
-is a clock, so that every register has taken the previous ones), as if they came from registers without skew. ``rst`` is
-high for the first two cycles, ``en`` is always high.
+or without any. All bits of the operands change at one instant of each clock cycle (1 ps after the rising edge where
+there is a clock, so that every register has taken the previous ones), as if they came from registers without skew.
+``rst`` is high for the first two cycles, ``en`` is always high.
 """
 
 from __future__ import annotations

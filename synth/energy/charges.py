@@ -34,6 +34,8 @@ class Charges:
         Per cycle.
     cell_switching, cell_internal, cell_leakage : numpy.ndarray
         float64, (instances,): the same by cell, over the whole recording.
+    cell_changes : numpy.ndarray
+        int64, (instances,): changes of the outputs of each cell.
     unmatched : int
         Changes of outputs for which no condition of a group held, charged by a mean.
     """
@@ -45,6 +47,7 @@ class Charges:
     cell_switching: np.ndarray
     cell_internal: np.ndarray
     cell_leakage: np.ndarray
+    cell_changes: np.ndarray
     unmatched: int
 
 
@@ -100,6 +103,7 @@ def charge(toggles: Toggles, netlist: Netlist, conditions: Conditions, *, period
         cell_switching=np.bincount(driver[driven], pj[driven], cells),
         cell_internal=cell_internal,
         cell_leakage=cell_leakage,
+        cell_changes=np.bincount(driver[driven], minlength=cells),
         unmatched=unmatched,
     )
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from golden.errors import InvalidInput
+from golden.registry import unknown
 from golden.templates import render
 from synth import tools
 from synth.energy.cells import CellLibrary
@@ -102,13 +103,22 @@ def _ns(seconds: str) -> float:
 
 
 def bare_library(library: CellLibrary, used: frozenset[str]) -> list[str]:
-    """Return the library's texts with only the cells that are used, and no wire load that applies by default."""
-    texts = []
+    """Return the library's texts with only the cells that are used, and no wire load that applies by default.
+
+    Raises
+    ------
+    InvalidInput
+        If one of them is in none of the texts, or a text is cut short.
+    """
+    texts, found = [], set()
     for part in library.parts:
         around, cells = cut(part)
         mine = [text for name, text in cells.items() if name in used]
+        found |= set(cells)
         if mine:
             around = re.sub(r"\bdefault_wire_load\w*\s*:\s*(\"[^\"]*\"|[^;\n]*)\s*;?", "", around)
             place = around.rindex("}")
             texts.append(f"{around[:place]}{''.join(f'{text}{chr(10)}' for text in mine)}{around[place:]}")
+    if used - found:
+        raise unknown("cell", min(used - found), found)
     return texts

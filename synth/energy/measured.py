@@ -39,10 +39,11 @@ class Energy:
 
 @dataclass(frozen=True)
 class CellEnergy:
-    """One cell of the netlist: its name there, its library cell, and its energies over the whole recording, pJ."""
+    """One cell of the netlist: its name there, its library cell, changes of its outputs, its energies in all (pJ)."""
 
     name: str
     cell: str
+    changes: int
     switching: float
     internal: float
     leakage: float
@@ -92,7 +93,7 @@ def to_json(result: Measured) -> dict[str, Any]:
         name: {f.name: np.asarray(getattr(each, f.name)).tolist() for f in fields(each)}
         for name, each in (("with_glitches", result.with_glitches), ("zero_delay", result.zero_delay))
     }
-    cells = [[c.name, c.cell, c.switching, c.internal, c.leakage] for c in result.cells]
+    cells = [[c.name, c.cell, c.changes, c.switching, c.internal, c.leakage] for c in result.cells]
     return {**plain, "cells": cells, "unmatched": result.unmatched, "conditions": result.conditions}
 
 

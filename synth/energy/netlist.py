@@ -93,10 +93,7 @@ def read_netlist(verilog: str, *, top: str, folder: Path, timeout_s: float = 300
     modules = json.loads((folder / "given.json").read_text())["modules"]
     if top not in modules:
         raise InvalidInput(f"the netlist has no module {top!r}; it has {', '.join(sorted(modules)) or 'none'}")
-    module = modules[top]
-    if module.get("memories") or module.get("processes"):
-        raise InvalidInput(f"the module {top!r} is not mapped to cells; synthesise it first")
-    return _netlist(top, module)
+    return _netlist(top, modules[top])
 
 
 def _netlist(top: str, module: dict[str, Any]) -> Netlist:

@@ -22,6 +22,7 @@ from golden.errors import InvalidInput
 __all__ = ["Delays", "read_sdf", "write_sdf"]
 
 PS = {"s": 1e12, "ms": 1e9, "us": 1e6, "ns": 1e3, "ps": 1.0, "fs": 1e-3}
+_TIMESCALE = re.compile(r"^([\d.]+)(\w+)$")
 _TOKEN = re.compile(r'"[^"]*"|[()]|[^\s()"]+')
 
 
@@ -74,7 +75,7 @@ def _delays(tree: list) -> Delays:
     scale, found = 1e3, Delays()
     for entry in tree[1:]:
         if entry[0] == "TIMESCALE":
-            number, unit = re.fullmatch(r"([\d.]+)(\w+)", "".join(entry[1:])).groups()  # type: ignore[union-attr]
+            number, unit = _TIMESCALE.findall("".join(entry[1:]))[0]
             scale = float(number) * PS[unit]
         elif entry[0] == "CELL":
             parts = {part[0]: part for part in entry[1:]}

@@ -8,6 +8,7 @@ one binary search over the array.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -73,10 +74,17 @@ class Toggles:
         numpy.ndarray
             int64, of the same shape.
         """
-        span = self.end - self.begin + 2
-        keys = self.net * span + (self.time - self.begin)
-        asked = net * span + np.clip(time - self.begin, 0, span - 1)
-        return np.searchsorted(keys, asked, side="left" if before else "right") - self.first[net]
+        asked = net * self._span + np.clip(time - self.begin + 1, 0, self._span - 1)
+        return np.searchsorted(self._keys, asked, side="left" if before else "right") - self.first[net]
+
+    @property
+    def _span(self) -> int:
+        return self.end - self.begin + 2
+
+    @cached_property
+    def _keys(self) -> np.ndarray:
+        """Net and time as one ascending number."""
+        return self.net * self._span + (self.time - self.begin + 1)
 
     def state(self, net: np.ndarray, time: np.ndarray, *, before: bool = False) -> np.ndarray:
         """Return the values of nets at given times, bool: after changes at that very time, or before them."""
@@ -100,7 +108,7 @@ def read_toggles(path: Path, netlist: Netlist, *, begin: int, end: int) -> Toggl
     netlist : Netlist
         What was simulated.
     begin, end : int
-        The recording (fs): values at its begin are the start, changes from its end on are left out.
+        The recording (fs): changes at its very begin are in it, those at its end are not.
 
     Raises
     ------
@@ -110,11 +118,13 @@ def read_toggles(path: Path, netlist: Netlist, *, begin: int, end: int) -> Toggl
         If the package pywellen is missing.
     """
     try:
-        import pywellen
+        from pywellen import Waveform  # pyright: ignore[reportAttributeAccessIssue] - a compiled module without stubs
     except ImportError:
         raise MissingTool("counting toggles needs pywellen; install it with `pip install pywellen`") from None
+    if not path.is_file():
+        raise InvalidInput(f"the dump {path} cannot be read (no such file); simulate again")
     try:
-        wave = pywellen.Waveform(str(path))
+        wave = Waveform(str(path))
         tick = wave.timescale.factor * FEMTO[str(wave.timescale.unit)]
         variables = {variable.name: variable for variable in wave.all_vars()}
     except Exception as error:  # the reader raises RuntimeError, ValueError and its own panics
@@ -130,11 +140,9 @@ def read_toggles(path: Path, netlist: Netlist, *, begin: int, end: int) -> Toggl
         changes = list(variables[f"n{net}"].tv)
         values = np.array([value if isinstance(value, int) else 2 for _, value in changes])
         when = np.array([time for time, _ in changes], np.int64) * tick
-        if values.size == 0 or when[0] > begin or (values > 1).any():
-            raise InvalidInput(
-                f"the net n{net} is undefined after the reset; give a netlist whose registers all settle"
-            )
-        place = np.searchsorted(when, begin, side="right")
+        place = np.searchsorted(when, begin)
+        if place == 0 or (values[place - 1 : np.searchsorted(when, end)] > 1).any():
+            raise InvalidInput(f"the net n{net} is undefined while it is recorded; give a netlist that settles")
         real = np.flatnonzero(np.diff(values, prepend=values[0]) != 0)
         start[net] = values[place - 1]
         times[net] = when[real[(real >= place) & (when[real] < end)]]

@@ -1,0 +1,221 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny_library import CELLS, HEAD, TINY, by_hand, changes
+
+from golden.errors import InvalidInput
+from golden.multiply import multiply
+from hdl.verilog import generate
+from synth.energy.cells import CellLibrary
+from synth.energy.measure import check_delayed, measure
+from synth.energy.sdf import Delays, write_sdf
+from synth.flow import synthesise
+from synth.liberty import read_liberty
+
+pytestmark = pytest.mark.usefixtures("simulator", "timer")
+
+LIBRARY = CellLibrary("tiny", (TINY,), "BUF", 10.0)
+# A glitch: y = a and not a, until the inverter has followed.
+GLITCH = """
+module top(a, b, y); input a, b; output y; wire i, n;
+  INV u0 (.A(a), .Y(i)); NAND u1 (.A(a), .B(i), .Y(n)); INV u2 (.A(n), .Y(y));
+endmodule
+"""
+STAGE = """
+module top(clk, a, b, y); input clk, a, b; output y; wire d;
+  XOR u0 (.A(a), .B(b), .Y(d)); DFF u1 (.CK(clk), .D(d), .Q(y), .QN());
+endmodule
+"""
+
+
+def words(*bits):
+    return np.array(bits, np.uint32)
+
+
+def glitch(**more: Any):
+    given = {"a": words(0, 0, 1, 1, 0), "b": words(0, 0, 0, 0, 0), "expected": words(0, 0, 0, 0, 0)}
+    return measure(GLITCH, **{"top": "top", "library": LIBRARY, "period_ns": 3.0, **given, **more})
+
+
+def test_a_glitch_costs_what_two_changes_cost():
+    measured = glitch()
+    # a rises with operands 2: i falls after 200 ps; n falls 200 ps after a, for A (2 fJ), and rises 300 ps after i,
+    # for B (10); y rises and falls (5, 3). a falls with operands 4: i rises (5), n does not follow: its A is low.
+    # Loads: i 4 / 3 fF, n 4 / 3, y 10 both ways; 2 fJ each. a drives A of INV and of NAND: 8 / 6 fF.
+    with_, without = measured.with_glitches, measured.zero_delay
+    assert with_.toggles.tolist() == [0, 5, 0, 1]
+    assert with_.switching * 1e3 == pytest.approx([0, 6 + 14 + 40, 0, 8])
+    assert with_.internal * 1e3 == pytest.approx([0, 3 + 2 + 10 + 3 + 5 + 0.5, 0, 5 + 0.25])
+    assert with_.inputs * 1e3 == pytest.approx([0, 16, 0, 12])
+    assert without.toggles.tolist() == [0, 1, 0, 1]
+    assert without.switching * 1e3 == pytest.approx([0, 6, 0, 8])
+    assert without.internal * 1e3 == pytest.approx([0, 3.5, 0, 5.25])
+    assert measured.operations == 4
+    assert measured.energy_pj == pytest.approx(with_.total.mean())
+    assert measured.energy_pj_zero_delay < measured.energy_pj
+    assert measured.unmatched == 0
+
+
+def test_energies_by_cell_add_up():
+    measured = glitch()
+    assert {cell.name: cell.cell for cell in measured.cells} == {"u0": "INV", "u1": "NAND", "u2": "INV"}
+    for kind in ("switching", "internal"):
+        whole = getattr(measured.with_glitches, kind).sum()
+        assert sum(getattr(cell, kind) for cell in measured.cells) == pytest.approx(whole)
+    leakage = measured.with_glitches.leakage * measured.operations
+    assert sum(cell.leakage for cell in measured.cells) == pytest.approx(leakage)
+
+
+def test_registers():
+    bits = (words(0, 1, 1, 0, 1, 0), words(0, 0, 1, 1, 1, 1))
+    measured = measure(
+        STAGE, top="top", library=LIBRARY, a=bits[0], b=bits[1], expected=bits[0] ^ bits[1], stages=1, period_ns=2.0
+    )
+    # d = 0 1 0 1 0 1. Recorded from operands 2 on: d and y change in each cycle, the clock twice: 4 + 3 fF; a or b
+    # changes, one input of the XOR: twice down for a, or up for either.
+    assert measured.operations == 4
+    assert measured.with_glitches.toggles.tolist() == [3, 3, 3, 3]  # d, y and the open QN
+    clock = 8 + 6
+    changes_ = [8, 6, 8, 6]
+    assert measured.with_glitches.inputs * 1e3 == pytest.approx([clock + each for each in changes_])
+    # The clock's pin: 2 and 12 fJ at every cycle, wherever it is.
+    quiet = measure(
+        STAGE,
+        top="top",
+        library=LIBRARY,
+        a=words(*[0] * 5),
+        b=words(*[0] * 5),
+        expected=words(*[0] * 5),
+        stages=1,
+        period_ns=2.0,
+    )
+    assert quiet.with_glitches.internal * 1e3 == pytest.approx([14] * 3)
+    assert quiet.with_glitches.inputs * 1e3 == pytest.approx([clock] * 3)
+
+
+def test_conditions_say_everything():
+    conditions = glitch().conditions
+    for part in (
+        "tiny",
+        "pre-layout, no wires",
+        "3 ns",
+        "5 operand pairs",
+        "BUF",
+        "10 fF",
+        "yowasp",
+        "OpenSTA",
+        "Icarus",
+    ):
+        assert part in conditions
+
+
+def test_kept(monkeypatch):
+    first = glitch()
+    monkeypatch.setattr("synth.tools.run", lambda *_, **__: pytest.fail("ran a program"))
+    again = glitch()
+    assert again.energy_pj == first.energy_pj
+    assert again.cells == first.cells
+    for name in ("switching", "internal", "inputs", "toggles"):
+        assert np.array_equal(getattr(again.with_glitches, name), getattr(first.with_glitches, name))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"period_ns": 4.0}, {"a": words(0, 1, 1, 1, 0)}, {"library": CellLibrary("tiny", (TINY + "\n",), "BUF", 10.0)}],
+)
+def test_kept_for_this_question_only(monkeypatch, other):
+    glitch()
+    monkeypatch.setattr("synth.tools.run", lambda *_, **__: (1, "Error: ran a program"))
+    with pytest.raises(InvalidInput, match="ran a program"):
+        glitch(**other)
+
+
+def test_delays_have_to_make_a_difference():
+    inverter = by_hand([("INV", {"A": 2, "Y": 3})], {"a": (2,)}, {"y": (3,)})
+    instant = changes(inverter, end=1000, n2=(0, 100), n3=(1, 100))
+    check_delayed(changes(inverter, end=1000, n2=(0, 100), n3=(1, 101)), instant, [2])
+    quiet = changes(inverter, end=1000, n2=(0, 100), n3=(1,))
+    check_delayed(quiet, quiet, [2])
+    with pytest.raises(InvalidInput, match="the simulation with delays is the one without them"):
+        check_delayed(instant, instant, [2])
+
+
+def test_delays_that_get_lost_are_found(monkeypatch):
+    def lost(delays, **more):
+        nothing = {cell: dict.fromkeys(paths, (0.0, 0.0)) for cell, paths in delays.paths.items()}
+        return write_sdf(Delays(delays.cells, nothing), **more)
+
+    monkeypatch.setattr("synth.energy.measure.write_sdf", lost)
+    with pytest.raises(InvalidInput, match="the simulation with delays is the one without them"):
+        glitch(period_ns=3.5)
+
+
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        ({"a": words(0, 1)}, "there are 2 and 5 operands and 5 results; give as many of each, 2 at least"),
+        ({"a": np.zeros(5)}, "not one-dimensional arrays of unsigned integers"),
+        ({"expected": words(0, 0, 0, 1, 0)}, "1 of 5 outputs of the netlist are wrong, the first at operands 3"),
+        ({"stages": 1}, "has the ports .*; give one with a, b, clk"),
+        ({"period_ns": 0}, "period_ns=0 is too small"),
+        ({"top": "other"}, "the netlist has no module 'other'"),
+    ],
+)
+def test_what_cannot_be_measured(given, message):
+    with pytest.raises(InvalidInput, match=message):
+        glitch(**given)
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(InvalidInput, match="cannot read the netlist"):
+        measure(
+            tmp_path / "gone.v",
+            top="top",
+            library=LIBRARY,
+            a=words(0, 0),
+            b=words(0, 0),
+            expected=words(0, 0),
+            period_ns=1,
+        )
+
+
+def test_a_library_without_a_cell_of_the_netlist():
+    library = CellLibrary("half", (HEAD + CELLS["INV"] + CELLS["BUF"] + "}",), "BUF", 10.0)
+    with pytest.raises(InvalidInput, match="unknown cell 'NAND'"):
+        glitch(library=library)
+
+
+def test_progress():
+    said = []
+    glitch(period_ns=3.25, progress=lambda *step: said.append(step))
+    assert [done for done, total, _ in said if total == 4] == [0, 1, 2, 3]
+
+
+def test_a_multiplier_of_the_catalogue():
+    # A pipeline of the catalogue's smallest, through the whole flow: e8m2 on OSU018, every output compared.
+    library = read_liberty()
+    rng = np.random.default_rng(5)
+    a = np.maximum(rng.standard_normal(40), 0).astype(np.float32)
+    b = rng.standard_normal(40).astype(np.float32)
+    given = {
+        "library": CellLibrary(library.name, (library.path.read_text(),), library.driving_cell, library.load_ff),
+        "a": a.view(np.uint32),
+        "b": b.view(np.uint32),
+        "expected": multiply(a, b, "e8m2").view(np.uint32),
+        "top": "multiplier",
+        "period_ns": 12.0,
+    }
+    energies = {}
+    for stages in (0, 2):
+        mapped = synthesise(generate("multiplier", multiplier="e8m2", stages=stages), top="multiplier")
+        measured = measure(mapped.netlist, stages=stages, **given)
+        assert measured.operations == 39 - stages
+        assert measured.energy_pj > measured.energy_pj_zero_delay
+        energies[stages] = measured
+    # Registers stop glitches, but have a clock: 0.055 pF x 3.24 V^2 / 2 for each of them and each cycle, at least.
+    registers = sum(cell.cell.startswith("DFF") for cell in energies[2].cells)
+    assert energies[2].with_glitches.inputs.min() > registers * 0.055 * 3.24 / 2
+    glitches = {k: m.with_glitches.toggles.mean() / m.zero_delay.toggles.mean() for k, m in energies.items()}
+    assert 1 < glitches[2] < glitches[0]
+    assert 3 < energies[0].energy_pj < 30
