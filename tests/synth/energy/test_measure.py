@@ -199,7 +199,7 @@ def test_a_multiplier_of_the_catalogue():
     a = np.maximum(rng.standard_normal(40), 0).astype(np.float32)
     b = rng.standard_normal(40).astype(np.float32)
     given = {
-        "library": CellLibrary(library.name, (library.path.read_text(),), library.driving_cell, library.load_ff),
+        "library": CellLibrary(library.name, library.texts(), library.driving_cell, library.load_ff),
         "a": a.view(np.uint32),
         "b": b.view(np.uint32),
         "expected": multiply(a, b, "e8m2").view(np.uint32),

@@ -183,7 +183,7 @@ def test_how_far_it_is_off(liberty_texts, tmp_path, name, place, share):
 def test_switching_energy_of_a_multiplier_agrees(tmp_path):
     # By cell: OpenSTA's energy per change of its output, times the changes that were simulated.
     known = read_liberty()
-    library = CellLibrary(known.name, (known.path.read_text(),), known.driving_cell, known.load_ff)
+    library = CellLibrary(known.name, known.texts(), known.driving_cell, known.load_ff)
     mapped = synthesise(generate("multiplier", multiplier="e8m2", stages=0, name="top"), top="top")
     rng = np.random.default_rng(3)
     a, b = rng.standard_normal((2, 60)).astype(np.float32)

@@ -108,7 +108,7 @@ def test_a_second_reader_finds_the_same(tmp_path):
     library = read_liberty()
     mapped = synthesise(generate("multiplier", multiplier="e8m1", stages=0), top="multiplier")
     design = read_netlist(mapped.netlist.read_text(), top="multiplier", folder=tmp_path)
-    texts = (library.path.read_text(),)
+    texts = library.texts()
     cells, _ = read_cells(texts, design.used)
     design = completed(design, cells)
     a, b = np.random.default_rng(4).standard_normal((2, 25)).astype(np.float32)
