@@ -37,9 +37,18 @@ class Technologies:
     ----------
     results : tuple of Energy
         One for each library.
+
+    Raises
+    ------
+    InvalidInput
+        If two are of one library.
     """
 
     results: tuple[Energy, ...]
+
+    def __post_init__(self) -> None:
+        if len(set(self.libraries)) < len(self.results):
+            raise InvalidInput(f"a library comes twice among {', '.join(self.libraries)}; give each once")
 
     @property
     def libraries(self) -> tuple[str, ...]:

@@ -65,6 +65,7 @@ def test_list_at_80_columns(shown):
             **{"name": name, "format": m.format.name, "design": m.design.name, "carry": m.carry, "operands": "nearest"},
             **{"product": m.product, "mred": 0.41, "worst": 1.0},
             "hardware": {"area_um2": 12345.6, "critical_path_ns": 5.2, "conditions": at} if at else None,
+            "energy": {"energy_pj": 87.654, "conditions": f"lenet5, {at}"} if at else None,
         }
         for (name, m), at in zip(MULTIPLIERS.items(), [conditions, "another library", *[None] * 40], strict=False)
     ]
@@ -78,9 +79,16 @@ def test_list_at_80_columns(shown):
     joined = " ".join(out.split())
     assert f"at 1: {conditions}." in joined
     assert "at 2: another library." in joined
+    assert "87.7" in out
+    assert f"in 1: lenet5, {conditions}." in joined
     columns, _, note = table([{**entry, "hardware": None} for entry in entries])
     assert "area um^2" not in columns
+    assert "energy pJ" in columns
     assert "once `axfpm synth` was run" in note
+    columns, rows, note = table([{**entry, "energy": None} for entry in entries])
+    assert "energy pJ" not in columns
+    assert {len(row) for row in rows} == {len(columns)}
+    assert "once `axfpm energy` was run" in note
 
 
 class Clock:

@@ -1,8 +1,8 @@
-"""Hardware figures kept for ``axfpm list``."""
+"""Hardware figures and energies kept for ``axfpm list``."""
 
 import pytest
 
-from axfpm.known import known_hardware, remember_hardware
+from axfpm.known import known_energy, known_hardware, remember_energy, remember_hardware
 
 ROWS = [{"multiplier": "ax-fpm", "area_um2": 100.5, "critical_path_ns": 5.0, "cells": 7}]
 
@@ -43,3 +43,18 @@ def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch):
     monkeypatch.setenv("AXFPM_CACHE", str(tmp_path / "file"))
     remember_hardware(ROWS, "osu018")
     assert known_hardware() == {}
+
+
+def test_energies_stand_beside_them(folder):
+    remember_hardware(ROWS, "osu018")
+    assert known_energy() == {}
+    rows = [
+        {"multiplier": "exact-trunc", "tree": tree, "energy_pj": e} for tree, e in (("dadda", 9.5), ("operator", 1))
+    ]
+    remember_energy(rows, "lenet5")
+    remember_energy([{"multiplier": "e8m2", "tree": "dadda", "energy_pj": 0.5}], "uniform")
+    assert known_energy() == {
+        "exact-trunc": {"energy_pj": 9.5, "conditions": "lenet5"},
+        "e8m2": {"energy_pj": 0.5, "conditions": "uniform"},
+    }
+    assert known_hardware().keys() == {"ax-fpm"}

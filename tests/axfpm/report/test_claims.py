@@ -68,6 +68,27 @@ def test_hardware(ax, narrow, verdict):
     assert energy == "open"  # area and delay say nothing of it
 
 
+@pytest.mark.parametrize(
+    ("ratio", "narrow", "verdict"),
+    [
+        ((0.4, 0.3, 0.45), 9.0, "holds against exact FP32; not against a narrow exact multiplier"),
+        ((0.4, 0.3, 0.45), 0.9, "holds against exact FP32"),
+        ((0.6, 0.55, 0.7), 9.0, "does not hold; not against a narrow exact multiplier"),
+        ((0.5, 0.45, 0.55), 0.9, "undecided"),
+    ],
+)
+def test_energy(ratio, narrow, verdict):
+    ours = {"exact-trunc": {"energy": ratio[0], "interval": list(ratio[1:])}, "e8m2": {"energy": narrow}}
+    rows = [
+        {"multiplier": name, "ratios": ours if name == "ax-fpm" else {}} for name in ("exact-trunc", "e8m2", "ax-fpm")
+    ]
+    data = {"rows": rows, "conditions": "a library"}
+    made = claims({"energy": Section("energy", "", data=data)}).data["claims"][3]
+    assert made["verdict"] == verdict
+    assert made["measured"].startswith(f"{ratio[0]:.2f} [{ratio[1]:.2f}, {ratio[2]:.2f}] of exact-trunc")
+    assert claims({"energy": Section("energy", "", data={"rows": rows[:2]})}).data["claims"][3]["verdict"] == "open"
+
+
 def ruled():
     suites = [
         {"threat_model": threat, "norm": "linf", "budget": 0.12, "target": name, "robust_accuracy": {"rate": rate}}

@@ -19,6 +19,7 @@ def test_figures_are_deterministic_svg():
         lambda: figures.error_histogram(errors),
         figures.row_dots,
         lambda: figures.saving_against_error(["ax-fpm", "e8m2"], [0.4, 0.0], [1.0, 2.0], "um^2"),
+        lambda: figures.pareto(["ax-fpm", "e8m2", "bf16"], [0.4, 0.1, 0.01], [5.0, 1.0, 2.0], "error", "pJ"),
         lambda: figures.slowdown_bars(["gemm", "conv"], [3.0, 2.0], [2.5, None]),
         lambda: figures.roofline(ROWS, {"gmacs": 50.0, "gbytes": 18.0}),
         lambda: figures.transfer_bars(["fgsm"], {"ax-fpm": [(0.5, 0.4, 0.6)], "e8m2": [None]}, "rate"),

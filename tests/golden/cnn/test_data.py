@@ -111,6 +111,18 @@ def test_missing_file_offline(nowhere):
         data.load("mnist", "test")
 
 
+def test_whether_mnist_is_at_hand(nowhere, tmp_path):
+    assert not data.mnist_is_at_hand()
+    folder = tmp_path / "data" / "mnist"
+    folder.mkdir(parents=True)
+    names = list(data.MNIST_MD5)
+    for name in names[1:]:
+        (folder / name).touch()
+    assert not data.mnist_is_at_hand()
+    (folder / names[0]).touch()
+    assert data.mnist_is_at_hand()
+
+
 def test_missing_cifar10_batches_are_named(nowhere, monkeypatch):
     folder = nowhere / "data" / "cifar-10-batches-py"
     folder.mkdir(parents=True)

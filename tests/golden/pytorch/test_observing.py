@@ -1,4 +1,4 @@
-"""The first layer of a model, and the weights that a multiplier would take."""
+"""The first layer of a model, its products, and the weights that a multiplier would take."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from torch.nn.utils import parametrize
 
 from golden.errors import InvalidInput, InvalidType
 from golden.pytorch import ApproximateModule, approximate
-from golden.pytorch.observing import first_layer, multiplied_weights
+from golden.pytorch.observing import first_layer, multiplied, multiplied_weights
 
 IMAGES = torch.rand(3, 2, 6, 6, generator=torch.Generator().manual_seed(1))
 
@@ -125,3 +125,30 @@ def test_weights_in_order_of_use_and_as_products_see_them():
 def test_no_weights(model):
     with pytest.raises(InvalidInput, match="no product that a multiplier covers has a parameter of the model as its"):
         multiplied_weights(model, IMAGES)
+
+
+def test_products_with_the_operands_that_they_have_on_a_multiplier():
+    torch.manual_seed(3)
+    model = nn.Sequential(nn.Conv2d(2, 4, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3))
+    for name in ("exact", "ax-fpm"):
+        first, second = multiplied(model, IMAGES, name)
+        assert (first.name, second.name) == ("0", "3")
+        assert torch.equal(first.x, IMAGES)
+        assert torch.equal(first.w, model[0].get_parameter("weight"))
+        # What the second product has to multiply is what the first one gave on that multiplier, bit for bit.
+        with torch.no_grad():
+            before = ApproximateModule(model[:3], name)(IMAGES)
+        assert torch.equal(second.x, before)
+        assert (second.x == 0).any()
+        assert second.operation.macs(second.x, second.w) == 3 * 144 * 3
+    assert not torch.equal(multiplied(model, IMAGES)[1].x, second.x)
+    with pytest.raises(InvalidInput, match="unknown multiplier"):
+        multiplied(model, IMAGES, "ax-fpn")
+
+
+def test_products_are_copies():
+    model = nn.Linear(4, 3)
+    (product,) = multiplied(model, torch.ones(2, 4))
+    with torch.no_grad():
+        model.weight.zero_()
+    assert product.w.abs().sum() > 0

@@ -32,6 +32,11 @@ def test_only_what_all_have(several):
     assert several.baselines == ("exact-trunc", "exact-trunc (operator tree)")
 
 
+def test_a_library_once():
+    with pytest.raises(InvalidInput, match="a library comes twice among osu018, osu018; give each once"):
+        Technologies((result(), result(seed=2)))
+
+
 def test_ratios_and_their_spread(several):
     assert several.ratios("ax-fpm", "exact-trunc") == pytest.approx({"osu018": 0.5, "nangate45": 0.25})
     assert several.table("exact-trunc")[2] == ("ax-fpm", pytest.approx(0.5), 0.25, "0.250 .. 0.500")
