@@ -11,7 +11,8 @@ In: Verilog of ``hdl`` and a cell library. Out: area and delay, beside baselines
    ``tests/synth/test_equivalence.py`` and ``tests/synth/test_compare.py``; not otherwise.
 5. ``compare`` does that for several multipliers, and sets them beside their baselines; an adder stands alone.
 
-``energy`` simulates a mapped netlist under real operands, and charges what it sees from the library's tables.
+``energy`` simulates mapped netlists of several multipliers under real operands, and charges what it sees from the
+library's tables (``axfpm energy``).
 
 ``fpga`` maps multipliers to FPGAs instead (``axfpm synth --target``).
 """

@@ -227,4 +227,5 @@ def run(
     stretched = f", the library's {task.period_ns:g} ns and as many quarters of it as the slowest netlist needs"
     clock = "each design's shortest clock period" if fastest else f"clock {period:g} ns"
     clock += stretched if period != task.period_ns else ""
+    clock += ", its pins counted and its tree not" if task.stages else ""
     return {design: [runs[design, variant] for variant in range(variants)] for design in designs}, clock

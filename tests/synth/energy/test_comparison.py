@@ -1,5 +1,8 @@
 """``axfpm.energy`` on the smallest multipliers: what it compares, keeps and refuses."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -12,7 +15,7 @@ from synth.energy.rows import Design
 pytest.importorskip("scipy")
 pytestmark = pytest.mark.usefixtures("abc_tool", "simulator")
 
-SMALL = {"multiplier": "e8m1", "baselines": ["e8m2"], "stimulus": "relu", "pairs": 12, "variants": 2}
+SMALL: dict[str, Any] = {"multiplier": "e8m1", "baselines": ["e8m2"], "stimulus": "relu", "pairs": 12, "variants": 2}
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +96,7 @@ def test_every_output_is_held_against_the_golden_model(monkeypatch):
 def test_pipelines_count_their_clock_pins(small):
     piped = energy(**{**SMALL, "multiplier": [], "variants": 1, "pairs": 10}, stages=1)
     assert piped.stages == 1
+    assert piped.conditions.clock == "clock 12 ns, its pins counted and its tree not"
     assert piped.row("e8m2").inputs_pj > 2 * small.row("e8m2").inputs_pj
 
 
@@ -108,7 +112,7 @@ def test_clocks_that_are_too_fast():
     with pytest.raises(InvalidInput, match=r"e8m2 takes \d\.\d+ ns and the clock is 1 ns; give a longer period"):
         energy(**SMALL, period_ns=1)
     place = (Design("e8m2"), 0)
-    slow = type("Slow", (), {"critical_path_ns": 10.1})()
+    slow: Any = SimpleNamespace(critical_path_ns=10.1)
     assert grid._common_period([(place, slow)], 10.0, asked=False) == 12.5
     assert grid._common_period([(place, slow)], 12.0, asked=False) == 12.0
     with pytest.raises(InvalidInput, match="a period and the fastest one were asked for"):

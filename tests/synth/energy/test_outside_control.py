@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 import pytest
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -26,6 +26,10 @@ WIDTH, PAIRS = 24, 60
 
 class Product(wiring.Component):
     """The significand product of ``exact``, alone."""
+
+    a: Signal
+    b: Signal
+    y: Signal
 
     def __init__(self):
         super().__init__({"a": In(WIDTH), "b": In(WIDTH), "y": Out(2 * WIDTH)})

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from made_up import result
 
@@ -62,4 +63,4 @@ def test_table():
     assert lines[2][-2] == "0.500 [0.500, 0.500]"
     assert lines[0][-2] == "1"
     # Parts add up: what inputs take stands with switching.
-    assert sum(lines[2][4:7]) == pytest.approx(lines[2][1])
+    assert np.sum(np.array(lines[2][4:7], float)) == pytest.approx(lines[2][1])
