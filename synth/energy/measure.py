@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from golden.errors import InvalidInput
 from golden.progress import Progress
 from synth import tools
 from synth.energy import bench
-from synth.energy.cells import CellLibrary
+from synth.energy.cells import Cell, CellLibrary
 from synth.energy.charges import Charges, charge
 from synth.energy.delays import time_netlist
 from synth.energy.kinds import Conditions
@@ -112,10 +112,8 @@ def measure(
         delays, slews = time_netlist(
             design, sources[0], library, period_ns=period_ns, folder=folder, timeout_s=timeout_s
         )
-        inputs = {name: frozenset(p.name for p in cell.pins.values() if not p.output) for name, cell in cells.items()}
-        runs: list[tuple[Toggles, Charges]] = []
-        for sdf in (write_sdf(delays, top=top, inputs=inputs), None):
-            say(2 + len(runs), 4, "simulating" if sdf else "simulating without delays")
+
+        def run(sdf: str | None) -> tuple[Toggles, Charges]:
             dump = bench.simulate(
                 design,
                 sources=sources,
@@ -130,11 +128,22 @@ def measure(
             toggles = read_toggles(dump, design, **bench.recording(a.size, stages=stages, period_ns=period_ns))
             dump.unlink()
             given = Conditions(cells, volt, library.load_ff, slews, _exact(delays) if sdf else {})
-            runs.append((toggles, charge(toggles, design, given, period=bench.period_fs(period_ns))))
-        check_delayed(runs[0][0], runs[1][0], [n for nets in design.inputs.values() for n in nets])
-    result = _measured(design, runs, bench.period_fs(period_ns), words)
+            return toggles, charge(toggles, design, given, period=bench.period_fs(period_ns))
+
+        say(2, 4, "simulating")
+        delayed = run(_sdf(delays, top, cells))
+        say(3, 4, "simulating without delays")
+        instant = run(None)
+    check_delayed(delayed[0], instant[0], [n for nets in design.inputs.values() for n in nets])
+    result = _measured(design, (delayed, instant), bench.period_fs(period_ns), words)
     kept.put_json(key, to_json(result))
     return result
+
+
+def _sdf(delays: Delays, top: str, cells: Mapping[str, Cell]) -> str | None:
+    """The delays for the simulator; None for a design of wires alone, since it takes no file without cells."""
+    inputs = {name: frozenset(p.name for p in cell.pins.values() if not p.output) for name, cell in cells.items()}
+    return write_sdf(delays, top=top, inputs=inputs) if delays.paths else None
 
 
 def check_delayed(delayed: Toggles, instant: Toggles, inputs: Sequence[int]) -> None:

@@ -186,20 +186,31 @@ def test_a_library_without_a_cell_of_the_netlist():
         glitch(library=library)
 
 
+def test_a_netlist_without_cells():
+    wires = "module top(a, b, y); input a, b; output [1:0] y; assign y = {1'b1, a}; endmodule"
+    given: Any = {"a": words(0, 1, 1, 0), "b": words(0, 0, 0, 0), "expected": words(2, 3, 3, 2)}
+    measured = measure(wires, top="top", library=LIBRARY, period_ns=1.0, **given)
+    # Nothing but its own output load, which the input drives: 10 fF, 20 fJ.
+    assert measured.cells == ()
+    assert measured.with_glitches.inputs * 1e3 == pytest.approx([20, 0, 20])
+    assert measured.energy_pj * 1e3 == pytest.approx(40 / 3)
+
+
 def test_progress():
     said = []
     glitch(period_ns=3.25, progress=lambda *step: said.append(step))
     assert [done for done, total, _ in said if total == 4] == [0, 1, 2, 3]
 
 
-def test_a_multiplier_of_the_catalogue():
+@pytest.mark.usefixtures("flow_tools")
+def test_a_multiplier_of_the_catalogue(liberty_file):
     # A pipeline of the catalogue's smallest, through the whole flow: e8m2 on OSU018, every output compared.
     library = read_liberty()
     rng = np.random.default_rng(5)
     a = np.maximum(rng.standard_normal(40), 0).astype(np.float32)
     b = rng.standard_normal(40).astype(np.float32)
     given = {
-        "library": CellLibrary(library.name, library.texts(), library.driving_cell, library.load_ff),
+        "library": CellLibrary(library.name, (liberty_file.read_text(),), library.driving_cell, library.load_ff),
         "a": a.view(np.uint32),
         "b": b.view(np.uint32),
         "expected": multiply(a, b, "e8m2").view(np.uint32),

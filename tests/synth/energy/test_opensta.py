@@ -179,11 +179,11 @@ def test_how_far_it_is_off(liberty_texts, tmp_path, name, place, share):
     assert powers["c0"][0] / mean == pytest.approx(share, rel=0.04)
 
 
-@pytest.mark.usefixtures("simulator")
-def test_switching_energy_of_a_multiplier_agrees(tmp_path):
+@pytest.mark.usefixtures("simulator", "flow_tools")
+def test_switching_energy_of_a_multiplier_agrees(tmp_path, liberty_file):
     # By cell: OpenSTA's energy per change of its output, times the changes that were simulated.
     known = read_liberty()
-    library = CellLibrary(known.name, known.texts(), known.driving_cell, known.load_ff)
+    library = CellLibrary(known.name, (liberty_file.read_text(),), known.driving_cell, known.load_ff)
     mapped = synthesise(generate("multiplier", multiplier="e8m2", stages=0, name="top"), top="top")
     rng = np.random.default_rng(3)
     a, b = rng.standard_normal((2, 60)).astype(np.float32)
