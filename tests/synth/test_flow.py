@@ -66,7 +66,7 @@ def test_an_error_of_the_timer_is_not_a_path_of_no_length(monkeypatch):
         return 0, "Error: netlist.v, line 7 syntax error\n"
 
     monkeypatch.setattr(tools, "run", broken)
-    with pytest.raises(InvalidInput, match="OpenSTA could not time the mapped design: Error: netlist.v, line 7"):
+    with pytest.raises(InvalidInput, match=r"OpenSTA could not time the mapped design: Error: netlist\.v, line 7"):
         synthesise(INVERTER, top="inv", refresh=True)
 
 
