@@ -263,7 +263,8 @@ def _time(folder: Path, timeout_s: float) -> dict[str, str]:
     report = folder / "timing.txt"
     lines = report.read_text().splitlines() if report.exists() else []
     found = {key: value for key, _, value in (line.partition(" ") for line in lines)}
-    if "complete" not in found:
+    # Its script goes on after an error, to the end.
+    if "complete" not in found or re.search(r"^Error:", output, re.MULTILINE):
         raise InvalidInput(f"OpenSTA could not time the mapped design: {tools.last_line(output)}")
     return found
 

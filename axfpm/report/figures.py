@@ -121,8 +121,9 @@ def pareto(names: Sequence[str], x: Sequence[float], y: Sequence[float], x_label
     for index, (name, across, up) in enumerate(zip(names, x, y, strict=True)):
         approximate = name.startswith(("ax-", "mitchell"))
         a.scatter([across], [up], s=30, marker="s" if approximate else "o", color=COLOURS[1 if approximate else 0])
-        place = (4, 4 if index % 2 else -9)
-        a.annotate(name, (across, up), place, textcoords="offset points", fontsize=7, color=INK)
+        side, right = ("left", 5) if index % 2 else ("right", -5)
+        text = {"textcoords": "offset points", "ha": side, "va": "center", "fontsize": 7, "color": INK}
+        a.annotate(name, (across, up), (right, 0), **text)
     a.set_xscale("log")
     a.set_yscale("log")
     a.set_xlabel(x_label)

@@ -48,6 +48,28 @@ def test_inverter(inverter):
     assert 0.02 < inverter.critical_path_ns < 0.5
 
 
+def test_constant_outputs_around_others_are_timed():
+    # Written as one assignment to a concatenation, which OpenSTA cannot read.
+    text = "module padded(input a, output [7:0] y); assign {y[7:5], y[3:0]} = 7'd0; assign y[4] = ~a; endmodule"
+    result = synthesise(text, top="padded")
+    assert (result.critical_start, result.critical_end) == ("a", "y[4]")
+    assert "assign {" not in result.netlist.read_text()
+
+
+def test_an_error_of_the_timer_is_not_a_path_of_no_length(monkeypatch):
+    run = tools.run
+
+    def broken(command, *, folder, timeout_s):
+        if "timing.tcl" not in command:
+            return run(command, folder=folder, timeout_s=timeout_s)
+        (folder / "timing.txt").write_text("complete 1\n")
+        return 0, "Error: netlist.v, line 7 syntax error\n"
+
+    monkeypatch.setattr(tools, "run", broken)
+    with pytest.raises(InvalidInput, match=r"OpenSTA could not time the mapped design: Error: netlist\.v, line 7"):
+        synthesise(INVERTER, top="inv", refresh=True)
+
+
 def test_product(product):
     assert product.cells == sum(product.cells_by_type.values())
     assert 9000 < product.area_um2 < 16000
