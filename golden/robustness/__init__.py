@@ -8,7 +8,8 @@ verdict. In the order of the data:
 2. ``targets`` says what a network is changed to, ``threats`` what an attacker knows and so attacks, ``attacks`` what he
    does, ``adaptive`` the attack that is made for this defence, ``proxy`` how he trains a substitute.
 3. ``plan`` makes of stages the examples to craft and who sees them; ``pipeline`` runs it all: ``craft`` crafts each
-   once, ``judge`` shows them, stretched and (``brittleness``) shaken too, as ``jobs``, whose results ``store`` keeps.
+   once, ``judge`` shows them, stretched and (``brittleness``) shaken too, as ``jobs``, whose results ``store`` keeps;
+   ``backends`` says who does them: processes, or workers of a ``cluster``.
 4. ``outcomes`` counts, ``rows`` makes rows of it, of ``row_types``; ``statistics`` has shares and tests, ``intervals``
    simultaneous ones, ``equivalence`` whether accuracy is kept, ``confidence`` how sure a network is and how rightly.
 5. ``hypotheses`` lists what is asked, before any run, ``rule`` decides it, ``verdicts`` asks it of results.

@@ -14,6 +14,7 @@ from golden.checks import check_count
 from golden.cnn import checkpoint as checkpoints, data as datasets
 from golden.cnn.trained import TrainedNetwork, trained_network
 from golden.progress import Progress
+from golden.robustness.backends import workers
 from golden.robustness.evaluation import evaluate_networks
 from golden.robustness.networks import networks, subset
 from golden.robustness.pipeline import evaluate_stages
@@ -52,6 +53,8 @@ def run(
     seed: int = 0,
     seeds: int | Sequence[int] | None = None,
     jobs: int = 1,
+    backend: str = "processes",
+    scheduler: str | Path | None = None,
     cache: bool = True,
     progress: Progress | None = None,
 ) -> Results:
@@ -99,7 +102,7 @@ def run(
             seed=seed,
             fit=fitting,
             attackers=torch.from_numpy(attackers),
-            jobs=jobs,
+            jobs=workers(jobs, backend, scheduler),
             data=f"{data} test",
             cache=cache,
             progress=progress,
@@ -117,7 +120,7 @@ def run(
             budgets=whole.budgets,
             calibration=True,
             seed=seed,
-            jobs=jobs,
+            jobs=workers(jobs, backend, scheduler),
             settings=settings,
             cache=cache,
             progress=progress,
@@ -140,6 +143,8 @@ def fit(
     seed: int = 0,
     seeds: int | Sequence[int] | None = None,
     jobs: int = 1,
+    backend: str = "processes",
+    scheduler: str | Path | None = None,
     cache: bool = True,
     progress: Progress | None = None,
 ) -> tuple[PrimaryBudget, ...]:
@@ -163,7 +168,7 @@ def fit(
         chosen.stages,
         chosen.budgets,
         seed=seed,
-        jobs=jobs,
+        jobs=workers(jobs, backend, scheduler),
         cache=cache,
         progress=progress,
     )
