@@ -34,6 +34,7 @@ from golden.files import write_folder
 @seed_option
 @click.option("--seeds", type=int, help="Networks trained alike, from the seeds 0, 1, ...")
 @click.option("--preset", help="Everything that goes together: quick (a minute), mnist (45 minutes).")
+@click.option("--subject", metavar="NAME", help="A multiplier in the place of ax-fpm in the preset.")
 @click.option(
     "--fit-budgets", is_flag=True, help="Only say at which budgets the preset's exact network keeps half of its images."
 )
@@ -54,6 +55,7 @@ def command(
     seed: int,
     seeds: int | None,
     preset: str | None,
+    subject: str | None,
     fit_budgets: bool,
     jobs: int,
     backend: str,
@@ -74,7 +76,13 @@ def command(
     who: dict[str, Any] = {"jobs": jobs, "backend": backend, "scheduler": scheduler}
     if fit_budgets:
         given = {"--data": data, "--model": model, "--checkpoint": checkpoint, "--multiplier": multipliers or None}
-        given |= {"--attacks": attacks, "--targets": targets, "--threat-models": threat_models, "-o": output}
+        given |= {
+            "--attacks": attacks,
+            "--targets": targets,
+            "--threat-models": threat_models,
+            "-o": output,
+            "--subject": subject,
+        }
         beside = next((option for option, value in given.items() if value is not None), None)
         if preset is None or beside is not None:
             what = (
@@ -97,6 +105,7 @@ def command(
     with progress_bar("evaluating") as progress:
         results = run(
             preset,
+            subject=subject,
             data=data,
             model=model,
             checkpoint=checkpoint,

@@ -13,11 +13,12 @@ same key: it is refused, before the work, or with its first job where it came la
 from __future__ import annotations
 
 import json
+import logging
 import pickle
 import secrets
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -83,6 +84,7 @@ class Cluster:
             ) from None
         address = _address(self.scheduler)
         with ExitStack() as opened:
+            opened.enter_context(_only_our_sentences())
             opened.enter_context(dask_settings({"distributed.admin.large-graph-warning-threshold": LARGEST_MESSAGE}))
             try:
                 client = distributed.Client(address, timeout=ANSWER_SECONDS, set_as_default=False)
@@ -129,6 +131,20 @@ class Cluster:
     def cpus(self) -> tuple[str, ...]:
         """As ``golden.robustness.jobs.Workers`` says: this process's, and those of workers that did a job."""
         return tuple(sorted(self._cpus))
+
+
+@contextmanager
+def _only_our_sentences() -> Iterator[None]:
+    """No log of Dask's client and its connections: what ends the work is raised here, in one sentence."""
+    loggers = [logging.getLogger(f"distributed.{part}") for part in ("client", "core")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
 
 
 def _address(scheduler: str) -> str:

@@ -78,19 +78,8 @@ EXCLUDED = (
         f"robustness/{name}.py"
         for name in (
             *("confidence", "equivalence", "evaluation", "hypotheses", "inputs", "intervals", "outcomes", "pipeline"),
-            *(
-                "presets",
-                "primary_budgets",
-                "records",
-                "result_tables",
-                "results",
-                "row_types",
-                "rows",
-                "rule",
-                "runs",
-                "statistics",
-                "verdicts",
-            ),
+            *("backends", "board", "presets", "primary_budgets", "records", "result_tables", "results", "row_types"),
+            *("rows", "rule", "runs", "statistics", "subjects", "validation", "verdicts"),
         )
     ),
     *(f"speed/{name}.py" for name in ("__init__", "bounds", "running", "shapes")),
