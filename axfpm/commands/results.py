@@ -87,7 +87,7 @@ def _validate(files: tuple[Path, ...], *, as_json: bool) -> None:
 
     emit({"files": found}, as_json=as_json, text=text)
     if any(found.values()):
-        raise SystemExit(1)
+        click.get_current_context().exit(1)
 
 
 def _board(folder: Path, energy: Path | None, output: Path | None, *, as_json: bool) -> None:
@@ -107,4 +107,4 @@ def _board(folder: Path, energy: Path | None, output: Path | None, *, as_json: b
     for name, wrong in ranked.left_out.items():
         click.echo(f"{name} does not rank: {wrong[0]}", err=True)
     if ranked.left_out:
-        raise SystemExit(1)
+        click.get_current_context().exit(1)

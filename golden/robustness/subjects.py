@@ -56,7 +56,7 @@ def of_subject(preset: Preset, subject: str | Multiplier) -> Preset:
     return replace(
         preset,
         stages=tuple(replace(s, targets=moved(s.targets), shown=moved(s.shown)) for s in preset.stages if suits(s)),
-        clean=tuple(dict.fromkeys(map(renamed, preset.clean))),
+        clean=tuple(dict.fromkeys(target(renamed(old)).name for old in preset.clean)),
         controls=tuple(target(renamed(control)).name for control in preset.controls),
     )
 

@@ -42,16 +42,14 @@ def faults_of(results: Results) -> tuple[str, ...]:
     """Return what is wrong with results, as ``faults`` does."""
     try:
         preset = _preset(results.settings)
+        # Of another size nothing is where it is looked for: one sentence instead of a thousand; and there is nothing to
+        # rule on where rows are wrong.
         found = list(_of_settings(results, preset))
-        # Of another size nothing is where it is looked for: one sentence instead of a thousand.
         if not found:
             planned = _planned(results, preset)
-            found += [
-                *_of_attacks(results, planned),
-                *_of_suites(results, planned, preset),
-                *_of_clean(results, planned),
-            ]
-        return (*found, *_of_verdict(results))
+            found += [*_of_attacks(results, planned), *_of_suites(results, planned, preset)]
+            found += _of_clean(results, planned)
+        return tuple(found or _of_verdict(results))
     except AxfpmError as error:
         return (str(error),)
 

@@ -49,7 +49,7 @@ def test_files(tmp_path):
     own = [f"{path.name.partition('.')[0]} (axfpm)" for path in sorted(MEASURED.glob("*.jsonl.gz"))]
     assert list(files_of(tmp_path)) == [*own, "a/r.jsonl", "b.jsonl.gz"]
     assert "mnist (axfpm)" in own
-    with pytest.raises(InvalidInput, match="c.txt is no folder; make it, and put result files"):
+    with pytest.raises(InvalidInput, match=r"c\.txt is no folder; make it, and put result files"):
         files_of(tmp_path / "c.txt")
 
 

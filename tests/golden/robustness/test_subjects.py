@@ -6,6 +6,7 @@ from golden.errors import InvalidInput
 from golden.robustness.presets import PRESETS
 from golden.robustness.runs import run
 from golden.robustness.subjects import of_subject
+from golden.robustness.targets import target
 
 
 def _names(stage):
@@ -29,7 +30,10 @@ def test_another_multiplier_in_all_places():
 
 def test_dials_keep_their_commas():
     names = _names(of_subject(PRESETS["mnist"], "ax-fpm:block=2,carry=widen").stages[0])
-    assert "noise:draw=2,multiplier=ax-fpm:block=2,carry=widen" in names
+    assert "ax-fpm-widen:block=2+clamp" in names  # the canonical name
+    assert "noise:draw=2,multiplier=ax-fpm-widen:block=2" in names
+    many = "ax-fpm:block=2,carry=wrap"
+    assert f"noise:draw=2,multiplier={target(many)}" in _names(of_subject(PRESETS["mnist"], many).stages[0])
 
 
 def test_the_subject_itself_changes_nothing():
@@ -52,7 +56,5 @@ def test_no_surrogate_no_aware_stage(monkeypatch):
 
 @pytest.mark.parametrize("more", [{"preset": None, "samples": 5}, {"preset": "quick", "attacks": "fgsm:eps=0.1"}])
 def test_a_subject_needs_a_whole_preset(more):
-    with pytest.raises(
-        InvalidInput, match="the subject bf16 takes the place of ax-fpm in a whole preset; name the pre"
-    ):
+    with pytest.raises(InvalidInput, match="the subject bf16 takes the place of ax-fpm in a whole preset"):
         run(subject="bf16", **more)

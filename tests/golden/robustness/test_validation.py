@@ -60,17 +60,17 @@ TWIN = "the suite twin, linf 0.1 of ax-fpm, lenet5 (lenet5-digits), seed 0"
             _settings(preset=None),
             "the settings name no preset; evaluate with --preset, on all of its attacks and targets",
         ),
-        (_settings(preset="tyni"), "unknown preset 'tyni'; did you mean tiny?"),
+        (_settings(preset="tyni"), "unknown preset 'tyni'; "),
         (_settings(subject="ax-fmp"), "unknown multiplier 'ax-fmp'; did you mean ax-fpm"),
         (_settings(samples=4), "images: 4 in the file, 8 in the preset tiny; evaluate all of it again"),
         (
             _settings(budgets={"linf": 0.2}),
-            "budgets: linf 0.2 in the file, linf 0.1 in the preset tiny; evaluate all of",
+            "budgets: linf 0.2 in the file, linf 0.1 in the preset tiny; evaluate al",
         ),
         (_settings(networks=[]), "training seeds: none in the file, 0 in the preset tiny; evaluate all of it again"),
         (
             _settings(data="mnist test"),
-            "data: mnist test in the file, digits test in the preset tiny; evaluate all of it",
+            "data: mnist test in the file, digits test in the preset tiny; evaluate a",
         ),
         (
             lambda r: dataclasses.replace(r, attacks=_without(r.attacks, target="companding")),
@@ -86,16 +86,16 @@ TWIN = "the suite twin, linf 0.1 of ax-fpm, lenet5 (lenet5-digits), seed 0"
             lambda r: dataclasses.replace(
                 r, attacks=_with(r.attacks, lambda row: {"examples": "0"}, threat_model="twin", target="ax-fpm")
             ),
-            "fgsm:eps=0.1 on ax-fpm (twin, scaled gradient, as is, lenet5 (lenet5-digits), seed 0) is of other examples "
-            "than its other rows; evaluate again",
+            "fgsm:eps=0.1 on ax-fpm (twin, scaled gradient, as is, lenet5 (lenet5-digits), seed 0) is of other "
+            "examples than its other rows; evaluate again",
         ),
         (
             lambda r: dataclasses.replace(
                 r,
                 attacks=_with(r.attacks, lambda row: {"robust_accuracy": Proportion(1, 7)}, target="noise:draw=1"),
             ),
-            "fgsm:eps=0.1 on noise:draw=1 (twin, scaled gradient, as is, lenet5 (lenet5-digits), seed 0) is of 7 images "
-            "instead of 8; evaluate again",
+            "fgsm:eps=0.1 on noise:draw=1 (twin, scaled gradient, as is, lenet5 (lenet5-digits), seed 0) is of 7 "
+            "images instead of 8; evaluate again",
         ),
         (
             lambda r: dataclasses.replace(r, attacks=(*r.attacks, r.attacks[0])),
