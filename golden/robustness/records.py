@@ -23,7 +23,7 @@ from golden.robustness.statistics import Proportion
 
 __all__ = ["FORMAT", "MEASURED", "VERSION", "Difference", "compare", "find", "read", "to_lines"]
 
-FORMAT, VERSION = "axfpm results", 1
+FORMAT, VERSION = "axfpm results", 2
 GZIP = b"\x1f\x8b"
 MEASURED = Path(__file__).with_name("measured")
 """Result files that come with the package, by preset."""

@@ -131,7 +131,8 @@ def attack_rows(rows: Sequence[UnderAttack]) -> list[tuple[str, str, str, str, s
 
 def _attack(row: UnderAttack) -> str:
     view = "" if row.view == "as is" else f", {row.view}"
-    return f"{row.attack}{view}" + ("" if row.gradient == "scaled" else f", {row.gradient} gradient")
+    whom = f", for {row.crafted_for}" if row.crafted_for not in ("", row.target) else ""
+    return f"{row.attack}{view}{whom}" + ("" if row.gradient == "scaled" else f", {row.gradient} gradient")
 
 
 def _verdicts(rows: Sequence[Mapping[str, Any]]) -> Any:

@@ -95,6 +95,8 @@ class UnderAttack:
         For attacks that minimise their norm: within which norm 10, 20, .. 90 percent of those images are fooled.
     examples : str
         Digest of the examples: equal digests are equal examples.
+    crafted_for : str
+        The target that they are for; empty where all targets share them.
     """
 
     threat_model: str
@@ -116,6 +118,7 @@ class UnderAttack:
     halfway_distance: float | None = None
     deciles: Mapping[str, float | None] = field(default_factory=dict, hash=False)
     examples: str = ""
+    crafted_for: str = ""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from golden.robustness.row_types import EXACT, Clean, Picture, Suite, UnderAttac
 from golden.robustness.store import array_digest
 from golden.robustness.targets import Target
 
-__all__ = ["Judged", "accuracy_kept", "clean_rows", "pictures", "rows_under_attack", "suites"]
+__all__ = ["Judged", "accuracy_kept", "clean_rows", "decides", "pictures", "rows_under_attack", "suites"]
 
 PICTURES = 4
 """Images of which there are pictures."""
@@ -179,6 +179,7 @@ def _rows(
             _halfway(crafted, clean),
             deciles(moved_by, clean, attacked) if case.attack.minimal else {},
             array_digest(crafted["images"]),
+            "" if case.target is None else case.target.name,
         )
 
 
@@ -197,13 +198,18 @@ def _moved(view: str, images: np.ndarray, crafted: np.ndarray) -> np.ndarray:
     return stretched(images, crafted, float(view[2:])) if view.startswith("x ") else crafted
 
 
+def decides(shown: Shown) -> bool:
+    """Whether what is shown counts in a suite: nobody is judged by examples that were made for somebody else."""
+    return not shown.extra and shown.examples.target in (None, shown.target)
+
+
 def suites(
     judged: Judged, subjects: Sequence[Subject], planned: Plan, budgets: Mapping[str, float]
 ) -> tuple[Suite, ...]:
     """Who withstands all examples of a threat model that keep within a budget, stretched ones included."""
     groups: dict[tuple[str, int, Target], list[Shown]] = {}
     for shown in planned.shown:
-        if not shown.extra:
+        if decides(shown):
             groups.setdefault((shown.examples.threat_model.name, shown.examples.network, shown.target), []).append(
                 shown
             )

@@ -21,6 +21,7 @@ from golden.robustness.presets import PRESETS, Preset
 from golden.robustness.records import read
 from golden.robustness.results import Results
 from golden.robustness.row_types import EXACT, Suite, UnderAttack
+from golden.robustness.rows import decides
 from golden.robustness.subjects import of_subject
 from golden.robustness.targets import target
 from golden.robustness.verdicts import ruling
@@ -98,7 +99,10 @@ def _of_attacks(results: Results, planned: Iterable[Shown]) -> Iterator[str]:
     networks = _networks(results)
     there: dict[Row, UnderAttack] = {}
     for row in results.attacks:
-        key = (row.threat_model, row.attack, row.gradient, row.view, row.target, row.model, row.seed)
+        key = (
+            *(row.threat_model, row.attack, row.gradient, row.view, row.target),
+            *(row.model, row.seed, row.crafted_for),
+        )
         if key in there and row.robust_accuracy.n == there[key].robust_accuracy.n:
             yield f"{_named(key)} stands there twice; leave one"
         # A stage that decides nothing may show the same to fewer images.
@@ -116,6 +120,7 @@ def _of_attacks(results: Results, planned: Iterable[Shown]) -> Iterator[str]:
                 view,
                 shown.target.name,
                 *networks[case.network],
+                "" if case.target is None else case.target.name,
             )
             row = there.get(key)
             if row is None:
@@ -140,15 +145,16 @@ def _missing(rows: Iterable[Row]) -> Iterator[str]:
 
 
 def _named(key: Row) -> str:
-    threat_model, attack, gradient, view, name, model, seed = key
-    return f"{attack} on {name} ({threat_model}, {gradient} gradient, {view}, {model}, seed {seed})"
+    threat_model, attack, gradient, view, name, model, seed, crafted_for = key
+    whom = f", for {crafted_for}" if crafted_for not in ("", name) else ""
+    return f"{attack} on {name} ({threat_model}, {gradient} gradient, {view}{whom}, {model}, seed {seed})"
 
 
 def _of_suites(results: Results, planned: Iterable[Shown], preset: Preset) -> Iterator[str]:
     networks = _networks(results)
     sets: Counter[tuple[str, str, str, int | None]] = Counter()
     samples: dict[tuple[str, str, str, int | None], int] = {}
-    for shown in planned:
+    for shown in filter(decides, planned):
         key = (shown.examples.threat_model.name, shown.target.name, *networks[shown.examples.network])
         sets[key] += sum(view not in (ROUNDED, SHAKEN) for view in views(shown))
         samples[key] = shown.examples.samples
@@ -193,7 +199,8 @@ def _of_bounds(results: Results, suite: Suite, text: str) -> Iterator[str]:
             "as is",
         )
         counts = row.robust_accuracy, suite.robust_accuracy
-        within = row.epsilon is not None and row.epsilon <= suite.budget and counts[0].n == counts[1].n
+        own = row.crafted_for in ("", row.target)
+        within = own and row.epsilon is not None and row.epsilon <= suite.budget and counts[0].n == counts[1].n
         if same and within and counts[0].k < counts[1].k:
             yield f"{text} leaves {counts[1].k} images right, and {row.attack} alone {counts[0].k}; evaluate again"
 

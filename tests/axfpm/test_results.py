@@ -47,7 +47,7 @@ def test_compare(folder):
     ("content", "message"),
     [
         ("{}", "is no result file of axfpm; `axfpm evaluate -o FOLDER` writes one"),
-        ('{"format": "axfpm results", "version": 99}', "is of version 99 and this axfpm reads version 1"),
+        ('{"format": "axfpm results", "version": 99}', "is of version 99 and this axfpm reads version 2"),
     ],
 )
 def test_refused(tmp_path, content, message):

@@ -38,7 +38,7 @@ def _changed(file, number, change):
 @pytest.mark.parametrize(
     ("number", "change", "message"),
     [
-        (1, lambda e: e.update(version=2), "is of version 2 and this axfpm reads version 1; evaluate again"),
+        (1, lambda e: e.update(version=3), "is of version 3 and this axfpm reads version 2; evaluate again"),
         (1, lambda e: e.update(format="other"), "is no result file of axfpm"),
         (1, lambda e: e.pop("settings"), "line 1 of .* has no settings"),
         (2, lambda e: e["clean"].pop("target"), "line 2 of .*: entries target are missing or unknown"),
