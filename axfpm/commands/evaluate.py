@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -33,10 +34,13 @@ from golden.files import write_folder
 @seed_option
 @click.option("--seeds", type=int, help="Networks trained alike, from the seeds 0, 1, ...")
 @click.option("--preset", help="Everything that goes together: quick (a minute), mnist (45 minutes).")
+@click.option("--subject", metavar="NAME", help="A multiplier in the place of ax-fpm in the preset.")
 @click.option(
     "--fit-budgets", is_flag=True, help="Only say at which budgets the preset's exact network keeps half of its images."
 )
 @click.option("--jobs", default=1, show_default=True, type=int, help="Processes; their number changes no result.")
+@click.option("--backend", default="processes", show_default=True, help="Who works: processes, or dask, a cluster.")
+@click.option("--scheduler", metavar="ADDRESS", help="Of dask: tcp://HOST:8786, or the file that it writes.")
 @click.option("-o", "output", type=OutputFolder(), help="Folder for results.jsonl, results.json and table.txt.")
 @json_option
 def command(
@@ -51,8 +55,11 @@ def command(
     seed: int,
     seeds: int | None,
     preset: str | None,
+    subject: str | None,
     fit_budgets: bool,
     jobs: int,
+    backend: str,
+    scheduler: str | None,
     output: Path | None,
     as_json: bool,
 ) -> None:
@@ -66,9 +73,16 @@ def command(
     if_interrupted(
         "finished parts are kept, and the same command goes on from there", true=lambda: writable("evaluation")
     )
+    who: dict[str, Any] = {"jobs": jobs, "backend": backend, "scheduler": scheduler}
     if fit_budgets:
         given = {"--data": data, "--model": model, "--checkpoint": checkpoint, "--multiplier": multipliers or None}
-        given |= {"--attacks": attacks, "--targets": targets, "--threat-models": threat_models, "-o": output}
+        given |= {
+            "--attacks": attacks,
+            "--targets": targets,
+            "--threat-models": threat_models,
+            "-o": output,
+            "--subject": subject,
+        }
         beside = next((option for option, value in given.items() if value is not None), None)
         if preset is None or beside is not None:
             what = (
@@ -78,7 +92,7 @@ def command(
             )
             raise InvalidInput(f"--fit-budgets {what}")
         with progress_bar("fitting") as progress:
-            fitted = fit(preset, samples=samples, seed=seed, seeds=seeds, jobs=jobs, progress=progress)
+            fitted = fit(preset, samples=samples, seed=seed, seeds=seeds, **who, progress=progress)
         rows = [
             (one.norm, budget, f"{share.k}/{share.n}", f"{share.rate:.1%}", "<-" if budget == one.budget else "")
             for one in fitted
@@ -91,6 +105,7 @@ def command(
     with progress_bar("evaluating") as progress:
         results = run(
             preset,
+            subject=subject,
             data=data,
             model=model,
             checkpoint=checkpoint,
@@ -101,7 +116,7 @@ def command(
             samples=samples,
             seed=seed,
             seeds=seeds,
-            jobs=jobs,
+            **who,
             progress=progress,
         )
     if output is not None:

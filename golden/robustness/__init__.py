@@ -3,15 +3,18 @@
 In: networks, images with labels, targets, attacks, threat models. Out: ``Results``, as JSON lines and tables, with a
 verdict. In the order of the data:
 
-1. ``presets`` lists whole evaluations at their ``primary_budgets``, ``runs`` does what the command line asks for,
-   ``evaluation`` is ``axfpm.evaluate``; ``inputs`` checks images and labels, ``networks`` looks up what is evaluated.
+1. ``presets`` lists whole evaluations at their ``primary_budgets``, ``subjects`` turns them to other multipliers,
+   ``runs`` does what the command line asks for, ``evaluation`` is ``axfpm.evaluate``; ``inputs`` checks images and
+   labels, ``networks`` looks up what is evaluated.
 2. ``targets`` says what a network is changed to, ``threats`` what an attacker knows and so attacks, ``attacks`` what he
    does, ``adaptive`` the attack that is made for this defence, ``proxy`` how he trains a substitute.
 3. ``plan`` makes of stages the examples to craft and who sees them; ``pipeline`` runs it all: ``craft`` crafts each
-   once, ``judge`` shows them, stretched and (``brittleness``) shaken too, as ``jobs``, whose results ``store`` keeps.
+   once, ``judge`` shows them, stretched and (``brittleness``) shaken too, as ``jobs``, whose results ``store`` keeps;
+   ``backends`` says who does them: processes, or workers of a ``cluster``.
 4. ``outcomes`` counts, ``rows`` makes rows of it, of ``row_types``; ``statistics`` has shares and tests, ``intervals``
    simultaneous ones, ``equivalence`` whether accuracy is kept, ``confidence`` how sure a network is and how rightly.
 5. ``hypotheses`` lists what is asked, before any run, ``rule`` decides it, ``verdicts`` asks it of results.
-6. ``results`` holds all of it, ``result_tables`` shows it as text, ``records`` writes, reads and compares files;
-   ``measured`` has those that come with the package.
+6. ``results`` holds all of it, ``result_tables`` shows it as text, ``records`` writes, reads and compares files,
+   ``validation`` finds what is wrong with one, ``board`` ranks the targets of several;
+   ``measured`` has files that come with the package.
 """

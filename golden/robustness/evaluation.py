@@ -19,7 +19,9 @@ from golden.errors import InvalidInput
 from golden.progress import Progress
 from golden.robustness import attacks as attack_registry
 from golden.robustness.attacks import Attack
+from golden.robustness.backends import workers
 from golden.robustness.inputs import check_images, check_labels
+from golden.robustness.jobs import Workers
 from golden.robustness.networks import Network, networks
 from golden.robustness.pipeline import evaluate_stages
 from golden.robustness.plan import Stage
@@ -45,6 +47,8 @@ def evaluate(
     seeds: int | Sequence[int] | None = None,
     fit: np.ndarray | torch.Tensor | None = None,
     jobs: int = 1,
+    backend: str = "processes",
+    scheduler: str | Path | None = None,
     accumulate: str = "float32",
     layers: Mapping[str, Any] | Callable[..., Any] | None = None,
     data: str = "images given",
@@ -87,6 +91,10 @@ def evaluate(
         none are given, which the results say; labels are never used for it.
     jobs : int
         Processes; every one works on a single thread, and their number does not change the results.
+    backend : str
+        ``processes`` of this machine, or ``dask``: workers of a cluster.
+    scheduler : str or Path, optional
+        For ``dask``, the address of the scheduler, or the file that it writes (``golden.robustness.cluster``).
     accumulate, layers
         As ``golden.pytorch.approximate`` takes them.
     data : str
@@ -105,9 +113,12 @@ def evaluate(
     ------
     InvalidInput
         If a name is unknown, there are no images, shapes or labels do not fit, or a pixel is NaN or outside [0, 1],
-        no attack suits a threat model, or ``jobs`` or ``seed`` is out of range.
+        no attack suits a threat model, ``jobs`` or ``seed`` is out of range, or the scheduler does not answer or has a
+        worker that would compute something else.
     InvalidType
         If images or labels are of a kind or dtype that has no meaning here.
+    MissingTool
+        If Dask is asked for and not installed.
     """
     return evaluate_networks(
         networks(model, seeds),
@@ -120,7 +131,7 @@ def evaluate(
         control=control,
         seed=seed,
         fit=fit,
-        jobs=jobs,
+        jobs=workers(jobs, backend, scheduler),
         accumulate=accumulate,
         layers=layers,
         data=data,
@@ -142,14 +153,17 @@ def evaluate_networks(
     seed: int = 0,
     fit: Any = None,
     attackers: torch.Tensor | None = None,
-    jobs: int = 1,
+    jobs: int | Workers = 1,
     accumulate: str = "float32",
     layers: Mapping[str, Any] | Callable[..., Any] | None = None,
     data: str,
     cache: bool = True,
     progress: Progress | None = None,
 ) -> Results:
-    """As ``evaluate``, of networks looked up before; ``attackers`` are images that an attacker has, else ``fit``."""
+    """As ``evaluate``, of networks looked up before, with ``jobs`` done by anybody.
+
+    ``attackers`` are images that an attacker has; those of ``fit`` where none are given.
+    """
     images, labels = check_images(x), check_labels(y, len(x))
     chosen, control_name = _targets(multiplier, control, targets)
     attacks = attacks if isinstance(attacks, str | Attack) else tuple(attacks)

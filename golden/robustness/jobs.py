@@ -1,19 +1,25 @@
-"""Jobs: pieces of work that are kept when done, run in this process or several, and lost at most one at a time."""
+"""Jobs: pieces of work that are kept when done, run by workers of some kind, and lost at most one at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from types import TracebackType
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
+from golden.checks import check_count
+from golden.kernels.jit import cpu_name
 from golden.progress import Progress
 from golden.robustness.store import Store
 
-__all__ = ["Arrays", "Job", "one_thread", "run"]
+__all__ = ["Arrays", "Job", "Meter", "Processes", "Workers", "one_thread", "perform", "run"]
+
+MOST_JOBS = 256
+"""Each is a process with torch and the model in it, some 300 MB."""
 
 Arrays = dict[str, np.ndarray]
 """What a job returns, by name."""
@@ -64,7 +70,70 @@ def _whole(cost: float) -> int:
     return max(1, round(cost))
 
 
-def run(jobs: Sequence[Job], store: Store, workers: int, meter: Meter) -> list[Arrays]:
+class Workers(Protocol):
+    """Whoever does jobs, within ``with``."""
+
+    def __enter__(self) -> Workers: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
+
+    def compute(self, jobs: Sequence[tuple[int, Job]], store: Store) -> Iterator[tuple[int, Arrays]]:
+        """Do numbered jobs, each on one thread, and give their results in any order; whoever asks puts them away."""
+        ...
+
+    def cpus(self) -> tuple[str, ...]:
+        """Names of the CPUs that have taken part, in alphabetical order."""
+        ...
+
+
+class Processes:
+    """Processes of this machine; one is this process itself.
+
+    Parameters
+    ----------
+    number : int
+        How many.
+
+    Raises
+    ------
+    InvalidInput, InvalidType
+        If it is no number of processes.
+    """
+
+    def __init__(self, number: int = 1) -> None:
+        self.number = check_count("jobs", number, 1, MOST_JOBS, "a process each")
+
+    def __enter__(self) -> Processes:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        pass
+
+    def compute(self, jobs: Sequence[tuple[int, Job]], store: Store) -> Iterator[tuple[int, Arrays]]:
+        """As ``Workers`` says."""
+        if self.number == 1 or len(jobs) < 2:
+            for i, job in jobs:
+                yield perform(i, job.work, job.arguments())
+            return
+        import joblib
+
+        with joblib.parallel_config("loky", inner_max_num_threads=1):
+            parallel: Any = joblib.Parallel(n_jobs=self.number, return_as="generator_unordered")
+            done: Iterable[tuple[int, Arrays]] = parallel(
+                joblib.delayed(perform)(i, job.work, job.arguments()) for i, job in jobs
+            )
+            yield from done
+
+    def cpus(self) -> tuple[str, ...]:
+        """As ``Workers`` says."""
+        return (cpu_name(),)
+
+
+def run(jobs: Sequence[Job], store: Store, workers: Workers, meter: Meter) -> list[Arrays]:
     """Return the jobs' results in order: kept ones, and the others computed and kept as each ends.
 
     Every job runs on one thread, so that the number of processes does not change a bit of any result.
@@ -76,29 +145,15 @@ def run(jobs: Sequence[Job], store: Store, workers: int, meter: Meter) -> list[A
     missing = [i for i, result in enumerate(found) if result is None]
     # The longest first, so that no process is left alone with one at the end.
     missing.sort(key=lambda i: -jobs[i].cost)
-    for i, result in _compute([(i, jobs[i]) for i in missing], workers):
+    for i, result in workers.compute([(i, jobs[i]) for i in missing], store):
         store.put(jobs[i].key, result)
         found[i] = result
         meter.finish(jobs[i])
     return [result for result in found if result is not None]
 
 
-def _compute(jobs: Sequence[tuple[int, Job]], workers: int) -> Iterator[tuple[int, Arrays]]:
-    if workers == 1 or len(jobs) < 2:
-        for i, job in jobs:
-            yield _execute(i, job.work, job.arguments())
-        return
-    import joblib
-
-    with joblib.parallel_config("loky", inner_max_num_threads=1):
-        parallel: Any = joblib.Parallel(n_jobs=workers, return_as="generator_unordered")
-        done: Iterable[tuple[int, Arrays]] = parallel(
-            joblib.delayed(_execute)(i, job.work, job.arguments()) for i, job in jobs
-        )
-        yield from done
-
-
-def _execute(i: int, work: Callable[..., Arrays], arguments: tuple[Any, ...]) -> tuple[int, Arrays]:
+def perform(i: int, work: Callable[..., Arrays], arguments: tuple[Any, ...]) -> tuple[int, Arrays]:
+    """Do the work of job number ``i``."""
     with one_thread():
         return i, work(*arguments)
 

@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from golden.checks import check_count, check_seed
+from golden.checks import check_seed
 from golden.cnn import checkpoint as checkpoints
-from golden.kernels.jit import cpu_name
 from golden.progress import Progress
 from golden.pytorch.split import two_product_form
 from golden.robustness.craft import crafting, training
-from golden.robustness.jobs import Arrays, Job, Meter, one_thread, run
+from golden.robustness.jobs import Arrays, Job, Meter, Processes, Workers, one_thread, run
 from golden.robustness.judge import clean_judging, cost_of, judging
 from golden.robustness.networks import Network, Subject, subject_of, subset
 from golden.robustness.plan import Examples, Plan, Shown, Stage, plan
@@ -27,9 +26,6 @@ from golden.robustness.store import Store, array_digest
 from golden.robustness.targets import Fitted, Target, target
 
 __all__ = ["evaluate_stages"]
-
-MOST_JOBS = 256
-"""Each is a process with torch and the model in it, some 300 MB."""
 
 
 def evaluate_stages(
@@ -45,7 +41,7 @@ def evaluate_stages(
     budgets: Mapping[str, float] | None = None,
     calibration: bool = False,
     seed: int = 0,
-    jobs: int = 1,
+    jobs: int | Workers = 1,
     settings: Mapping[str, Any] | None = None,
     cache: bool = True,
     progress: Progress | None = None,
@@ -73,8 +69,10 @@ def evaluate_stages(
         Norm to primary budget: at each, ``Suite`` rows say who withstands all attacks of a threat model.
     calibration : bool
         Whether clean rows hold the confidence metrics in full.
-    seed, jobs, cache, progress
+    seed, cache, progress
         As ``evaluate`` takes them.
+    jobs : int or Workers
+        Processes, or whoever else does the jobs.
     settings : mapping, optional
         More entries for the results' settings.
 
@@ -83,7 +81,7 @@ def evaluate_stages(
     InvalidInput, InvalidType
         As ``evaluate``.
     """
-    check_count("jobs", jobs, 1, MOST_JOBS, "a process each")
+    workers = Processes(jobs) if isinstance(jobs, int) else jobs
     check_seed(seed)
     exact = target(EXACT)
     planned = plan(stages, exact, len(networks), len(images))
@@ -93,12 +91,14 @@ def evaluate_stages(
     with one_thread():
         subjects = [subject_of(network, images, labels, fitted, attackers) for network in networks]
     entirely = {exact, *clean} if clean else set(everyone)
-    judged = _run(planned, subjects, everyone, entirely, store, seed, jobs, progress)
+    with workers:
+        judged = _run(planned, subjects, everyone, entirely, store, seed, workers, progress)
     controls = tuple(controls)
     rows = clean_rows(judged, subjects, everyone, controls, full=calibration)
     kept = {"accuracy": accuracy_kept(judged, subjects, [t for t in everyone if t in entirely])} if calibration else {}
+    found = _settings(subjects, everyone, controls, planned, seed, fitted, budgets or {})
     return Results(
-        {**_settings(subjects, everyone, controls, planned, seed, fitted, budgets or {}), **(settings or {})},
+        {**found, "cpu": ", ".join(workers.cpus()), **(settings or {})},
         rows,
         rows_under_attack(judged, subjects, planned, controls),
         suites(judged, subjects, planned, budgets or {}),
@@ -114,7 +114,7 @@ def _run(
     entirely: Container[Target],
     store: Store,
     seed: int,
-    workers: int,
+    workers: Workers,
     progress: Progress | None,
 ) -> Judged:
     # Restarts: the second and third gradient of a target draw other random numbers, so that one which has a single
@@ -222,6 +222,5 @@ def _settings(
         "left_out": list(planned.left_out),
         "budgets": dict(budgets),
         "interval": "Wilson, 95%",
-        "cpu": cpu_name(),
         "versions": {package: version(package) for package in ("torch", "foolbox", "numpy")},
     }

@@ -18,6 +18,7 @@ import torch
 from golden.errors import InvalidInput
 from golden.progress import Progress
 from golden.robustness.attacks import attack
+from golden.robustness.jobs import Workers
 from golden.robustness.networks import Network
 from golden.robustness.pipeline import evaluate_stages
 from golden.robustness.plan import Stage
@@ -121,7 +122,7 @@ def fit_budgets(
     budgets: Mapping[str, float],
     *,
     seed: int = 0,
-    jobs: int = 1,
+    jobs: int | Workers = 1,
     cache: bool = True,
     progress: Progress | None = None,
 ) -> tuple[PrimaryBudget, ...]:
@@ -138,7 +139,7 @@ def fit_budgets(
     budgets : mapping of str to float
         Norm to the budget that the stages are written for; its attacks are those that move.
     seed, jobs, cache, progress
-        As ``golden.robustness.evaluate`` takes them; progress starts again with each budget.
+        As ``golden.robustness.pipeline.evaluate_stages`` takes them; progress starts again with each budget.
 
     Raises
     ------

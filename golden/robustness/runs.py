@@ -9,19 +9,23 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from golden.catalogue import Multiplier
+from golden.catalogue import Multiplier, multiplier as look_up
 from golden.checks import check_count
 from golden.cnn import checkpoint as checkpoints, data as datasets
 from golden.cnn.trained import TrainedNetwork, trained_network
+from golden.errors import InvalidInput
 from golden.progress import Progress
+from golden.robustness.backends import workers
 from golden.robustness.evaluation import evaluate_networks
+from golden.robustness.hypotheses import SUBJECT
 from golden.robustness.networks import networks, subset
 from golden.robustness.pipeline import evaluate_stages
 from golden.robustness.plan import Stage
 from golden.robustness.presets import PRESETS
 from golden.robustness.primary_budgets import PrimaryBudget, fit_budgets
 from golden.robustness.results import Results
-from golden.robustness.targets import Fitted, targets as look_up_targets
+from golden.robustness.subjects import of_subject
+from golden.robustness.targets import Fitted, target, targets as look_up_targets
 from golden.robustness.verdicts import ruling
 
 __all__ = ["fit", "run"]
@@ -41,6 +45,7 @@ SAMPLES, ATTACKS = (
 def run(
     preset: str | None = None,
     *,
+    subject: str | Multiplier | None = None,
     data: str | None = None,
     model: str | None = None,
     checkpoint: str | Path | None = None,
@@ -52,6 +57,8 @@ def run(
     seed: int = 0,
     seeds: int | Sequence[int] | None = None,
     jobs: int = 1,
+    backend: str = "processes",
+    scheduler: str | Path | None = None,
     cache: bool = True,
     progress: Progress | None = None,
 ) -> Results:
@@ -59,14 +66,16 @@ def run(
 
     A preset runs as it is, on fewer images and seeds where ``samples`` and ``seeds`` say so, unless multipliers,
     targets, attacks or threat models are given: then those. With no preset named, ``quick`` stands for the default of
-    everything. The samples are drawn from the test images by ``seed``, those that targets are fitted on from the
-    training images. Empty ``attacks`` mean clean images only.
+    everything. A subject stands in a whole preset in the place of ax-fpm (``subjects``). The samples are drawn from the
+    test images by ``seed``, those that targets are fitted on from the training images. Empty ``attacks`` mean clean
+    images only.
 
     Raises
     ------
     InvalidInput
-        If a name is unknown, there is no checkpoint for model and data, they contradict the checkpoint given, or the
-        samples are not between 1 and the number of test images; and as ``evaluate``.
+        If a name is unknown, there is no checkpoint for model and data, they contradict the checkpoint given, a subject
+        comes without a whole preset, or the samples are not between 1 and the number of test images; and as
+        ``evaluate``.
     """
     chosen = None if preset is None else PRESETS.look_up(preset)
     if chosen is not None and checkpoint is None:
@@ -79,6 +88,13 @@ def run(
     if chosen is None and not own and (found.checkpoint, samples) == ("lenet5-digits", None):
         chosen = PRESETS["quick"]
     whole = chosen if chosen is not None and not own else None
+    if subject is not None:
+        if whole is None:
+            raise InvalidInput(
+                f"the subject {subject} takes the place of ax-fpm in a whole preset; name the preset, and give no "
+                "multipliers, targets, attacks or threat models"
+            )
+        whole = of_subject(whole, subject)
     if seeds is None and whole is not None and packaged:
         seeds = whole.seeds
     evaluated = networks(network, seeds)
@@ -86,7 +102,14 @@ def run(
     number = samples if samples is not None else min(len(images), whole.samples if whole else SAMPLES)
     images, labels = datasets.sample(images, labels, number, seed)
     fitting, _, attackers = _training(data, seed)
-    settings = {"data": f"{data} test", "fitted_on": f"{len(fitting)} images of {data} training", "preset": preset}
+    settings = {
+        "data": f"{data} test",
+        "fitted_on": f"{len(fitting)} images of {data} training",
+        "preset": whole and whole.name,
+    }
+    asked = SUBJECT if subject is None else target(look_up(subject)).name
+    if subject is not None:
+        settings["subject"] = asked
     if whole is None:
         return evaluate_networks(
             evaluated,
@@ -99,7 +122,7 @@ def run(
             seed=seed,
             fit=fitting,
             attackers=torch.from_numpy(attackers),
-            jobs=jobs,
+            jobs=workers(jobs, backend, scheduler),
             data=f"{data} test",
             cache=cache,
             progress=progress,
@@ -117,11 +140,12 @@ def run(
             budgets=whole.budgets,
             calibration=True,
             seed=seed,
-            jobs=jobs,
+            jobs=workers(jobs, backend, scheduler),
             settings=settings,
             cache=cache,
             progress=progress,
-        )
+        ),
+        subject=asked,
     )
 
 
@@ -140,6 +164,8 @@ def fit(
     seed: int = 0,
     seeds: int | Sequence[int] | None = None,
     jobs: int = 1,
+    backend: str = "processes",
+    scheduler: str | Path | None = None,
     cache: bool = True,
     progress: Progress | None = None,
 ) -> tuple[PrimaryBudget, ...]:
@@ -163,7 +189,7 @@ def fit(
         chosen.stages,
         chosen.budgets,
         seed=seed,
-        jobs=jobs,
+        jobs=workers(jobs, backend, scheduler),
         cache=cache,
         progress=progress,
     )

@@ -23,7 +23,7 @@ from golden.catalogue import Multiplier
 from golden.cnn.checkpoint import weights_digest
 from golden.designs import Function, TableBlocks
 
-__all__ = ["Store", "array_digest", "is_ours", "module_key", "multiplier_key"]
+__all__ = ["Store", "array_digest", "is_ours", "module_key", "multiplier_key", "sources_digest"]
 
 
 class Store:
@@ -42,7 +42,7 @@ class Store:
         # A part that depends on something without a name has None in its key: it cannot be recognised again.
         if None in key.values():
             return None
-        content = json.dumps({**key, "sources": _sources()}, sort_keys=True)
+        content = json.dumps({**key, "sources": sources_digest()}, sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()
 
     def get(self, key: dict[str, Any], parts: Sequence[str]) -> dict[str, np.ndarray] | None:
@@ -78,19 +78,8 @@ EXCLUDED = (
         f"robustness/{name}.py"
         for name in (
             *("confidence", "equivalence", "evaluation", "hypotheses", "inputs", "intervals", "outcomes", "pipeline"),
-            *(
-                "presets",
-                "primary_budgets",
-                "records",
-                "result_tables",
-                "results",
-                "row_types",
-                "rows",
-                "rule",
-                "runs",
-                "statistics",
-                "verdicts",
-            ),
+            *("backends", "board", "presets", "primary_budgets", "records", "result_tables", "results", "row_types"),
+            *("rows", "rule", "runs", "statistics", "subjects", "validation", "verdicts"),
         )
     ),
     *(f"speed/{name}.py" for name in ("__init__", "bounds", "running", "shapes")),
@@ -99,7 +88,8 @@ EXCLUDED = (
 
 
 @cache
-def _sources() -> str:
+def sources_digest() -> str:
+    """SHA-256 of the sources of this package that results depend on."""
     root = Path(golden.__file__).parent
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):

@@ -1,6 +1,6 @@
 """``adaptive`` and ``adaptive-l2``: the attack of ``golden.robustness.adaptive`` by name.
 
-``adaptive:eps=0.12,grid=255`` is confined to images of 8 bits.
+``adaptive:eps=0.1,grid=255`` is confined to images of 8 bits.
 """
 
 from __future__ import annotations

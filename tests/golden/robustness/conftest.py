@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from golden.robustness import presets
+from golden.robustness.records import to_lines
 from golden.robustness.results import Results
 from golden.robustness.row_types import EXACT, Clean, Suite, UnderAttack
 from golden.robustness.statistics import Proportion
@@ -40,3 +42,37 @@ def small_results():
         "left_out": ["pgd in query: its attacker has no gradients"],
     }
     return Results(settings, clean, attacked, suites)
+
+
+@pytest.fixture(scope="module")
+def tiny_preset():
+    """A preset of seconds that is known for as long as a module's tests run."""
+    preset = presets.Preset(
+        "tiny",
+        "digits",
+        "lenet5",
+        8,
+        (
+            presets._stage(
+                "twin", ("fgsm:eps=0.1", "ddn:steps=5"), ("ax-fpm", "companding", "noise:draw=1"), scales=(1.1,)
+            ),
+            presets._stage("white-box", ("fgsm:eps=0.1",), (EXACT, "ax-fpm", "ax-fpm+clamp"), brittleness=True),
+            presets._stage("white-box", ("fgsm:eps=0.1", "fgsm:eps=0.2"), (EXACT,), samples=4, extra=True),
+        ),
+        clean=("ax-fpm",),
+        controls=("companding",),
+        budgets={"linf": 0.1},
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(presets.PRESETS._entries, "tiny", preset)
+        yield preset
+
+
+@pytest.fixture(scope="module")
+def whole_file(tiny_preset, tmp_path_factory):
+    """The results of that preset, as a file."""
+    from golden.robustness.runs import run
+
+    path = tmp_path_factory.mktemp("tiny") / "tiny.jsonl"
+    path.write_text(to_lines(run(tiny_preset.name, cache=False)))
+    return path

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from golden.robustness import jobs
-from golden.robustness.jobs import Job, Meter, run
+from golden.robustness.jobs import Job, Meter, Processes, run
 from golden.robustness.store import Store
 
 
@@ -24,7 +24,7 @@ def _jobs(*values):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_results_in_order(workers):
-    found = run(_jobs(3, 1, 2), Store(enabled=False), workers, Meter(None, [6]))
+    found = run(_jobs(3, 1, 2), Store(enabled=False), Processes(workers), Meter(None, [6]))
     assert [int(r["square"][0]) for r in found] == [9, 1, 4]
     assert [int(r["threads"][0]) for r in found] == [1, 1, 1]
 
@@ -33,21 +33,21 @@ def test_threads_are_as_before():
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        run(_jobs(1), Store(enabled=False), 1, Meter(None, [1]))
+        run(_jobs(1), Store(enabled=False), Processes(), Meter(None, [1]))
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
 
 
 def test_kept_jobs_are_not_done_again(monkeypatch):
-    run(_jobs(1, 2), Store(), 1, Meter(None, [3]))
+    run(_jobs(1, 2), Store(), Processes(), Meter(None, [3]))
     done = []
-    execute = jobs._execute
+    perform = jobs.perform
     monkeypatch.setattr(
-        jobs, "_execute", lambda i, work, arguments: done.append(arguments[0]) or execute(i, work, arguments)
+        jobs, "perform", lambda i, work, arguments: done.append(arguments[0]) or perform(i, work, arguments)
     )
     steps = []
-    found = run(_jobs(2, 3, 1), Store(), 1, Meter(lambda *step: steps.append(step), [6]))
+    found = run(_jobs(2, 3, 1), Store(), Processes(), Meter(lambda *step: steps.append(step), [6]))
     assert done == [3]
     assert [int(r["square"][0]) for r in found] == [4, 9, 1]
     assert steps == [(2, 6, "2"), (3, 6, "1"), (6, 6, "3")]
@@ -55,9 +55,9 @@ def test_kept_jobs_are_not_done_again(monkeypatch):
 
 def test_the_longest_first(monkeypatch):
     done = []
-    execute = jobs._execute
+    perform = jobs.perform
     monkeypatch.setattr(
-        jobs, "_execute", lambda i, work, arguments: done.append(arguments[0]) or execute(i, work, arguments)
+        jobs, "perform", lambda i, work, arguments: done.append(arguments[0]) or perform(i, work, arguments)
     )
-    run(_jobs(1, 3, 2), Store(enabled=False), 1, Meter(None, [6]))
+    run(_jobs(1, 3, 2), Store(enabled=False), Processes(), Meter(None, [6]))
     assert done == [3, 2, 1]
