@@ -1,0 +1,131 @@
+"""Whether gradients say where the loss grows.
+
+Attacks by gradients stop where the gradient is exactly zero, and go astray where it is not the slope of what the model
+computes (N. Carlini et al., "On Evaluating Adversarial Robustness", 2019, section 3; AutoAttack's flag of zero
+gradients; the silent and the wrong gradients of M. Pintor et al., "Indicators of Attack Failure", arXiv 2106.09947).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from golden.robustness.adaptive.descent import gradient
+from golden.robustness.attacks import BATCH
+from golden.robustness.audit.case import Case
+from golden.robustness.audit.findings import FAIL, NOT_APPLICABLE, PASS, Evidence, Found
+from golden.robustness.audit.tolerances import several
+from golden.robustness.networks import subset
+
+__all__ = ["finite_differences", "zero_gradients"]
+
+IMAGES, VALUES = 8, 1024
+"""Images, and values of each, at which slopes are measured."""
+LEAST_COSINE = 0.5
+"""The median cosine below which gradients mislead. A step of a fixed length along the gradient gains the cosine's share
+of what it could; 0.5 is a direction within 60 degrees. Exact networks, PGD-trained ones and bfloat16 have 0.9 and more,
+ax-fpm on saturated pixels 0.0 to 0.1."""
+PART_OF_BUDGET = 0.25
+"""Half-width of a difference in units of a value's budget: at the scale of the attack's steps, and far above the grain
+of float32 and bfloat16."""
+
+
+def zero_gradients(case: Case) -> Found:
+    """Whether the gradient of the cross-entropy is exactly zero, or not a number, for correctly classified images.
+
+    float32 softmax of logits 104 and more apart is exactly 0 and 1. Undefended networks are not that sure: one image
+    alone is let pass, 2 and 1% are not.
+    """
+
+    def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+        return functional.cross_entropy(logits, labels, reduction="none")
+
+    n = int(case.clean.sum())
+    if not n:
+        return _nothing(case)
+    parts = [gradient(case.module, x, y, cross_entropy)[0] for x, y in case.batches()]
+    zero = (torch.cat(parts) == 0).flatten(1).all(1).numpy() & case.clean
+    count, least = int(zero.sum()), several(n)
+    evidence = Evidence(
+        f"{count} of {n} images have a gradient of exactly zero",
+        {"zero": count, "images": n},
+        f"{least} images",
+        case.more(case.attack("pgd"), case.attack("adaptive")),
+    )
+    return Found(FAIL if count >= least else PASS, evidence)
+
+
+def finite_differences(case: Case) -> Found:
+    """Cosine between gradients of the margin and central differences, on some images.
+
+    The loss is the logit of the true class less that of the runner-up at the clean image, which is differentiable and
+    saturates nowhere. Each value moves by a quarter of its budget both ways, within [0, 1]. Where the module runs on a
+    multiplier, all kinds of gradient are tried and the best one decides, since the attacker may choose.
+    """
+    rows = np.flatnonzero(case.clean)
+    if not len(rows):
+        return _nothing(case)
+    rows = rows[subset(len(rows), min(IMAGES, len(rows)))]
+    cosines: dict[str, list[float]] = {}
+    values = case.images[0].size
+    rng = np.random.default_rng(case.seed)
+    chosen = torch.from_numpy(np.sort(rng.permutation(values)[:VALUES]))
+    width = PART_OF_BUDGET * (case.eps if case.norm == "linf" else case.eps / values**0.5)
+    for row in rows:
+        x, y = case.x[row : row + 1], case.y[row : row + 1]
+        other = int(np.argsort(np.where(np.arange(case.logits.shape[1]) == int(y), -np.inf, case.logits[row]))[-1])
+        loss = _difference(int(y), other)
+        slopes = _slopes(case, x, y, chosen, width, loss)
+        for kind in case.variants.gradients:
+            with case.variants.using(kind):
+                found = gradient(case.module, x, y, loss)[0].flatten()[chosen].double()
+            cosines.setdefault(kind.get("gradient", "own"), []).append(_cosine(found, slopes))
+    medians = {kind: round(float(np.median(found)), 4) for kind, found in cosines.items()}
+    best = max(medians, key=lambda kind: medians[kind])
+    of = f" ({best})" if len(medians) > 1 else ""
+    evidence = Evidence(
+        f"median cosine {medians[best]:.2f}{of} on {len(rows)} images",
+        {"median_cosine": medians, "images": len(rows), "values": len(chosen), "half_width": width},
+        f"below {LEAST_COSINE:g}",
+        case.more(case.attack("adaptive")),
+    )
+    return Found(FAIL if medians[best] < LEAST_COSINE else PASS, evidence)
+
+
+def _difference(first: int, second: int) -> Callable[[Tensor, Tensor], Tensor]:
+    def loss(logits: Tensor, labels: Tensor) -> Tensor:
+        return logits[:, first] - logits[:, second]
+
+    return loss
+
+
+def _slopes(
+    case: Case, x: Tensor, y: Tensor, chosen: Tensor, width: float, loss: Callable[[Tensor, Tensor], Tensor]
+) -> Tensor:
+    """Return (f(x + h) - f(x - h)) / 2h for each of the chosen values, with h cut off at 0 and 1, float64 (values,)."""
+    flat, slopes = x.flatten(), []
+    for part in chosen.split(BATCH // 2):
+        at = torch.arange(len(part))
+        high, low = flat.repeat(len(part), 1), flat.repeat(len(part), 1)
+        high[at, part] = (flat[part] + width).clamp(max=1)
+        low[at, part] = (flat[part] - width).clamp(min=0)
+        apart = high[at, part].double() - low[at, part].double()
+        with torch.no_grad():
+            logits = case.module(torch.cat([high, low]).reshape(-1, *x.shape[1:])).double()
+        up, down = loss(logits, y).split(len(part))
+        slopes.append((up - down) / apart)
+    return torch.cat(slopes)
+
+
+def _cosine(first: Tensor, second: Tensor) -> float:
+    """Cosine of two vectors; 0 where one of them is zero or not finite."""
+    lengths = float(first.norm() * second.norm())
+    return float(first @ second) / lengths if 0 < lengths < float("inf") else 0.0
+
+
+def _nothing(case: Case) -> Found:
+    return Found(NOT_APPLICABLE, Evidence("no image is classified correctly", {}, more=case.again()))
