@@ -35,6 +35,7 @@ _NAMES = (
     "synth",
     "train",
     "evaluate",
+    "audit",
     "results",
     "bench",
     "report",

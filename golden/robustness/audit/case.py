@@ -222,13 +222,14 @@ class Case:
         """The command, or the call, that evaluates attacks on this model."""
         names = ",".join(map(str, attacks))
         if self.command:
-            return f"axfpm evaluate {self.command} --threat-models {threat_model} --attacks {names}"
+            options = f"{self.command} --seed {self.seed}"
+            return f"axfpm evaluate {options} --threat-models {threat_model} --attacks {names}"
         return f'axfpm.evaluate(model, x, y, multiplier=..., threat_models="{threat_model}", attacks="{names}")'
 
     def again(self) -> str:
         """The command, or the call, that repeats the audit on other draws."""
         if self.command:
-            return f"axfpm audit {self.command} --seed {self.seed + 1} --json"
+            return f"axfpm audit {self.command} --norm {self.norm} --eps {self.eps:g} --seed {self.seed + 1} --json"
         return f"axfpm.audit(model, x, y, ..., seed={self.seed + 1}).to_json()"
 
     def batches(self) -> list[tuple[Tensor, Tensor]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from golden.registry import Registry
 from golden.robustness.audit import effort, gradients, other_ways, outputs, robust, stored
 from golden.robustness.audit.case import Case
 from golden.robustness.audit.findings import MASKING, ROBUSTNESS, Finding, Found
-from golden.registry import Registry
 
 __all__ = ["CHECKS", "Check"]
 

@@ -130,12 +130,9 @@ class Audit:
         s, text = self.settings, io.StringIO()
         console = plain_console(file=text, width=width, color_system=None)
         clean, on = s["clean"], f" on {s['multiplier']}" if s["multiplier"] else ""
-        console.print(
-            printable(
-                f"{s['model']}{on}: {s['samples']} images, {clean['k']} classified correctly; {s['norm']} {s['eps']:.4g} "
-                f"({s['eps_from']}), seed {s['seed']}"
-            )
-        )
+        budget = f"{s['norm']} {s['eps']:.4g} ({s['eps_from']})"
+        right = f"{s['samples']} images, {clean['k']} classified correctly"
+        console.print(printable(f"{s['model']}{on}: {right}; {budget}, seed {s['seed']}"))
         for group, meaning in MEANING.items():
             shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
             for column in (group, "status", "found", "fails where"):

@@ -23,15 +23,14 @@ from golden.robustness.networks import subset
 
 __all__ = ["finite_differences", "zero_gradients"]
 
-IMAGES, VALUES = 8, 1024
-"""Images, and values of each, at which slopes are measured."""
+IMAGES, DIRECTIONS = 8, 256
+"""Images, and directions around each, in which slopes are measured: cosines over so many err by 1/16."""
 LEAST_COSINE = 0.5
 """The median cosine below which gradients mislead. A step of a fixed length along the gradient gains the cosine's share
-of what it could; 0.5 is a direction within 60 degrees. Exact networks, PGD-trained ones and bfloat16 have 0.9 and more,
-ax-fpm on saturated pixels 0.0 to 0.1."""
+of what it could; 0.5 is a direction within 60 degrees. LeNet-5, trained against PGD or not, has 0.97 and more, exactly
+and on bfloat16, and 0.74 to 0.88 on ``e8m4``; on ``e8m2`` 0.14 to 0.49, on ``ax-fpm`` 0.23 to 0.42."""
 PART_OF_BUDGET = 0.25
-"""Half-width of a difference in units of a value's budget: at the scale of the attack's steps, and far above the grain
-of float32 and bfloat16."""
+"""Half-width of a difference, in units of a value's budget: at the scale of an attack's steps."""
 
 
 def zero_gradients(case: Case) -> Found:
@@ -60,36 +59,40 @@ def zero_gradients(case: Case) -> Found:
 
 
 def finite_differences(case: Case) -> Found:
-    """Cosine between gradients of the margin and central differences, on some images.
+    """Cosine between what gradients promise and what the model does, along random directions around some images.
 
-    The loss is the logit of the true class less that of the runner-up at the clean image, which is differentiable and
-    saturates nowhere. Each value moves by a quarter of its budget both ways, within [0, 1]. Where the module runs on a
-    multiplier, all kinds of gradient are tried and the best one decides, since the attacker may choose.
+    For a direction d of random signs, and the images x+ and x- at x + h d and x - h d, cut off at 0 and 1, the gradient
+    g promises a difference of g (x+ - x-) and the model makes f(x+) - f(x-). Over many directions the cosine of the two
+    is that of g with the slope of f, up to curvature. All values move at once, since of one alone the grain of float32
+    or bfloat16 in later layers would hide the effect: h is a quarter of a value's budget. f is the logit of the true
+    class less that of the runner-up at x, which saturates nowhere. Where the module runs on a multiplier, all kinds of
+    gradient are tried and the best one decides, since the attacker may choose.
     """
     rows = np.flatnonzero(case.clean)
     if not len(rows):
         return _nothing(case)
     rows = rows[subset(len(rows), min(IMAGES, len(rows)))]
     cosines: dict[str, list[float]] = {}
-    values = case.images[0].size
-    rng = np.random.default_rng(case.seed)
-    chosen = torch.from_numpy(np.sort(rng.permutation(values)[:VALUES]))
-    width = PART_OF_BUDGET * (case.eps if case.norm == "linf" else case.eps / values**0.5)
+    width = PART_OF_BUDGET * (case.eps if case.norm == "linf" else case.eps / case.images[0].size ** 0.5)
+    draws = torch.Generator().manual_seed(case.seed)
     for row in rows:
         x, y = case.x[row : row + 1], case.y[row : row + 1]
         other = int(np.argsort(np.where(np.arange(case.logits.shape[1]) == int(y), -np.inf, case.logits[row]))[-1])
         loss = _difference(int(y), other)
-        slopes = _slopes(case, x, y, chosen, width, loss)
+        signs = torch.randint(0, 2, (DIRECTIONS, *x.shape[1:]), generator=draws) * 2 - 1
+        high, low = (x + width * signs).clamp(0, 1), (x - width * signs).clamp(0, 1)
+        made = _values(case, high, loss) - _values(case, low, loss)
+        moves = (high.double() - low.double()).flatten(1)
         for kind in case.variants.gradients:
             with case.variants.using(kind):
-                found = gradient(case.module, x, y, loss)[0].flatten()[chosen].double()
-            cosines.setdefault(kind.get("gradient", "own"), []).append(_cosine(found, slopes))
+                found = gradient(case.module, x, y, loss)[0].flatten().double()
+            cosines.setdefault(kind.get("gradient", "own"), []).append(_cosine(moves @ found, made))
     medians = {kind: round(float(np.median(found)), 4) for kind, found in cosines.items()}
     best = max(medians, key=lambda kind: medians[kind])
     of = f" ({best})" if len(medians) > 1 else ""
     evidence = Evidence(
         f"median cosine {medians[best]:.2f}{of} on {len(rows)} images",
-        {"median_cosine": medians, "images": len(rows), "values": len(chosen), "half_width": width},
+        {"median_cosine": medians, "images": len(rows), "directions": DIRECTIONS, "half_width": width},
         f"below {LEAST_COSINE:g}",
         case.more(case.attack("adaptive")),
     )
@@ -103,22 +106,10 @@ def _difference(first: int, second: int) -> Callable[[Tensor, Tensor], Tensor]:
     return loss
 
 
-def _slopes(
-    case: Case, x: Tensor, y: Tensor, chosen: Tensor, width: float, loss: Callable[[Tensor, Tensor], Tensor]
-) -> Tensor:
-    """Return (f(x + h) - f(x - h)) / 2h for each of the chosen values, with h cut off at 0 and 1, float64 (values,)."""
-    flat, slopes = x.flatten(), []
-    for part in chosen.split(BATCH // 2):
-        at = torch.arange(len(part))
-        high, low = flat.repeat(len(part), 1), flat.repeat(len(part), 1)
-        high[at, part] = (flat[part] + width).clamp(max=1)
-        low[at, part] = (flat[part] - width).clamp(min=0)
-        apart = high[at, part].double() - low[at, part].double()
-        with torch.no_grad():
-            logits = case.module(torch.cat([high, low]).reshape(-1, *x.shape[1:])).double()
-        up, down = loss(logits, y).split(len(part))
-        slopes.append((up - down) / apart)
-    return torch.cat(slopes)
+def _values(case: Case, images: Tensor, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """Return the loss at images, float64 (N,)."""
+    with torch.no_grad():
+        return torch.cat([loss(case.module(part).double(), case.y[:1]) for part in images.split(BATCH)])
 
 
 def _cosine(first: Tensor, second: Tensor) -> float:

@@ -29,8 +29,8 @@ REPEATS = 5
 EOT = 8
 """Answers that are averaged for the expectation."""
 SAME = 1e-4
-"""Change of a logit, in units of the mean distance of the two largest, from which two answers differ: AutoAttack's limit
-for its flag of randomised models. Sums in another order move float32 logits by some 1e-6."""
+"""Change of a logit, in units of the mean distance of the two largest, from which two answers differ: the limit of
+AutoAttack's flag of randomised models. Sums in another order move float32 logits by some 1e-6."""
 MOVED = 1e-3
 """Likewise, from which an image counts as moved by its company."""
 ALONE = 32

@@ -75,7 +75,8 @@ def high_confidence(case: Case) -> Found:
         "median_l2": {"0": medians[0], f"{kappa:.4g}": medians[1]},
     }
     if low.rate is None or high.rate is None:
-        return Found(NOT_APPLICABLE, Evidence("the attack fools no image on the exact twin", numbers, more=case.again()))
+        nothing = "the attack fools no image on the exact twin"
+        return Found(NOT_APPLICABLE, Evidence(nothing, numbers, more=case.again()))
     least = beyond(low.k, low.n) / low.n
     evidence = Evidence(
         f"C&W on the exact twin transfers {low.k}/{low.n}; with kappa = {kappa:.3g} {high.k}/{high.n}",
