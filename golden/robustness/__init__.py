@@ -12,6 +12,7 @@ verdict. In the order of the data:
 4. ``outcomes`` counts, ``rows`` makes rows of it, of ``row_types``; ``statistics`` has shares and tests, ``intervals``
    simultaneous ones, ``equivalence`` whether accuracy is kept, ``confidence`` how sure a network is and how rightly.
 5. ``hypotheses`` lists what is asked, before any run, ``rule`` decides it, ``verdicts`` asks it of results.
-6. ``results`` holds all of it, ``result_tables`` shows it as text, ``records`` writes, reads and compares files;
+6. ``audit`` asks, of any model, whether such an evaluation can be trusted at all: the checks reviewers demand.
+7. ``results`` holds all of it, ``result_tables`` shows it as text, ``records`` writes, reads and compares files;
    ``measured`` has those that come with the package.
 """

@@ -7,7 +7,7 @@ those of group *robustness* say what better attacks find. In the order of the da
 1. ``run`` checks what is given and makes a ``case``: the model as given, a copy to attack, and all examples, each set
    crafted once and judged as stored. ``checks`` lists the checks; ``tolerances`` says what counts as a difference, so
    that undefended networks, PGD-trained ones and bfloat16 pass.
-2. ``outputs``: is the model a function of the image? *random outputs* need EOT (Athalye et al. 2018; AutoAttack's flag);
+2. ``outputs``: is the model a function of the image? *random outputs* need EOT (Athalye et al. 2018; AutoAttack flags);
    *batch dependence*, a batch norm left in training mode, makes it another model in the attack than in the report.
 3. ``gradients``: *zero gradients* stop attacks (Carlini et al. 2019; AutoAttack's flag), *finite differences* show
    gradients that are another function's ("Indicators of Attack Failure", arXiv 2106.09947).

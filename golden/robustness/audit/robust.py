@@ -27,7 +27,7 @@ __all__ = ["adaptive", "high_confidence", "random_perturbations"]
 PERTURBATIONS = 1000
 """Random perturbations of each survivor, of which half lie on the outside of the budget."""
 CONFIDENCE = 0.5
-"""Margin that examples of high confidence reach on the twin, in units of the mean distance of its two largest logits."""
+"""Margin that confident examples reach on the twin, in units of the mean distance of its two largest logits."""
 
 
 def adaptive(case: Case) -> Found:
