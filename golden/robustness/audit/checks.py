@@ -33,7 +33,8 @@ class Check:
 
     def __call__(self, case: Case) -> Finding:
         """Make the check, and return its row."""
-        found = self.run(case)
+        with case.variants.quiet():  # gradients that vanish are what is looked for
+            found = self.run(case)
         return Finding(self.name, self.group, found.status, found.evidence)
 
 

@@ -101,11 +101,10 @@ def audit(
     subject_of(Network("model", None, own_copy(given)), images, labels, Fitted(torch.from_numpy(images)))
     case = Case(given, images, labels, norm=norm, eps=eps, seed=seed, command=command)
     rows = []
-    with case.variants.quiet():
-        for index, check in enumerate(CHECKS.values()):
-            if progress is not None:
-                progress(index, len(CHECKS), check.name)
-            rows.append(check(case))
+    for index, check in enumerate(CHECKS.values()):
+        if progress is not None:
+            progress(index, len(CHECKS), check.name)
+        rows.append(check(case))
     settings: dict[str, Any] = {
         "model": name or type(model).__name__,
         "multiplier": _multiplier(given),

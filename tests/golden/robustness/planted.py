@@ -56,6 +56,17 @@ def ripple(model, slope, *, period=1 / 3136):
     return Planted(model, before=lambda x: x + slope / omega * torch.sin(omega * x))
 
 
+def sparse(model, share):
+    """A gradient in a share of the rows, which are others as soon as the image is another one."""
+
+    def change(x, gradient):
+        rows = 0.618 * torch.arange(x.shape[2])
+        drawn = (1e4 * x.double().sum((1, 2, 3))[:, None] + rows).frac().abs()
+        return gradient * (drawn < share)[:, None, :, None]
+
+    return Planted(model, before=lambda x: Backward.apply(x, change))
+
+
 def noisy(model, sigma=0.1):
     return Planted(model, before=lambda x: x + sigma * torch.randn_like(x))
 
@@ -79,9 +90,8 @@ def gated(model, width, *, seeks):
     def change(x, gradient):
         away = x[:, :, :1, :1] - 0.5
         alive = away.abs() <= width / 2
-        own = torch.where(alive, 0.0, -away.sign()) if seeks else torch.zeros_like(away)
         gradient = torch.where(alive, gradient, 0.0)
-        gradient[:, :, :1, :1] = own * torch.where(alive, gradient.abs().amax(), 1.0)
+        gradient[:, :, :1, :1] = torch.where(alive, 0.0, -away.sign()) if seeks else 0.0
         return gradient
 
     def before(x):

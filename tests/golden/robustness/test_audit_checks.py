@@ -33,7 +33,7 @@ def undefended(lenet5, digits):
 
 @pytest.fixture(scope="module")
 def ax_fpm(lenet5, digits):
-    return Case(ApproximateModule(lenet5, "ax-fpm"), *digits, eps=EPS)
+    return Case(ApproximateModule(lenet5, "ax-fpm"), *digits, eps=0.05)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_bfloat16_passes(bf16, name):
         ("finite differences", lambda model: planted.rounding(model, 16)),
         ("finite differences", lambda model: planted.ripple(model, -50)),
         ("single step", lambda model: planted.ripple(model, 50)),
-        ("more steps", lambda model: planted.ripple(model, -10)),
+        ("more steps", lambda model: planted.sparse(model, 0.1)),
         ("unbounded", planted.no_gradient),
         ("unbounded", lambda model: planted.rounding(model, 16)),
         ("temperature", planted.hot),
@@ -103,7 +103,8 @@ def test_a_planted_defence_fails(lenet5, digits, name, make):
 )
 def test_a_planted_defence_fails_for_its_own_reason_only(lenet5, digits, name, make):
     case = Case(make(lenet5), *digits, eps=EPS)
-    case.standard()
+    if name == "budgets":
+        case.standard()
     assert status(name, case) == "pass"
 
 
@@ -120,7 +121,7 @@ def test_gradients_that_are_found_by_luck(lenet5, digits, name, width, seeks):
 
 
 def test_twin_that_beats_white_box(lenet5, digits):
-    # Three times the logits have a gradient in float32; ax-fpm's, five times as large again, have none.
+    # Four times the logits mostly have a gradient in float32; ax-fpm's, five times as large again, have none.
     case = Case(ApproximateModule(planted.hot(lenet5, 4), "ax-fpm"), *digits, eps=EPS)
     row = CHECKS["transfer"](case)
     assert row.status == "fail", row
