@@ -38,7 +38,7 @@ def ax_fpm(lenet5, digits):
 
 @pytest.fixture(scope="module")
 def bf16(lenet5, digits):
-    return Case(ApproximateModule(lenet5, "bf16"), *digits, eps=EPS)
+    return Case(ApproximateModule(lenet5, "bf16"), digits[0][:12], digits[1][:12], eps=EPS)
 
 
 def status(name, case):
@@ -195,9 +195,10 @@ def test_the_audited_model_is_left_as_it_was(digits, lenet5):
     given = planted.batch_norm(lenet5, training=True)
     case = Case(given, *digits, eps=EPS)
     CHECKS["batch dependence"](case)
-    assert given[0].training
-    assert float(given[0].running_mean) == 0
-    assert not case.module[0].training
+    norm, attacked = (module.get_submodule("0") for module in (given, case.module))
+    assert norm.training
+    assert float(norm.get_buffer("running_mean")) == 0
+    assert not attacked.training
 
 
 @pytest.mark.parametrize(("images", "least"), [(1, 2), (24, 2), (200, 2), (201, 3), (1000, 10)])
