@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         surrogate,
         temperature,
     )
+    from golden.robustness.audit import Audit, audit
     from golden.robustness.evaluation import evaluate
     from golden.robustness.results import Results
     from golden.sums import conv2d, matmul
@@ -53,6 +54,7 @@ _HOMES = {
     "golden.formats": ("FORMATS", "Format"),
     "golden.metrics": ("ErrorReport", "error"),
     "golden.multiply": ("multiply",),
+    "golden.robustness.audit": ("Audit", "audit"),
     "golden.robustness.evaluation": ("evaluate",),
     "golden.robustness.results": ("Results",),
     "golden.sums": ("conv2d", "matmul"),
@@ -89,6 +91,8 @@ __all__ = [  # noqa: RUF022 - by room, not by alphabet
     "GradientMaskingWarning",
     "evaluate",
     "Results",
+    "audit",
+    "Audit",
     "energy",
     "Energy",
     "AxfpmError",

@@ -36,6 +36,7 @@ _NAMES = (
     "energy",
     "train",
     "evaluate",
+    "audit",
     "results",
     "bench",
     "report",

@@ -17,4 +17,6 @@ verdict. In the order of the data:
 6. ``results`` holds all of it, ``result_tables`` shows it as text, ``records`` writes, reads and compares files,
    ``validation`` finds what is wrong with one, ``board`` ranks the targets of several;
    ``measured`` has files that come with the package.
+
+``audit`` asks, of any model, whether such an evaluation can be trusted at all: the checks that reviewers demand.
 """
