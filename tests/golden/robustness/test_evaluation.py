@@ -98,13 +98,13 @@ def test_ax_fpm_raises_confidence(digits):
 
 def test_interruption_loses_one_job(tiny, monkeypatch):
     done = []
-    execute = jobs._execute
+    execute = jobs.perform
 
     def count(i, work, arguments):
         done.append(work.__name__)
         return execute(i, work, arguments)
 
-    monkeypatch.setattr(jobs, "_execute", count)
+    monkeypatch.setattr(jobs, "perform", count)
     whole = evaluate(*tiny, attacks="fgsm:eps=0.1", cache=False)
     expected = sorted(done)
     # Clean, then shown the examples: the exact model, the multiplier, the control.

@@ -34,7 +34,9 @@ def test_settings_reach_the_training(monkeypatch):
     (threat,) = threats.threat_models("proxy:augmentations=2")
     module, _ = checkpoint.load("lenet5-digits")
     knowledge = Knowledge(torch.zeros(1, 1, 28, 28), seed=3, architecture="lenet5")
-    assert threat.train(target("ax-fpm").build(module, Fitted(torch.zeros(1, 1, 28, 28))), knowledge, **threat.settings)
+    assert threat.train is not None
+    device = target("ax-fpm").build(module, Fitted(torch.zeros(1, 1, 28, 28)))
+    assert threat.train(device, knowledge, **threat.settings)[1] == 7
     assert asked == {"answers": "labels", "augmentations": 2, "epochs": 20, "seed": 3, "architecture": "lenet5"}
 
 
