@@ -12,6 +12,7 @@ same key: it is refused, before the work, or with its first job where it came la
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
 import logging
 import pickle
@@ -271,7 +272,10 @@ def _backend(client: Client, scheduler: str) -> Any:
         def retrieve_result_callback(self, out: Any) -> Any:
             if isinstance(out, Failed):
                 raise _lost(out.error, scheduler) from out.error
-            return super().retrieve_result_callback(out)
+            try:
+                return super().retrieve_result_callback(out)
+            except concurrent.futures.CancelledError as error:  # so a lost scheduler is told
+                raise _lost(error, scheduler) from error
 
     return Backend(client=client)
 

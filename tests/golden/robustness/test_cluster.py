@@ -1,5 +1,6 @@
 """Dask's workers: the same results as here, whoever of them is lost, and one sentence where they cannot have them."""
 
+import concurrent.futures
 import os
 import pickle
 import signal
@@ -116,6 +117,14 @@ def _deadly(value):
 def test_a_job_that_ends_every_worker(workers, apart):
     with pytest.raises(AxfpmError, match="several workers ended while they did the same job; see their logs"):
         _run(workers, _jobs(_deadly, 1, key="deadly"))
+
+
+def test_a_lost_scheduler(workers):
+    with distributed.Client(workers[0], set_as_default=False) as client:
+        backend = cluster._backend(client, "tcp://s:1")
+        lost = concurrent.futures.CancelledError("gone\nmore")
+        with pytest.raises(AxfpmError, match=r"the scheduler at tcp://s:1 was lost \(gone\); start it again, finished"):
+            backend.retrieve_result_callback(lost)
 
 
 def _refuse(value):
