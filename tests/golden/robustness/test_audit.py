@@ -17,10 +17,7 @@ from golden.robustness.audit.case import default_eps
 from golden.robustness.audit.checks import CHECKS
 
 MNIST = Path(os.environ.get("AXFPM_DATA", "none")) / "mnist"
-DATA = [
-    "digits",
-    pytest.param("mnist", marks=pytest.mark.skipif(not MNIST.is_dir(), reason="no MNIST in the folder AXFPM_DATA")),
-]
+NEEDS_MNIST = pytest.mark.skipif(not MNIST.is_dir(), reason="no MNIST in the folder AXFPM_DATA")
 
 
 @pytest.fixture(scope="module")
@@ -139,8 +136,10 @@ def test_a_model_that_brings_its_multiplier(lenet5, digits):
 
 
 HONEST = ("exact", "pgd", "bf16")
-CASES = [(DATA[-1], seed, kind, "linf") for seed in range(3) for kind in HONEST]
-CASES += [("digits", 0, kind, "l2") for kind in HONEST]
+CASES = [
+    *(pytest.param("mnist", seed, kind, "linf", marks=NEEDS_MNIST) for seed in range(3) for kind in HONEST),
+    *(("digits", 0, kind, "l2") for kind in HONEST),
+]
 
 
 @pytest.mark.long
