@@ -73,7 +73,7 @@ def energy(scope: Scope, progress: Progress) -> Section:
 
 
 def _of_technologies(known: Technologies | None) -> str:
-    command = "axfpm energy --full --technologies --stimulus lenet5 -o FILE"
+    command = "axfpm energy --technologies --stimulus lenet5 -o FILE"
     if known is None:
         return f"Ratios on five technologies do not come with this version; `{command}` measures them."
     spread = known.spread(APPROXIMATE, EXACT)
@@ -106,8 +106,9 @@ def narrow_answer(together: Technologies, errors: dict[str, float]) -> str:
     shares = [result.row(best.name).energy_pj / result.row(APPROXIMATE).energy_pj for result in together.results]
     several = f", {min(shares):.3f} to {max(shares):.3f} over {len(shares)} technologies" if len(shares) > 1 else ""
     verdict = "less" if best.energy_pj < ours.energy_pj else "more"
+    fractions = look_up(best.multiplier).precision - 1
     return (
-        f"The exact multiplier of {look_up(best.multiplier).precision - 1} fraction bits, {best.name}, errs by "
+        f"The exact multiplier of {fractions} fraction bit{'s' * (fractions != 1)}, {best.name}, errs by "
         f"{errors[best.name]:.3f} where {APPROXIMATE} errs by {errors[APPROXIMATE]:.3f}, and takes {verdict} energy: "
         f"{best.energy_pj:.3g} pJ a product against {ours.energy_pj:.3g} pJ on {first.conditions.library} "
         f"({best.energy_pj / ours.energy_pj:.3f}{several})."

@@ -201,7 +201,7 @@ def transfer_bars(
             a.errorbar(
                 x, 100 * rate, [[100 * (rate - least)], [100 * (most - rate)]], color=INK, capsize=3, linewidth=1
             )
-    a.set_xticks(range(len(attacks)), attacks)
+    a.set_xticks(range(len(attacks)), [name.replace(":", ":\n") for name in attacks])
     a.set_ylabel(label)
     a.set_ylim(0, 105)
     a.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))

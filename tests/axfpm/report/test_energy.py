@@ -42,7 +42,7 @@ ERRORS = {"exact-trunc": 4e-8, "e8m1": 0.12, "e8m2": 0.06, "ax-fpm": 0.41, "bf16
 def test_the_cheapest_narrow_one_that_errs_no_more_is_named():
     first = result(exact_trunc=4.0, e8m2=0.2, e8m1=0.1, bf16=0.5, ax_fpm=1.0)
     said = section.narrow_answer(Technologies((first,)), ERRORS)
-    assert "of 1 fraction bits, e8m1, errs by 0.120 where ax-fpm errs by 0.410, and takes less energy" in said
+    assert "of 1 fraction bit, e8m1, errs by 0.120 where ax-fpm errs by 0.410, and takes less energy" in said
     assert "1 pJ a product against 10 pJ on osu018_stdcells (0.100)." in said
     worse = {**ERRORS, "e8m1": 0.5}
     assert "of 2 fraction bits, e8m2, errs by 0.060" in section.narrow_answer(Technologies((first,)), worse)
