@@ -291,9 +291,7 @@ def _lost(error: BaseException, scheduler: str) -> AxfpmError:
             "several workers ended while they did the same job; see their logs (memory is the usual reason), finished "
             "parts are kept"
         )
-    return AxfpmError(
-        f"the scheduler at {scheduler} was lost ({_first_line(error)}); start it again, finished parts are kept"
-    )
+    return AxfpmError(f"the scheduler at {scheduler} was lost; start it again, finished parts are kept")
 
 
 def _first_line(error: object) -> str:
