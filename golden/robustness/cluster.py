@@ -18,7 +18,7 @@ import logging
 import pickle
 import secrets
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 from golden.cache import Cache
 from golden.errors import AxfpmError, InvalidInput, MissingTool
 from golden.kernels.jit import cpu_name
-from golden.robustness.jobs import Arrays, Job, perform
+from golden.robustness.jobs import Arrays, Job, closed_quietly, perform
 from golden.robustness.store import Store, sources_digest
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Cluster:
         self._client = None
         self._open.close()
 
-    def compute(self, jobs: Sequence[tuple[int, Job]], store: Store) -> Iterator[tuple[int, Arrays]]:
+    def compute(self, jobs: Sequence[tuple[int, Job]], store: Store) -> Generator[tuple[int, Arrays], None, None]:
         """As ``golden.robustness.jobs.Workers`` says.
 
         Raises
@@ -125,9 +125,12 @@ class Cluster:
         with joblib.parallel_config(_backend(self._client, self.scheduler), n_jobs=-1):
             one_by_one: Any = 1  # joblib's types know "auto" only
             parallel: Any = joblib.Parallel(return_as="generator_unordered", batch_size=one_by_one)
-            for i, arrays, cpu in parallel(joblib.delayed(_remote)(*_packed(i, job, mark)) for i, job in jobs):
-                self._cpus.add(cpu)
-                yield i, arrays
+            done = parallel(joblib.delayed(_remote)(*_packed(i, job, mark)) for i, job in jobs)
+            # Closed while the client is there: joblib gives up what is left through it.
+            with closed_quietly(done):
+                for i, arrays, cpu in done:
+                    self._cpus.add(cpu)
+                    yield i, arrays
 
     def cpus(self) -> tuple[str, ...]:
         """As ``golden.robustness.jobs.Workers`` says: this process's, and those of workers that did a job."""
@@ -288,9 +291,7 @@ def _lost(error: BaseException, scheduler: str) -> AxfpmError:
             "several workers ended while they did the same job; see their logs (memory is the usual reason), finished "
             "parts are kept"
         )
-    return AxfpmError(
-        f"the scheduler at {scheduler} was lost ({_first_line(error)}); start it again, finished parts are kept"
-    )
+    return AxfpmError(f"the scheduler at {scheduler} was lost; start it again, finished parts are kept")
 
 
 def _first_line(error: object) -> str:

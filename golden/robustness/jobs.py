@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol
@@ -16,7 +17,7 @@ from golden.kernels.jit import cpu_name
 from golden.progress import Progress
 from golden.robustness.store import Store
 
-__all__ = ["Arrays", "Job", "Meter", "Processes", "Workers", "one_thread", "perform", "run"]
+__all__ = ["Arrays", "Job", "Meter", "Processes", "Workers", "closed_quietly", "one_thread", "perform", "run"]
 
 MOST_JOBS = 256
 """Each is a process with torch and the model in it, some 300 MB."""
@@ -79,7 +80,7 @@ class Workers(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None: ...
 
-    def compute(self, jobs: Sequence[tuple[int, Job]], store: Store) -> Iterator[tuple[int, Arrays]]:
+    def compute(self, jobs: Sequence[tuple[int, Job]], store: Store) -> Generator[tuple[int, Arrays], None, None]:
         """Do numbered jobs, each on one thread, and give their results in any order; whoever asks puts them away."""
         ...
 
@@ -113,7 +114,7 @@ class Processes:
     ) -> None:
         pass
 
-    def compute(self, jobs: Sequence[tuple[int, Job]], store: Store) -> Iterator[tuple[int, Arrays]]:
+    def compute(self, jobs: Sequence[tuple[int, Job]], store: Store) -> Generator[tuple[int, Arrays], None, None]:
         """As ``Workers`` says."""
         if self.number == 1 or len(jobs) < 2:
             for i, job in jobs:
@@ -123,10 +124,10 @@ class Processes:
 
         with joblib.parallel_config("loky", inner_max_num_threads=1):
             parallel: Any = joblib.Parallel(n_jobs=self.number, return_as="generator_unordered")
-            done: Iterable[tuple[int, Arrays]] = parallel(
-                joblib.delayed(perform)(i, job.work, job.arguments()) for i, job in jobs
-            )
-            yield from done
+            with closed_quietly(
+                parallel(joblib.delayed(perform)(i, job.work, job.arguments()) for i, job in jobs)
+            ) as done:
+                yield from done
 
     def cpus(self) -> tuple[str, ...]:
         """As ``Workers`` says."""
@@ -145,10 +146,11 @@ def run(jobs: Sequence[Job], store: Store, workers: Workers, meter: Meter) -> li
     missing = [i for i, result in enumerate(found) if result is None]
     # The longest first, so that no process is left alone with one at the end.
     missing.sort(key=lambda i: -jobs[i].cost)
-    for i, result in workers.compute([(i, jobs[i]) for i in missing], store):
-        store.put(jobs[i].key, result)
-        found[i] = result
-        meter.finish(jobs[i])
+    with closing(workers.compute([(i, jobs[i]) for i in missing], store)) as done:
+        for i, result in done:
+            store.put(jobs[i].key, result)
+            found[i] = result
+            meter.finish(jobs[i])
     return [result for result in found if result is not None]
 
 
@@ -156,6 +158,17 @@ def perform(i: int, work: Callable[..., Arrays], arguments: tuple[Any, ...]) -> 
     """Do the work of job number ``i``."""
     with one_thread():
         return i, work(*arguments)
+
+
+@contextmanager
+def closed_quietly(done: Generator[Any, None, None]) -> Iterator[Generator[Any, None, None]]:
+    """A generator of joblib's, closed at the end; where that is early, without joblib's advice to ask for less."""
+    try:
+        yield done
+    finally:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=r"\d+ tasks ")
+            done.close()
 
 
 @contextmanager
