@@ -43,11 +43,11 @@ def test_a_share_that_never_reaches_one_half():
 def test_the_suite_moves_what_stands_at_the_budget():
     preset = PRESETS["mnist"]
     old = preset.budgets["linf"]
-    moved = twin_suite(preset.stages, "linf", old, 0.1)
+    moved = twin_suite(preset.stages, "linf", old, 0.09)
     assert len(moved) == 1
     assert moved[0].targets == moved[0].shown == ()
     names = {str(a) for a in moved[0].attacks}
-    assert {"pgd:eps=0.1", "apgd-ce:eps=0.1", "apgd-dlr:eps=0.1", "pgd:eps=0.3", "cw:kappa=5", "ddn"} <= names
+    assert {"pgd:eps=0.09", "apgd-ce:eps=0.09", "apgd-dlr:eps=0.09", "pgd:eps=0.3", "cw:kappa=5", "ddn"} <= names
     assert f"pgd:eps={old:g}" not in names
     assert not any("l2" in name for name in names)
     assert moved[0].scales == preset.stages[0].scales
