@@ -17,7 +17,7 @@ def test_ranks(whole_file):
     ((task, entries),) = found.tasks.items()
     assert task == ("tiny", "linf", 0.1)
     assert len(entries) == 6
-    rates = [entry.adaptive.rate for entry in entries]
+    rates = [entry.adaptive.rate or 0.0 for entry in entries]
     assert rates == sorted(rates, reverse=True)
     results = read(whole_file)
     suites = {(row.threat_model, row.target): row.robust_accuracy for row in results.suites}
