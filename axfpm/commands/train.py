@@ -12,7 +12,7 @@ from golden.files import is_stream
 
 @click.command("train")
 @click.option("--data", default="digits", show_default=True, help="digits, mnist or cifar10.")
-@click.option("--model", default="lenet5", show_default=True, help="lenet5, guesmi2021, or your package.module:name.")
+@click.option("--model", help="lenet5, guesmi2021, alexnet, vgg11, or your package.module:name; the data's own else.")
 @seed_option
 @click.option("--epochs", type=int, help="Passes over the training images; by default what suits the data.")
 @click.option("--adversarial", metavar="EPS", type=float, help="Train on images that PGD perturbs within Linf EPS.")
@@ -20,7 +20,7 @@ from golden.files import is_stream
 @json_option
 def command(
     data: str,
-    model: str,
+    model: str | None,
     seed: int,
     epochs: int | None,
     adversarial: float | None,

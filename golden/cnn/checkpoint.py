@@ -36,6 +36,8 @@ __all__ = [
 FOLDER = Path(__file__).with_name("checkpoints")
 KEY = "axfpm"
 """Metadata entry that holds the provenance, as JSON; a file without it is not one of ours."""
+STORAGE = "storage"
+"""Setting of a checkpoint whose parameters are float16 numbers, and stored as such."""
 KINDS = {"model": str, "data": str, "settings": dict, "versions": dict}
 """What provenance is that is no whole number."""
 VARIANTS = {"pgd": "trained on images perturbed by PGD"}
@@ -158,6 +160,8 @@ def save(path: str | Path, module: nn.Module, checkpoint: Checkpoint) -> Path:
     provenance = {**asdict(checkpoint), "weights_sha256": weights_digest(module)}
     # Copies: a tensor that has two names is written under both.
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in module.state_dict().items()}
+    if checkpoint.settings.get(STORAGE) == "float16":  # what they are rounded to; the check below says if they are not
+        tensors = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
     content = safetensors_torch.save(tensors, {KEY: json.dumps(provenance, sort_keys=True)})
     return write(path, content, check=lambda written: load(written, model=checkpoint.model))
 
@@ -242,6 +246,8 @@ def read(path: Path) -> Stored:
         provenance = json.loads(metadata[KEY])
         digest = provenance.pop("weights_sha256")
         checkpoint = Checkpoint(**provenance)
+        if checkpoint.settings.get(STORAGE) == "float16":
+            tensors = {name: t.float() if t.dtype == torch.float16 else t for name, t in tensors.items()}
         for key, value in vars(checkpoint).items():
             if type(value) is not KINDS.get(key, int):
                 raise TypeError(f"{key} is a {type(value).__name__}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import io
 import pickle
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -17,10 +18,10 @@ import numpy as np
 
 from golden.checks import check_count, check_seed
 from golden.downloads import Download, download, downloads_folder, fetch, find, is_at_hand
-from golden.errors import InvalidInput
+from golden.errors import AxfpmWarning, InvalidInput
 from golden.registry import Registry, check_choice
 
-__all__ = ["DATASETS", "DataSet", "load", "mnist_is_at_hand", "sample"]
+__all__ = ["DATASETS", "DataSet", "cifar10_batches", "load", "mnist_is_at_hand", "sample"]
 
 MNIST_ADDRESS = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 MNIST_MD5 = {
@@ -40,6 +41,8 @@ CIFAR10_MD5 = {
     "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
     "test_batch": "40351d587109b95175f43aff81a1287e",
 }
+CIFAR10_COMMON = 30_000
+"""Training images of the first three of its five files: what the networks of this package were trained on."""
 DIGITS_TEST = 397
 """Test images among the 1797 digits; the other 1400 are for training."""
 
@@ -60,6 +63,11 @@ class DataSet:
         Number of classes; labels run from 0 to classes - 1.
     description : str
         One line: what it is, and how it is split.
+    model : str
+        The architecture that is taken for it where none is named.
+    common : int or None
+        Training images that every copy has, the first ones; all where None. What is fitted on training images for a
+        result that others shall find again is fitted on those.
     """
 
     name: str
@@ -67,6 +75,8 @@ class DataSet:
     image_shape: tuple[int, int, int]
     classes: int
     description: str
+    model: str = "lenet5"
+    common: int | None = None
 
 
 def load(name: str, split: str = "test") -> tuple[np.ndarray, np.ndarray]:
@@ -175,30 +185,61 @@ class _ArraysOnly(pickle.Unpickler):
         raise pickle.UnpicklingError(f"{module}.{name} has no place in a file of images")
 
 
-def _load_cifar10(split: str) -> tuple[np.ndarray, np.ndarray]:
-    names = [f"data_batch_{i}" for i in range(1, 6)] if split == "train" else ["test_batch"]
-    found = {name: find(CIFAR10_FOLDER, name, f"md5:{CIFAR10_MD5[name]}") for name in names}
-    missing = [name for name, content in found.items() if content is None]
-    if missing:
-        import pooch
+def cifar10_batches() -> list[str]:
+    """Training files of CIFAR-10 that are under ``AXFPM_DATA`` or in the cache, in order.
 
-        for name in missing:  # damaged ones are taken out of the archive again
-            (downloads_folder() / CIFAR10_FOLDER / name).unlink(missing_ok=True)
-        members = [f"{CIFAR10_FOLDER}/{name}" for name in CIFAR10_MD5]
-        try:
-            download(CIFAR10_ADDRESS, f"sha256:{CIFAR10_SHA256}", ".", pooch.Untar(members=members, extract_dir="."))
-        except InvalidInput as error:
-            raise InvalidInput(f"CIFAR-10 lacks {', '.join(missing)}: {error}") from None
-    images, labels = [], []
-    for name in names:
-        content = found[name]
-        if content is None and (content := find(CIFAR10_FOLDER, name, f"md5:{CIFAR10_MD5[name]}")) is None:
-            raise InvalidInput(f"CIFAR-10 lacks {name} even after the download; delete {downloads_folder()}")
+    Raises
+    ------
+    InvalidInput
+        If one of them is damaged.
+    """
+    return [name for name, content in _cifar10_files("train").items() if content is not None]
+
+
+def _cifar10_files(split: str) -> dict[str, bytes | None]:
+    names = [name for name in CIFAR10_MD5 if name.startswith("data" if split == "train" else "test")]
+    return {name: find(CIFAR10_FOLDER, name, f"md5:{CIFAR10_MD5[name]}") for name in names}
+
+
+def _load_cifar10(split: str) -> tuple[np.ndarray, np.ndarray]:
+    """All that is there: a copy may lack the last training files, so that a download of 170 MB is for none at all."""
+    found = _cifar10_files(split)
+    if not any(found.values()):
+        _download_cifar10(list(found))
+        found = _cifar10_files(split)
+        lost = [name for name, content in found.items() if content is None]
+        if lost:
+            raise InvalidInput(
+                f"CIFAR-10 lacks {', '.join(lost)} even after the download; delete {downloads_folder()}"
+            )
+    images, labels, missing = [], [], []
+    for name, content in found.items():
+        if content is None:
+            missing.append(name)
+            continue
         # The files are Python 2 pickles: byte strings for keys, read only after the checksum has vouched for them.
         batch = _ArraysOnly(io.BytesIO(content), encoding="bytes").load()
         images.append(batch[b"data"].reshape(-1, 3, 32, 32))
         labels.append(np.asarray(batch[b"labels"], np.int64))
-    return np.concatenate(images).astype(np.float32) / np.float32(255), np.concatenate(labels)
+    joined = np.concatenate(images)
+    if missing:
+        warnings.warn(
+            AxfpmWarning(f"CIFAR-10 lacks {', '.join(missing)}: it has {len(joined)} training images and not 50000"),
+            stacklevel=3,
+        )
+    return joined.astype(np.float32) / np.float32(255), np.concatenate(labels)
+
+
+def _download_cifar10(names: list[str]) -> None:
+    import pooch
+
+    for name in names:  # damaged ones are taken out of the archive again
+        (downloads_folder() / CIFAR10_FOLDER / name).unlink(missing_ok=True)
+    members = [f"{CIFAR10_FOLDER}/{name}" for name in CIFAR10_MD5]
+    try:
+        download(CIFAR10_ADDRESS, f"sha256:{CIFAR10_SHA256}", ".", pooch.Untar(members=members, extract_dir="."))
+    except InvalidInput as error:
+        raise InvalidInput(f"CIFAR-10 is not there: {error}") from None
 
 
 _OWN = (
@@ -210,7 +251,15 @@ _OWN = (
         "scikit-learn's embedded 8 x 8 digits (UCI optdigits) resized to 28 x 28: 1400 train, 397 test",
     ),
     DataSet("mnist", _load_mnist, (1, 28, 28), 10, "MNIST: 60 000 train, 10 000 test"),
-    DataSet("cifar10", _load_cifar10, (3, 32, 32), 10, "CIFAR-10: 50 000 train, 10 000 test"),
+    DataSet(
+        "cifar10",
+        _load_cifar10,
+        (3, 32, 32),
+        10,
+        "CIFAR-10: 50 000 train, or those of its files that are there, 10 000 test",
+        "alexnet",
+        CIFAR10_COMMON,
+    ),
 )
 DATASETS = Registry("data set", {dataset.name: dataset for dataset in _OWN})
 """Data sets by name, read-only."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from golden.cnn.cifar10_models import alexnet, trainable_alexnet, trainable_vgg11, vgg11
 from golden.cnn.data import DataSet
 from golden.cnn.import_paths import find_factory, guard, is_import_path
 from golden.errors import InvalidInput
@@ -34,6 +35,9 @@ class Model:
         One line: the layers, and where they come from.
     data : str
         The data set it was made for, taken where none is named; empty where it is for any that fits.
+    trainable : callable, optional
+        Returns the form in which it is trained, where that is another; ``golden.cnn.batch_norm.folded`` makes of it one
+        with the parameters of what ``build`` returns.
     """
 
     name: str
@@ -42,6 +46,7 @@ class Model:
     classes: int
     description: str
     data: str = ""
+    trainable: Callable[[], nn.Module] | None = None
 
 
 class LeNet5(nn.Module):
@@ -101,6 +106,24 @@ MODELS = Registry(
         "lenet5": Model("lenet5", LeNet5, (1, 28, 28), 10, "LeNet-5 with ReLU: conv 6 and 16 of 5 x 5, 120-84-10"),
         "guesmi2021": _GUESMI2021,
         "da-lenet": _GUESMI2021,  # its name before, in checkpoints of then
+        "alexnet": Model(
+            "alexnet",
+            alexnet,
+            (3, 32, 32),
+            10,
+            "an AlexNet for CIFAR-10: five convolutions of 3 x 3, 768-192-10, batch norm folded",
+            "cifar10",
+            trainable_alexnet,
+        ),
+        "vgg11": Model(
+            "vgg11",
+            vgg11,
+            (3, 32, 32),
+            10,
+            "VGG-11 for CIFAR-10 at a quarter of its width: eight convolutions of 3 x 3, 128-10, batch norm folded",
+            "cifar10",
+            trainable_vgg11,
+        ),
     },
     more="package.module:name imports your own",
 )

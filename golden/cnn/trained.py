@@ -61,7 +61,7 @@ def trained_network(
     ----------
     model : str, optional
         A registered architecture, or ``package.module:name`` (``golden.cnn.models.look_up``); by default that of the
-        checkpoint's provenance, or ``lenet5``. Parameters by others do not name one, so that it has to be given.
+        checkpoint's provenance, or of the data set. Parameters by others do not name one, so that it has to be given.
     data : str, optional
         A data set; by default that of the provenance, or of the architecture, or ``digits`` where the checkpoint comes
         with the package. For parameters by others, and models by import path, it has to be given where the architecture
@@ -97,7 +97,8 @@ def trained_network(
         found = models.look_up(model, None if data is None else DATASETS[data])
         return TrainedNetwork(models.build(found).eval(), model, str(data), "", None)
     if checkpoint is None:
-        model, data = model or "lenet5", data or made_for or "digits"
+        data = data or made_for or "digits"
+        model = model or DATASETS[data].model
         models.look_up(model, DATASETS[data])
         checkpoint = checkpoints.packaged(model, data, seed=seed, variant=variant)
     stored = checkpoints.read(checkpoints.path_of(checkpoint))

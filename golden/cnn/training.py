@@ -7,7 +7,9 @@ import pickle
 import platform
 import warnings
 import zipfile
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from golden.cache import MAGIC, pack, unpack
 from golden.checks import check_count, check_seed
 from golden.cnn import checkpoint as checkpoints, data as datasets, models
 from golden.cnn.adversarial import STRIDE, perturb
+from golden.cnn.augmentation import MARGIN, moved_and_mirrored
+from golden.cnn.batch_norm import folded
 from golden.cnn.checkpoint import Checkpoint
 from golden.cnn.models import Model
 from golden.errors import AxfpmWarning, InvalidInput
@@ -39,13 +43,21 @@ class Settings:
     batch : int
         Images per step.
     learning_rate : float
-        Peak of the one-cycle schedule (L. N. Smith, N. Topin, "Super-Convergence", 2019) of the Adam optimiser.
+        Peak of the one-cycle schedule (L. N. Smith, N. Topin, "Super-Convergence", 2019).
     epsilon : float
         L-infinity budget of adversarial training (``golden.cnn.adversarial``); 0 trains on the images as they are.
     steps : int
         Gradients that make an adversarial image.
     warm_up : int
         Epochs in which the budget grows from 0 to ``epsilon``: small networks do not begin to learn under all of it.
+    optimiser : str
+        ``adam``, or ``sgd`` with Nesterov's momentum 0.9.
+    weight_decay, label_smoothing : float
+        As torch's optimiser and ``cross_entropy`` take them.
+    augmented : bool
+        Whether images are moved and mirrored at random (``golden.cnn.augmentation``).
+    storage : str
+        ``float32``, or ``float16``: the trained parameters are rounded to that, and the accuracy is theirs.
     """
 
     epochs: int
@@ -54,14 +66,32 @@ class Settings:
     epsilon: float = 0.0
     steps: int = 0
     warm_up: int = 0
+    optimiser: str = "adam"
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    augmented: bool = False
+    storage: str = "float32"
 
 
+OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "sgd": partial(torch.optim.SGD, momentum=0.9, nesterov=True),
+}
 DEFAULTS: dict[str, Settings] = {
     "digits": Settings(epochs=20, batch=32),
     "mnist": Settings(epochs=15, batch=128),
-    "cifar10": Settings(epochs=20, batch=64),
+    "cifar10": Settings(
+        epochs=20,
+        batch=128,
+        learning_rate=0.1,
+        optimiser="sgd",
+        weight_decay=5e-4,
+        label_smoothing=0.1,
+        augmented=True,
+        storage="float16",
+    ),
 }
-"""Settings per data set; those of digits and mnist made the checkpoints that come with the package."""
+"""Settings per data set; they made the checkpoints that come with the package."""
 
 ADVERSARIAL: dict[str, Settings] = {
     "digits": Settings(epochs=30, batch=32, steps=7),
@@ -72,7 +102,7 @@ ADVERSARIAL: dict[str, Settings] = {
 
 def train(
     data: str = "digits",
-    model: str = "lenet5",
+    model: str | None = None,
     *,
     seed: int = 0,
     epochs: int | None = None,
@@ -90,8 +120,8 @@ def train(
     ----------
     data : str
         A name in ``golden.cnn.data.DATASETS``.
-    model : str
-        An architecture, registered or by import path (``golden.cnn.models.look_up``).
+    model : str, optional
+        An architecture, registered or by import path (``golden.cnn.models.look_up``); by default that of the data set.
     seed : int
         Initial parameters and order of the images.
     epochs : int, optional
@@ -121,7 +151,7 @@ def train(
     if adversarial is not None and not 0 < adversarial <= 1:
         raise InvalidInput(f"adversarial={adversarial} is no budget of pixels in [0, 1]; give above 0 and at most 1")
     check_seed(seed)
-    spec = models.look_up(model, dataset)
+    spec = models.look_up(model or dataset.model, dataset)
     settings = _settings(data, epochs, adversarial)
     state_file = None
     if output is not None:
@@ -146,7 +176,7 @@ def train(
         epochs=settings.epochs,
         correct=count_correct(module, test_images, test_labels),
         samples=len(test_labels),
-        settings=_in_words(settings),
+        settings={**_in_words(settings), **_images_in_words(data, len(images))},
         versions=versions,
     )
     if output is not None:
@@ -167,11 +197,25 @@ def _settings(data: str, epochs: int | None, adversarial: float | None) -> Setti
 
 def _in_words(settings: Settings) -> dict[str, str]:
     """Settings as a checkpoint tells them; how its images were perturbed, only where they were."""
-    told = {"optimiser": "Adam, one cycle", "batch": str(settings.batch), "peak": str(settings.learning_rate)}
+    name = {"adam": "Adam", "sgd": "SGD, Nesterov momentum 0.9"}[settings.optimiser]
+    told = {"optimiser": f"{name}, one cycle", "batch": str(settings.batch), "peak": str(settings.learning_rate)}
+    if settings.weight_decay:
+        told["weight decay"] = str(settings.weight_decay)
+    if settings.label_smoothing:
+        told["label smoothing"] = str(settings.label_smoothing)
+    if settings.augmented:
+        told["augmentation"] = f"moved by up to {MARGIN} pixels, mirrored"
+    if settings.storage != "float32":
+        told["storage"] = settings.storage
     if settings.epsilon:
         told |= {"adversarial": "PGD, Linf, random start", "epsilon": str(settings.epsilon)}
         told |= {"steps": str(settings.steps), "step": f"{STRIDE} * epsilon / steps", "warm-up": str(settings.warm_up)}
     return told
+
+
+def _images_in_words(data: str, images: int) -> dict[str, str]:
+    """Which images it was, for a data set of which a part may be there."""
+    return {"images": f"{images} of {', '.join(datasets.cifar10_batches())}"} if data == "cifar10" else {}
 
 
 def count_correct(module: nn.Module, images: np.ndarray, labels: np.ndarray, batch: int = 250) -> int:
@@ -194,11 +238,13 @@ def _run(
     progress: Progress | None,
 ) -> nn.Module:
     torch.manual_seed(seed)
-    module = models.build(model).train()
+    module = models.build(model if model.trainable is None else replace(model, build=model.trainable)).train()
     trainable = [parameter for parameter in module.parameters() if parameter.requires_grad]
     if not trainable:
         raise InvalidInput(f"model {model.name!r} has no parameters to train; use it as it is")
-    optimiser = torch.optim.Adam(trainable, lr=settings.learning_rate)
+    optimiser = OPTIMISERS[settings.optimiser](
+        trainable, lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser,
         max_lr=settings.learning_rate,
@@ -223,12 +269,14 @@ def _run(
         total = 0.0
         for start in range(0, len(images), settings.batch):
             chosen = order[start : start + settings.batch]
-            seen = images[chosen]
+            seen = moved_and_mirrored(images[chosen]) if settings.augmented else images[chosen]
             if settings.epsilon:
                 grown = min(1.0, (epoch + (start + len(chosen)) / len(images)) / settings.warm_up)
                 seen = perturb(module, seen, labels[chosen], grown * settings.epsilon, settings.steps)
             optimiser.zero_grad()
-            loss = nn.functional.cross_entropy(module(seen), labels[chosen])
+            loss = nn.functional.cross_entropy(
+                module(seen), labels[chosen], label_smoothing=settings.label_smoothing
+            )
             loss.backward()
             optimiser.step()
             schedule.step()
@@ -244,6 +292,10 @@ def _run(
             _write_state(state_file, state)
         if progress is not None:
             progress(epoch + 1, settings.epochs, f"loss {total / len(images):.4f}")
+    if model.trainable is not None:
+        module = folded(module)
+    if settings.storage == "float16":
+        module.load_state_dict({name: tensor.half().float() for name, tensor in module.state_dict().items()})
     return module.eval()
 
 
