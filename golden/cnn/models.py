@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
 
+from golden.cnn.batch_norm import folded
 from golden.cnn.cifar10_models import alexnet, trainable_alexnet, trainable_vgg11, vgg11
 from golden.cnn.data import DataSet
 from golden.cnn.import_paths import find_factory, guard, is_import_path
 from golden.errors import InvalidInput
 from golden.registry import Registry
 
-__all__ = ["MODELS", "Model", "build", "canonical", "look_up", "macs", "register_model"]
+__all__ = ["MODELS", "Model", "build", "build_trainable", "canonical", "deployed", "look_up", "macs", "register_model"]
 
 
 @dataclass(frozen=True)
@@ -192,6 +193,24 @@ def build(model: str | Model) -> nn.Module:
         if not isinstance(value, torch.Tensor):
             raise InvalidInput(f"model {model.name!r} keeps a {type(value).__name__} in its state at {key!r}; mend it")
     return module.train()
+
+
+def build_trainable(model: Model) -> nn.Module:
+    """Return a freshly initialised model in the form in which it is trained, as ``build``."""
+    return build(model if model.trainable is None else replace(model, build=model.trainable))
+
+
+def deployed(model: Model, module: nn.Module) -> nn.Module:
+    """What a trained module becomes for use, in evaluation mode: itself, or with its batch norms folded.
+
+    Parameters
+    ----------
+    model : Model
+        Its architecture.
+    module : torch.nn.Module
+        As ``build_trainable`` built it.
+    """
+    return module.eval() if model.trainable is None else folded(module)
 
 
 def register_model(model: Model) -> Model:

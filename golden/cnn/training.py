@@ -22,7 +22,6 @@ from golden.checks import check_count, check_seed
 from golden.cnn import checkpoint as checkpoints, data as datasets, models
 from golden.cnn.adversarial import STRIDE, perturb
 from golden.cnn.augmentation import MARGIN, moved_and_mirrored
-from golden.cnn.batch_norm import folded
 from golden.cnn.checkpoint import Checkpoint
 from golden.cnn.models import Model
 from golden.errors import AxfpmWarning, InvalidInput
@@ -238,7 +237,7 @@ def _run(
     progress: Progress | None,
 ) -> nn.Module:
     torch.manual_seed(seed)
-    module = models.build(model if model.trainable is None else replace(model, build=model.trainable)).train()
+    module = models.build_trainable(model).train()
     trainable = [parameter for parameter in module.parameters() if parameter.requires_grad]
     if not trainable:
         raise InvalidInput(f"model {model.name!r} has no parameters to train; use it as it is")
@@ -292,11 +291,10 @@ def _run(
             _write_state(state_file, state)
         if progress is not None:
             progress(epoch + 1, settings.epochs, f"loss {total / len(images):.4f}")
-    if model.trainable is not None:
-        module = folded(module)
+    module = models.deployed(model, module)
     if settings.storage == "float16":
         module.load_state_dict({name: tensor.half().float() for name, tensor in module.state_dict().items()})
-    return module.eval()
+    return module
 
 
 def _write_state(state_file: Path, state: dict[str, Any]) -> None:

@@ -53,23 +53,30 @@ class Hypothesis:
         return asdict(self)
 
     def controls(self, subject: str) -> tuple[str, ...]:
-        """Canonical names of the targets that the subject, a multiplier's name, is compared with."""
+        """Canonical names of the targets that the subject is compared with.
+
+        The subject is a multiplier's name; ``+calibrated`` behind it goes for a control that is a multiplier too, and
+        for noise, which then moves the logits as far as the calibrated network's.
+        """
+        name, plus, _ = subject.partition("+calibrated")
         if self.control not in MATCHED:
-            return (self.control,)
+            return (self.control if self.control == EXACT else f"{self.control}{plus}",)
+        matched = "calibrated=1," if plus and self.control == "noise" else ""
         draws = [f"draw={k}," for k in range(self.draws)] or [""]
-        return tuple(canonical(f"{self.control}:{draw}multiplier={subject}") for draw in draws)
+        return tuple(canonical(f"{self.control}:{draw}{matched}multiplier={name}") for draw in draws)
 
 
 def canonical(name: str) -> str:
-    """One name for each target: without a matched control's defaults, draw 0 and ``SUBJECT``; the draw comes first."""
+    """One name for each target: without a matched control's defaults; the draw comes first, then ``calibrated``."""
     kind, _, settings = name.partition(":")
     if kind not in MATCHED:
         return name
     parts = [part for part in settings.split(",") if part]
     draw = [part for part in parts if part.startswith("draw=") and part != "draw=0"]
     # A multiplier's dials have commas of their own.
-    matched = ",".join(part for part in parts if not part.startswith("draw="))
-    shown = [*draw, *([matched] if matched not in ("", f"multiplier={SUBJECT}") else [])]
+    calibrated = [part for part in parts if part == "calibrated=1"]
+    matched = ",".join(part for part in parts if not part.startswith(("draw=", "calibrated=")))
+    shown = [*draw, *calibrated, *([matched] if matched not in ("", f"multiplier={SUBJECT}") else [])]
     return f"{kind}:{','.join(shown)}" if shown else kind
 
 

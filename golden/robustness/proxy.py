@@ -78,7 +78,8 @@ def substitute(
         raise InvalidInput("no images to ask the device about; give at least one")
     check_seed(seed)
     with seeded(seed), torch.enable_grad():
-        module = models.build(architecture)
+        spec = models.look_up(architecture)
+        module = models.build_trainable(spec)
         asked, told = images, _answers(device, images, answers, module)
         total = epochs * (augmentations + 1)
         for turn in range(augmentations + 1):
@@ -88,7 +89,7 @@ def substitute(
             if turn < augmentations:
                 more = _augmented(module, asked, told)
                 asked, told = torch.cat([asked, more]), torch.cat([told, _answers(device, more, answers, module)])
-    return module.eval(), len(asked)
+    return models.deployed(spec, module), len(asked)
 
 
 def check_settings(answers: str, augmentations: int, epochs: int) -> None:

@@ -47,10 +47,10 @@ def table(
     s = settings
     text = io.StringIO()
     console = plain_console(file=text, width=width, color_system=None)
-    if verdict.get("verdicts"):
-        console.print(printable(f"The rule on {verdict['subject']}, {verdict['scope']}"))
-        console.print(_verdicts(verdict["verdicts"]))
-        for row in verdict["summaries"]:
+    for ruled in (verdict, *verdict.get("others", ())) if verdict.get("verdicts") else ():
+        console.print(printable(f"The rule on {ruled['subject']}, {ruled['scope']}"))
+        console.print(_verdicts(ruled["verdicts"]))
+        for row in ruled["summaries"]:
             console.print(printable(f"{row['threat_model']}: {row['verdict']} ({row['reason']})"))
         console.print()
     if suites:

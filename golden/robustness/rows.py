@@ -185,7 +185,7 @@ def _rows(
 
 def _queries(case: Examples, crafted: Arrays) -> float | None:
     # Attacks with gradients could count their passes too, but nobody answers those.
-    return float(crafted["queries"].mean()) if case.attack.kind.access != "gradients" else None
+    return float(crafted["queries"].mean()) if case.attack.kind.access in ("scores", "labels") else None
 
 
 def _halfway(crafted: Arrays, clean: np.ndarray) -> float | None:

@@ -13,6 +13,8 @@ known:
     Nothing, and no substitute: the attack asks the device itself, for scores or for labels.
 ``white-box``
     Everything: the attack runs through the bit-exact forward pass, with a gradient of the attacker's choice.
+``corruption``
+    Nobody attacks: images are noisy, turned, blurred by chance. Described, and part of no verdict.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ from golden.robustness.targets import Device
 
 __all__ = ["THREAT_MODELS", "Knowledge", "ThreatModel", "register_threat_model", "threat_models"]
 
-ALL_ACCESS = frozenset({"gradients", "scores", "labels"})
+ALL_ACCESS = frozenset({"gradients", "scores", "labels", "nothing"})
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class ThreatModel:
     description : str
         One line: what the attacker knows.
     access : frozenset of str
-        Which attacks the attacker can run: those that need ``gradients``, ``scores``, ``labels``.
+        Which attacks the attacker can run: those that need ``gradients``, ``scores``, ``labels``, ``nothing``.
     itself : bool
         Whether the source is the device itself, so that nothing has to transfer.
     differentiable : bool
@@ -196,7 +198,7 @@ _OWN = (
         _device,
         False,
         "the attacker has a device that answers, and asks it about each image: scores or labels, no gradients",
-        frozenset({"scores", "labels"}),
+        frozenset({"scores", "labels", "nothing"}),
         itself=True,
     ),
     ThreatModel(
@@ -205,6 +207,13 @@ _OWN = (
         False,
         "the attacker knows everything: gradients through the bit-exact forward pass",
         itself=True,
+    ),
+    ThreatModel(
+        "corruption",
+        _exact_model,
+        True,
+        "nobody attacks: images are noisy, turned, blurred by chance",
+        frozenset({"nothing"}),
     ),
 )
 ALIASES = MappingProxyType({"transfer": "twin"})

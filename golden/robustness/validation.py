@@ -218,6 +218,8 @@ def _of_verdict(results: Results) -> Iterator[str]:
     if not results.verdict.get("verdicts"):
         yield "there is no verdict; evaluate again"
         return
-    again = ruling(results, subject=results.verdict["subject"]).verdict
-    if any(again[part] != results.verdict.get(part) for part in ("verdicts", "summaries")):
+    others = results.verdict.get("others", [])
+    again = ruling(results, subject=results.verdict["subject"], others=[other["subject"] for other in others]).verdict
+    pairs = [(results.verdict, again), *zip(others, again.get("others", []), strict=True)]
+    if any(said.get(part) != own[part] for said, own in pairs for part in ("verdicts", "summaries")):
         yield "the verdict is not what the rule says of these rows; evaluate again"

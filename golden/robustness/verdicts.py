@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -35,7 +36,7 @@ def _bits(row: Suite) -> np.ndarray:
     return np.unpackbits(packed)[: row.robust_accuracy.n].astype(bool)
 
 
-def ruling(results: Results, *, subject: str = SUBJECT) -> Results:
+def ruling(results: Results, *, subject: str = SUBJECT, others: Sequence[str] = ()) -> Results:
     """Return results with what the rule says of one target, ``golden.robustness.rule`` and accuracy kept.
 
     Parameters
@@ -44,5 +45,12 @@ def ruling(results: Results, *, subject: str = SUBJECT) -> Results:
         With suites.
     subject : str
         Name of the target.
+    others : sequence of str
+        Further targets, each judged as if it were the only one; what the rule says of them is a list under ``others``.
+        A defence is not claimed of the better of them: the intervals do not cover that choice.
     """
-    return replace(results, verdict={**results.verdict, **decide(outcomes(results), subject=subject).to_dict()})
+    found = outcomes(results)
+    verdict = {**results.verdict, **decide(found, subject=subject).to_dict()}
+    if others:
+        verdict["others"] = [decide(found, subject=other).to_dict() for other in others]
+    return replace(results, verdict=verdict)

@@ -1,13 +1,22 @@
 """Attacks by name: what they minimise or limit, what they need of a model, and where they come from.
 
 ``kinds`` holds the table and the names' grammar; ``from_foolbox`` (gradients) and ``from_foolbox_labels``,
-``from_autoattack``, ``from_art``, ``lsa`` and ``adaptive`` bring attacks into it, one file per library or paper.
+``from_autoattack``, ``from_art``, ``lsa`` and ``adaptive`` bring attacks into it, one file per library or paper;
+``corruptions`` what images suffer without an attacker.
 ``best`` keeps the best of all that an attack showed a model, ``queries`` counts what it asked.
 """
 
 from dataclasses import replace
 
-from golden.robustness.attacks import adaptive, from_art, from_autoattack, from_foolbox, from_foolbox_labels, lsa
+from golden.robustness.attacks import (
+    adaptive,
+    corruptions,
+    from_art,
+    from_autoattack,
+    from_foolbox,
+    from_foolbox_labels,
+    lsa,
+)
 from golden.robustness.attacks.kinds import (
     ATTACKS,
     BATCH,
@@ -46,6 +55,7 @@ _COSTS = {
     "lsa": 16,
     "adaptive": 110,
     "adaptive-l2": 200,
+    **{kind.name: 0.1 for kind in corruptions.KINDS},
 }
 """``Kind.cost`` of each: ms of one core for an image on the exact LeNet-5, as measured once."""
 
@@ -56,6 +66,7 @@ for _library, _kinds in (
     ("adversarial-robustness-toolbox", from_art.KINDS),
     ("", lsa.KINDS),
     ("pyautoattack", adaptive.KINDS),
+    ("", corruptions.KINDS),
 ):
     for _kind in _kinds:
         register_attack(replace(_kind, cost=_COSTS[_kind.name], libraries=(_library,) if _library else ()))

@@ -66,7 +66,8 @@ class Kind:
     description : str
         One line: what it does, and where it comes from.
     access : str
-        What it needs of the model: ``gradients``, ``scores`` (logits of chosen images) or ``labels`` (classes only).
+        What it needs of the model: ``gradients``, ``scores`` (logits of chosen images), ``labels`` (classes only) or
+        ``nothing``.
     cost : float
         About how long it takes for one image on an exact LeNet-5, in ms of one core, for progress and plans.
     zeros : frozenset of str

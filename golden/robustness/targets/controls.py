@@ -11,11 +11,11 @@ from torch import nn
 from golden.catalogue import MULTIPLIERS, Multiplier
 from golden.cnn.checkpoint import weights_digest
 from golden.errors import InvalidInput
-from golden.pytorch import ApproximateModule
 from golden.pytorch.fitting import rounded
 from golden.pytorch.observing import first_layer, multiplied_weights
 from golden.robustness.targets.devices import Device, Fitted, fitted_device, logits, match
 from golden.robustness.targets.inputs import Curve, changed_input, inputs_of_first_layer
+from golden.robustness.targets.multipliers import on_multiplier
 from golden.robustness.targets.names import TargetKind
 
 __all__ = ["KINDS"]
@@ -25,17 +25,18 @@ PRECISION = 1e-3
 """Of sigma, relative."""
 
 
-def _noise(model: nn.Module, fitted: Fitted, *, draw: int, multiplier: Multiplier) -> Device:
+def _noise(model: nn.Module, fitted: Fitted, *, draw: int, calibrated: int, multiplier: Multiplier) -> Device:
     """Return the exact network whose weights w are w (1 + sigma n), n standard normal and drawn once.
 
     Sigma is such that the logits are as far from the exact ones as those on the multiplier, each after its own
     temperature: as vectors over all images and classes they have the same angle to the exact ones. The draw depends on
-    the weights and on its number alone.
+    the weights and on its number alone. With ``calibrated`` 1 it is those on the multiplier after calibration.
     """
     from scipy.optimize import brentq
 
     exact = logits(model, fitted.images)
-    wanted = match(ApproximateModule(model, multiplier, **fitted.emulation), exact, fitted.images)
+    modifiers = frozenset({"calibrated"} if calibrated else ())
+    wanted = match(on_multiplier(model, fitted, multiplier=multiplier, modifiers=modifiers).module, exact, fitted.images)
     matched_temperature = wanted.temperature
     noisy = copy.deepcopy(model)
     weights = multiplied_weights(noisy, fitted.images)
@@ -69,6 +70,7 @@ def _noise(model: nn.Module, fitted: Fitted, *, draw: int, multiplier: Multiplie
         fitted,
         sigma=sigma,
         draw=draw,
+        **({"calibrated": True} if calibrated else {}),
         multiplier=str(multiplier),
         matched_deviation=rounded(wanted.deviation),
         matched_temperature=rounded(matched_temperature),
@@ -93,7 +95,7 @@ KINDS = (
         "the exact network with Gaussian noise on its weights, in proportion to them, one draw: as much as moves the "
         "logits as far as the multiplier does",
         _noise,
-        {"draw": 0, "multiplier": MULTIPLIERS["ax-fpm"]},
+        {"draw": 0, "calibrated": 0, "multiplier": MULTIPLIERS["ax-fpm"]},
     ),
     TargetKind(
         "companding",

@@ -123,14 +123,34 @@ def test_whether_mnist_is_at_hand(nowhere, tmp_path):
     assert data.mnist_is_at_hand()
 
 
-def test_missing_cifar10_batches_are_named(nowhere, monkeypatch):
+def put_batches(folder, names, monkeypatch, images=2):
+    """Files of CIFAR-10's form with few images, all of them of the class that the file's number says."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        label = int(name[-1]) if name[-1].isdigit() else 9
+        pixels = np.full((images, 3072), 10 * label, np.uint8)
+        content = pickle.dumps({b"data": pixels, b"labels": [label] * images}, protocol=2)
+        (folder / name).write_bytes(content)
+        monkeypatch.setitem(data.CIFAR10_MD5, name, hashlib.md5(content, usedforsecurity=False).hexdigest())
+
+
+def test_cifar10_takes_what_is_there_and_says_so(nowhere, monkeypatch):
     folder = nowhere / "data" / "cifar-10-batches-py"
-    folder.mkdir(parents=True)
-    for i in (1, 2, 3):
-        (folder / f"data_batch_{i}").touch()
-        monkeypatch.setitem(data.CIFAR10_MD5, f"data_batch_{i}", hashlib.md5(b"", usedforsecurity=False).hexdigest())
-    with pytest.raises(InvalidInput, match=r"CIFAR-10 lacks data_batch_4, data_batch_5: "):
-        data.load("cifar10", "train")
+    put_batches(folder, [f"data_batch_{i}" for i in (1, 2, 3)] + ["test_batch"], monkeypatch)
+    with pytest.warns(AxfpmWarning, match=r"^CIFAR-10 lacks data_batch_4, data_batch_5: it has 6 training images and "):
+        images, labels = data.load("cifar10", "train")
+    assert labels.tolist() == [1, 1, 2, 2, 3, 3]
+    assert np.allclose(images[:, 0, 0, 0] * 255, 10 * labels)
+    assert data.cifar10_batches() == ["data_batch_1", "data_batch_2", "data_batch_3"]
+    assert data.load("cifar10", "test")[1].tolist() == [9, 9]  # and no warning
+    put_batches(folder, ["data_batch_4", "data_batch_5"], monkeypatch)
+    assert data.load("cifar10", "train")[1].tolist() == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+
+
+def test_missing_cifar10_offline(nowhere, monkeypatch):
+    put_batches(nowhere / "data" / "cifar-10-batches-py", ["data_batch_1"], monkeypatch)
+    with pytest.raises(InvalidInput, match=r"CIFAR-10 is not there: "):
+        data.load("cifar10", "test")
 
 
 @pytest.mark.parametrize(
@@ -208,5 +228,6 @@ def test_mnist():
 @needs_cifar10
 def test_cifar10():
     images, labels = data.load("cifar10", "test")
+    assert images.dtype == np.float32
     assert images.shape == (10000, 3, 32, 32)
     assert np.bincount(labels).tolist() == [1000] * 10

@@ -1,11 +1,13 @@
 """Training: reproducible, resumable, and as accurate as the checkpoints say."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
 from golden.cache import pack, unpack
-from golden.cnn import checkpoint, data
+from golden.cnn import checkpoint, data, training
 from golden.cnn.checkpoint import weights_digest
 from golden.cnn.training import train
 from golden.errors import AxfpmWarning, InvalidInput
@@ -130,7 +132,7 @@ def test_existing_output_survives_an_interruption(small, tmp_path):
         ({"model": "lenet"}, "unknown model 'lenet'"),
         ({"epochs": 0}, "epochs=0 is too small; give at least 1"),
         ({"seed": -1}, "seed=-1 is too small; give at least 0"),
-        ({"data": "cifar10"}, r"model 'lenet5' takes images of \(1, 28, 28\) and 10 classes, 'cifar10' has"),
+        ({"data": "cifar10", "model": "lenet5"}, r"model 'lenet5' takes images of \(1, 28, 28\) and 10 classes, 'cifar10' has"),
         ({"output": "/absent/folder/a"}, "cannot write /absent/folder/a: /absent/folder does not exist"),
     ],
 )
@@ -154,3 +156,44 @@ def test_digits_again(name):
     assert (again.epochs, again.seed, again.settings) == (stored.epochs, stored.seed, stored.settings)
     assert abs(again.accuracy - stored.accuracy) < 0.015
     assert np.isfinite([p.detach().abs().max().item() for p in module.parameters()]).all()
+
+
+@pytest.fixture
+def few_colours(monkeypatch):
+    """Few images of CIFAR-10's shape, in two classes that differ in colour."""
+    random = np.random.RandomState(0)
+    labels = np.arange(64) % 2
+    images = (random.rand(64, 3, 32, 32) * 0.5 + 0.5 * labels[:, None, None, None]).astype(np.float32)
+    own = data.DATASETS["cifar10"]
+    monkeypatch.setitem(data.DATASETS._entries, "cifar10", dataclasses.replace(own, load=lambda _split: (images, labels)))
+    monkeypatch.setattr(data, "cifar10_batches", lambda: ["data_batch_2"])
+
+
+def test_settings_of_cifar10(few_colours, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(training, "moved_and_mirrored", lambda x: seen.append(len(x)) or x.flip(3))
+    monkeypatch.setitem(training.DEFAULTS, "cifar10", dataclasses.replace(training.DEFAULTS["cifar10"], batch=32))
+    output = tmp_path / "a.safetensors"
+    module, provenance = train("cifar10", epochs=3, output=output)
+    assert seen == [32] * 6
+    assert provenance.model == "alexnet"
+    assert provenance.settings["images"] == "64 of data_batch_2"
+    assert provenance.settings["storage"] == "float16"
+    assert "mirrored" in provenance.settings["augmentation"]
+    # Folded, and of numbers that the file holds in two bytes each: what was counted is what is loaded.
+    parameters = sum(p.numel() for p in module.parameters())
+    assert 2 * parameters < output.stat().st_size < 2 * parameters + 8000
+    loaded, same = checkpoint.load(output)
+    assert same == provenance
+    assert weights_digest(loaded) == weights_digest(module)
+    assert provenance.correct == training.count_correct(loaded, *data.load("cifar10", "test"))
+    assert all(p.dtype == torch.float32 for p in loaded.parameters())
+
+
+def test_a_checkpoint_is_never_rounded_silently(few_colours, tmp_path):
+    module, provenance = train("cifar10", epochs=1)
+    with torch.no_grad():
+        next(iter(module.parameters())).fill_(1 + 2**-20)
+    with pytest.raises(InvalidInput, match="its parameters do not have their checksum"):
+        checkpoint.save(tmp_path / "a.safetensors", module, provenance)
+    assert not (tmp_path / "a.safetensors").exists()
