@@ -12,7 +12,10 @@ from golden.progress import Progress
 if TYPE_CHECKING:
     from golden.robustness.results import Results
 
-__all__ = ["robustness", "verdict"]
+__all__ = ["VERDICTS", "robustness", "verdict", "verdict_on_cifar10"]
+
+VERDICTS = {"verdict": "The verdict on MNIST", "verdict_cifar10": "The verdict on CIFAR-10"}
+"""Titles of the sections on what was measured before, by key."""
 
 DEFINITIONS = (
     "Transfer rate: of the examples that both classify correctly clean and that fool the exact network, the share that "
@@ -64,21 +67,29 @@ def robustness(scope: Scope, progress: Progress) -> Section:
 
 
 def verdict(scope: Scope, progress: Progress) -> Section:
-    """What the rule says of the results that come with the package."""
+    """What the rule says of the results on MNIST that come with the package."""
+    return _measured("verdict", "mnist")
+
+
+def verdict_on_cifar10(scope: Scope, progress: Progress) -> Section:
+    """The same for CIFAR-10."""
+    return _measured("verdict_cifar10", "cifar10")
+
+
+def _measured(key: str, preset: str) -> Section:
     from golden.robustness.records import MEASURED, read
 
-    file = MEASURED / "mnist.jsonl.gz"
+    title, file = VERDICTS[key], MEASURED / f"{preset}.jsonl.gz"
     if not file.exists():
-        return Section(
-            "verdict", "The verdict on MNIST", not_run="no results of the preset mnist come with this version"
-        )
+        return Section(key, title, not_run=f"no results of the preset {preset} come with this version")
     results = read(file)
     conditions = _conditions(results)
     ruling = results.verdict
+    rulings = (ruling, *ruling.get("others", ()))
     return Section(
-        key="verdict",
-        title="The verdict on MNIST",
-        command="axfpm evaluate --preset mnist --jobs 2 -o build/mnist; axfpm results build/mnist/results.jsonl",
+        key=key,
+        title=title,
+        command=f"axfpm evaluate --preset {preset} --jobs 2 -o build/{preset}; axfpm results build/{preset}/results.jsonl",
         paragraphs=(
             f"{conditions}. These figures were measured before and are rendered from their file; the command makes "
             "them anew. A claim holds where the simultaneous lower bound is above 0, the difference is at least 10 "
@@ -86,16 +97,23 @@ def verdict(scope: Scope, progress: Progress) -> Section:
             f"{ruling['scope']}.",
         ),
         tables=(
-            Table(
-                "What was asked before the runs, and what came out: robust accuracy of ax-fpm less that of the "
-                "control, under the best of all attacks for each image",
-                ("threat model", "norm", "against", "difference, points", "interval", "verdict"),
-                [_verdict_row(row) for row in ruling["verdicts"]],
+            *(
+                Table(
+                    f"What was asked before the runs, and what came out: robust accuracy of {one['subject']} less that "
+                    "of the control, under the best of all attacks for each image",
+                    ("threat model", "norm", "against", "difference, points", "interval", "verdict"),
+                    [_verdict_row(row) for row in one["verdicts"]],
+                )
+                for one in rulings
             ),
             Table(
                 "By threat model",
-                ("threat model", "verdict", "hypotheses"),
-                [(row["threat_model"], row["verdict"], row["reason"]) for row in ruling["summaries"]],
+                ("target", "threat model", "verdict", "hypotheses"),
+                [
+                    (one["subject"], row["threat_model"], row["verdict"], row["reason"])
+                    for one in rulings
+                    for row in one["summaries"]
+                ],
             ),
             _clean_table(results, conditions),
             *(_attack_table(results, threat, conditions) for threat in _threat_models(results)),

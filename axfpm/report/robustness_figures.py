@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 
 from axfpm.report.figures import COLOURS, INK, canvas, svg
-from golden.robustness.result_tables import DRAW, average, mean
+from golden.robustness.result_tables import DRAW, average, mean, without_draw
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,6 +25,14 @@ EXAMPLES = ("pgd", "pgd-l2", "ddn", "cw")
 FEWEST = 10
 """Images that a point of the reliability diagram stands for at least."""
 SHOWN = ("ax-fpm", "ax-fpm+calibrated", "ax-fpm+clamp", "e8m1", "companding", "image8", "independent", "pgd-trained")
+
+
+NOISE = {"noise": None, "noise:calibrated=1": "///"}
+"""Controls by chance, whose draws are shown as a band, and its hatching."""
+
+
+def _noise_in_words(kind: str) -> str:
+    return "noise" if kind == "noise" else "noise as after calibration"
 
 
 def headline(results: Results) -> list[tuple[str, str]]:
@@ -62,16 +70,16 @@ def _lines(axes: Axes, rows: Iterable[tuple[float, UnderAttack]]) -> bool:
             axes.errorbar(
                 x, rate, [rate - low, high - rate], color=COLOURS[index], label=target, capsize=2, linewidth=1.3
             )
-    draws = [(x, row) for x, row in rows if DRAW.search(row.target) or row.target == "noise"]
-    if draws:
+    for kind, hatch in NOISE.items():
+        draws = [(x, row) for x, row in rows if without_draw(row.target) == kind]
         by_target = [
             _means([(x, row) for x, row in draws if row.target == t]) for t in {row.target for _, row in draws}
         ]
         places = sorted({point[0] for points in by_target for point in points})
         at = {place: [p[1] for points in by_target for p in points if p[0] == place] for place in places}
-        axes.fill_between(
-            places, [min(at[x]) for x in places], [max(at[x]) for x in places], color=INK, alpha=0.15, label="noise"
-        )
+        if draws:
+            low, high = [min(at[x]) for x in places], [max(at[x]) for x in places]
+            axes.fill_between(places, low, high, color=INK, alpha=0.15, hatch=hatch, label=_noise_in_words(kind))
     axes.set_ylabel("transfer rate, %")
     axes.set_ylim(0, 102)
     axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))

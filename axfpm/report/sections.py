@@ -7,7 +7,7 @@ from collections.abc import Callable
 from axfpm.known import remember_hardware
 from axfpm.report import figures
 from axfpm.report.energy import energy
-from axfpm.report.robustness import robustness, verdict
+from axfpm.report.robustness import VERDICTS, robustness, verdict, verdict_on_cifar10
 from axfpm.report.section import Figure, Scope, Section, Table
 from golden.metrics import error, relative_errors
 from golden.progress import Progress
@@ -232,6 +232,7 @@ SECTIONS: dict[str, Callable[[Scope, Progress], Section]] = {
     "energy": energy,
     "robustness": robustness,
     "verdict": verdict,
+    "verdict_cifar10": verdict_on_cifar10,
     "speed": speed,
 }
 """In the order of the page; each takes the scope and a progress callable."""
@@ -243,6 +244,6 @@ TITLES = {
     "synthesis": "Area and delay",
     "energy": "Energy",
     "robustness": "A network on the multiplier, clean and attacked",
-    "verdict": "The verdict on MNIST",
+    **VERDICTS,
     "speed": "Emulation speed",
 }

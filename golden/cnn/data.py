@@ -209,9 +209,7 @@ def _load_cifar10(split: str) -> tuple[np.ndarray, np.ndarray]:
         found = _cifar10_files(split)
         lost = [name for name, content in found.items() if content is None]
         if lost:
-            raise InvalidInput(
-                f"CIFAR-10 lacks {', '.join(lost)} even after the download; delete {downloads_folder()}"
-            )
+            raise InvalidInput(f"CIFAR-10 lacks {', '.join(lost)} even after the download; delete {downloads_folder()}")
     images, labels, missing = [], [], []
     for name, content in found.items():
         if content is None:

@@ -241,9 +241,7 @@ def _run(
     trainable = [parameter for parameter in module.parameters() if parameter.requires_grad]
     if not trainable:
         raise InvalidInput(f"model {model.name!r} has no parameters to train; use it as it is")
-    optimiser = OPTIMISERS[settings.optimiser](
-        trainable, lr=settings.learning_rate, weight_decay=settings.weight_decay
-    )
+    optimiser = OPTIMISERS[settings.optimiser](trainable, lr=settings.learning_rate, weight_decay=settings.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser,
         max_lr=settings.learning_rate,
@@ -273,9 +271,7 @@ def _run(
                 grown = min(1.0, (epoch + (start + len(chosen)) / len(images)) / settings.warm_up)
                 seen = perturb(module, seen, labels[chosen], grown * settings.epsilon, settings.steps)
             optimiser.zero_grad()
-            loss = nn.functional.cross_entropy(
-                module(seen), labels[chosen], label_smoothing=settings.label_smoothing
-            )
+            loss = nn.functional.cross_entropy(module(seen), labels[chosen], label_smoothing=settings.label_smoothing)
             loss.backward()
             optimiser.step()
             schedule.step()

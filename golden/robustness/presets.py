@@ -2,80 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
-
 from golden.registry import Registry
 from golden.robustness.adaptive.parts import OFF
-from golden.robustness.attacks import attacks as look_up_attacks
-from golden.robustness.plan import Stage
+from golden.robustness.preset import NOISE, STRETCHED, TABLE, Preset, stage
+from golden.robustness.preset_cifar10 import CIFAR10, VGG11
 from golden.robustness.row_types import EXACT
-from golden.robustness.targets import targets as look_up_targets
-from golden.robustness.threats import THREAT_MODELS
 
 __all__ = ["PRESETS", "Preset"]
 
-NOISE = ("noise", *(f"noise:draw={draw}" for draw in range(1, 39)))
-"""Enough draws that being ahead of all of them is one chance in forty."""
 LINF, L2 = 0.1, 1.3
 """Budgets of ``mnist``, fitted by ``axfpm evaluate --preset mnist --fit-budgets``."""
-STRETCHED = (1.05, 1.1, 1.2, 1.3, 1.5)
-
-
-@dataclass(frozen=True)
-class Preset:
-    """An evaluation.
-
-    Parameters
-    ----------
-    name : str
-        The name on the command line.
-    data, model : str
-        Data set and architecture; the checkpoint that comes with the package is ``MODEL-DATA``.
-    samples : int
-        Test images, of which the stages take theirs.
-    stages : tuple of Stage
-        What is crafted, and who sees it.
-    seeds : tuple of int
-        Training seeds of the networks.
-    clean : tuple of str
-        Targets that see all of the images clean; the others only those of their stages.
-    controls : tuple of str
-        Targets that stand there for comparison only.
-    budgets : dict
-        Norm to primary budget: where the exact network withstands the twin suite on half of its training images
-        (``golden.robustness.primary_budgets``).
-    description : str
-        One line.
-    """
-
-    name: str
-    data: str
-    model: str
-    samples: int
-    stages: tuple[Stage, ...]
-    seeds: tuple[int, ...] = (0,)
-    clean: tuple[str, ...] = ()
-    controls: tuple[str, ...] = ()
-    budgets: dict[str, float] = field(default_factory=dict, hash=False)
-    description: str = ""
-
-
-def _stage(
-    threat_model: str,
-    attacks: Iterable[str],
-    targets: Iterable[str],
-    shown: Iterable[str] = (),
-    **settings: Any,
-) -> Stage:
-    """A stage by names, with the other settings of ``golden.robustness.plan.Stage``."""
-    seen = {"shown": look_up_targets(shown)} if shown else {}
-    return Stage(
-        THREAT_MODELS[threat_model], look_up_attacks(",".join(attacks)), look_up_targets(targets), **seen, **settings
-    )
-
-
 PARTS = tuple(name.replace("_", "-") for name in OFF)
 ABLATION = (
     *(f"{part}=0" for part in PARTS),
@@ -83,8 +19,6 @@ ABLATION = (
     *(",".join(f"{other}=0" for other in PARTS if other != part) for part in PARTS),
 )
 """The adaptive attack without each of its parts, without all of them, and with one of them alone."""
-TABLE = ("bf16", "e8m2", "mitchell", "ax-fpm-widen", "ax-fpm:block=2")
-"""Other multipliers that the examples are shown to, raw and calibrated."""
 MNIST_AUDIENCE = (
     "ax-fpm",
     "ax-fpm+calibrated",
@@ -110,14 +44,14 @@ _OWN = (
         "lenet5",
         150,
         (
-            _stage(
+            stage(
                 "twin",
                 ("fgsm:eps=0.075", "fgsm:eps=0.1", "pgd:eps=0.075", "pgd:eps=0.1", "pgd-l2:eps=1.3", "ddn"),
                 ("ax-fpm", "ax-fpm+calibrated", "e8m2", *NOISE[:5]),
                 scales=(1.1,),
             ),
-            _stage("white-box", ("pgd:eps=0.075", "pgd:eps=0.1"), (EXACT, "ax-fpm"), samples=50),
-            _stage("white-box", ("adaptive:eps=0.075",), (EXACT, "ax-fpm"), samples=50, brittleness=True),
+            stage("white-box", ("pgd:eps=0.075", "pgd:eps=0.1"), (EXACT, "ax-fpm"), samples=50),
+            stage("white-box", ("adaptive:eps=0.075",), (EXACT, "ax-fpm"), samples=50, brittleness=True),
         ),
         controls=("e8m2", *NOISE[:5]),
         budgets={"linf": 0.075, "l2": 1.3},
@@ -129,7 +63,7 @@ _OWN = (
         "lenet5",
         10_000,
         (
-            _stage(
+            stage(
                 "twin",
                 (
                     "fgsm:eps=0.05",
@@ -160,7 +94,7 @@ _OWN = (
                 samples=200,
                 scales=STRETCHED,
             ),
-            _stage(
+            stage(
                 "twin",
                 ("cw:kappa=10", "cw:kappa=15", "cw:kappa=30", "cw:kappa=40"),
                 MNIST_AUDIENCE,
@@ -168,35 +102,35 @@ _OWN = (
                 networks=1,
                 extra=True,
             ),
-            _stage(
+            stage(
                 "aware",
                 (f"pgd:eps={LINF}", "pgd:eps=0.2", f"pgd-l2:eps={L2}", "ddn"),
                 (EXACT, "ax-fpm", "ax-fpm+calibrated"),
                 samples=200,
                 scales=STRETCHED,
             ),
-            _stage(
+            stage(
                 "white-box",
                 (f"pgd:eps={LINF}", f"pgd-l2:eps={L2}", "ddn"),
                 (EXACT, "ax-fpm", "noise", "noise:draw=1"),
                 samples=200,
                 gradients=("scaled", "straight-through"),
             ),
-            _stage(
+            stage(
                 "white-box",
                 (f"adaptive:eps={LINF}", f"adaptive-l2:eps={L2}"),
                 (EXACT, "ax-fpm", "noise", "noise:draw=1"),
                 samples=200,
                 brittleness=True,
             ),
-            _stage(
+            stage(
                 "white-box",
                 (f"adaptive:eps={LINF},grid=255", f"adaptive-l2:eps={L2},grid=255"),
                 (EXACT, "ax-fpm"),
                 samples=100,
                 extra=True,
             ),
-            _stage(
+            stage(
                 "white-box",
                 ("adaptive:eps=0.02", "adaptive:eps=0.04", "adaptive:eps=0.06", "adaptive:eps=0.14"),
                 (EXACT, "ax-fpm"),
@@ -204,7 +138,7 @@ _OWN = (
                 networks=1,
                 extra=True,
             ),
-            _stage(
+            stage(
                 "white-box",
                 ("pgd:eps=0.05", "pgd:eps=0.15", "pgd:eps=0.2", "pgd:eps=0.3"),
                 (EXACT, "ax-fpm", "pgd-trained", "pgd-trained/ax-fpm"),
@@ -212,7 +146,7 @@ _OWN = (
                 networks=1,
                 extra=True,
             ),
-            _stage(
+            stage(
                 "white-box",
                 (f"adaptive:eps={LINF}",),
                 ("ax-fpm+clamp", "ax-fpm+calibrated", "companding", "e8m1"),
@@ -220,7 +154,7 @@ _OWN = (
                 networks=1,
                 extra=True,
             ),
-            _stage(
+            stage(
                 "white-box",
                 tuple(f"adaptive:eps={LINF},{parts}" for parts in ABLATION),
                 ("ax-fpm", "ax-fpm+clamp"),
@@ -228,7 +162,7 @@ _OWN = (
                 networks=1,
                 extra=True,
             ),
-            _stage(
+            stage(
                 "white-box",
                 ("deepfool",),
                 (EXACT, "ax-fpm"),
@@ -237,8 +171,8 @@ _OWN = (
                 gradients=("scaled", "straight-through", "masked"),
                 extra=True,
             ),
-            _stage("white-box", ("ddn",), ("ax-fpm",), networks=1, samples=200, gradients=("masked",), extra=True),
-            _stage(
+            stage("white-box", ("ddn",), ("ax-fpm",), networks=1, samples=200, gradients=("masked",), extra=True),
+            stage(
                 "white-box",
                 (f"apgd-t:eps={LINF}",),
                 (EXACT, "ax-fpm"),
@@ -246,7 +180,7 @@ _OWN = (
                 networks=1,
                 extra=True,
             ),
-            _stage(
+            stage(
                 "query",
                 (f"square:eps={LINF}", "hopskipjump", "boundary"),
                 (EXACT, "ax-fpm", "noise"),
@@ -254,7 +188,7 @@ _OWN = (
                 networks=1,
                 scales=STRETCHED,
             ),
-            _stage(
+            stage(
                 "proxy",
                 (f"fgsm:eps={LINF}", f"pgd:eps={LINF}", "pgd:eps=0.2", f"pgd-l2:eps={L2}", "ddn"),
                 (EXACT, "ax-fpm", "noise"),
@@ -263,7 +197,7 @@ _OWN = (
                 networks=1,
                 scales=STRETCHED,
             ),
-            _stage("twin", ("jsma", "lsa"), MNIST_AUDIENCE, samples=50, networks=1, extra=True),
+            stage("twin", ("jsma", "lsa"), MNIST_AUDIENCE, samples=50, networks=1, extra=True),
         ),
         seeds=(0, 1, 2),
         clean=("ax-fpm", "ax-fpm+calibrated", *NOISE[:2], "e8m1", "companding", "bf16", "e8m2", "ax-fpm-widen"),
@@ -271,6 +205,8 @@ _OWN = (
         budgets={"linf": LINF, "l2": L2},
         description="the verdict on LeNet-5: every threat model, three networks, 45 minutes on two cores",
     ),
+    CIFAR10,
+    VGG11,
 )
 PRESETS = Registry("preset", {preset.name: preset for preset in _OWN})
-"""Presets by name: ``quick`` is the one of the report, offline and in a minute; ``mnist`` needs MNIST."""
+"""Presets by name: ``quick`` is the one of the report, offline and in a minute; the others need their data."""

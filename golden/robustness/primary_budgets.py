@@ -28,7 +28,7 @@ from golden.robustness.targets import Fitted
 __all__ = ["GRID", "PrimaryBudget", "fit_budgets", "halfway", "twin_suite"]
 
 GRID = {"linf": 0.005, "l2": 0.05}
-"""Budgets are multiples of these, in pixel values of [0, 1]."""
+"""Budgets are multiples of these, in pixel values of [0, 1], where a preset has no finer ones."""
 MOST = {"linf": 0.6, "l2": 8.0}
 """No budget is sought beyond."""
 
@@ -121,6 +121,7 @@ def fit_budgets(
     stages: Sequence[Stage],
     budgets: Mapping[str, float],
     *,
+    grid: Mapping[str, float] = GRID,
     seed: int = 0,
     jobs: int | Workers = 1,
     cache: bool = True,
@@ -138,6 +139,8 @@ def fit_budgets(
         Of which the decisive ones of ``twin`` are the suite.
     budgets : mapping of str to float
         Norm to the budget that the stages are written for; its attacks are those that move.
+    grid : mapping of str to float
+        Norm to the number whose multiples are tried.
     seed, jobs, cache, progress
         As ``golden.robustness.pipeline.evaluate_stages`` takes them; progress starts again with each budget.
 
@@ -170,6 +173,6 @@ def fit_budgets(
 
     fitted = []
     for norm in budgets:
-        best, tried = halfway(partial(measure, norm), GRID[norm], MOST[norm], budgets[norm])
+        best, tried = halfway(partial(measure, norm), grid[norm], MOST[norm], budgets[norm])
         fitted.append(PrimaryBudget(norm, best, tried))
     return tuple(fitted)

@@ -11,14 +11,14 @@ from golden.robustness.row_types import Clean, Suite, UnderAttack
 from golden.robustness.statistics import Proportion
 from golden.tables import plain_console, printable
 
-__all__ = ["attack_rows", "average", "grouped", "mean", "table"]
+__all__ = ["attack_rows", "average", "grouped", "mean", "table", "without_draw"]
 
 DEFINITIONS = (
     "Transfer rate: of the examples that source and target both classify correctly clean and that are adversarial on "
     "the source, the share that the target misclassifies. Robust accuracy: of all samples, clean errors counted as "
     "failures."
 )
-DRAW = re.compile(r"[:,]draw=\d+")
+DRAW = re.compile(r"(?<=[:,])draw=\d+,?")
 SEVERAL = (
     "Several networks: the mean of their rates, with the interval of one sample of their mean size, which is wider "
     "than the mean's own."
@@ -167,11 +167,16 @@ def _suites(rows: Sequence[Suite]) -> Any:
     return shown
 
 
+def without_draw(name: str) -> str:
+    """A target's name, the same for all draws of one control."""
+    return DRAW.sub("", name).rstrip(":,")
+
+
 def grouped(rows: Iterable[Any]) -> list[tuple[str, list[Any]]]:
     """Return rows by the target's name as shown, draws of noise together."""
     groups: dict[str, list[Any]] = {}
     for row in rows:
-        groups.setdefault(DRAW.sub("", row.target), []).append(row)
+        groups.setdefault(without_draw(row.target), []).append(row)
     named = []
     for name, same in groups.items():
         draws = len({row.target for row in same})

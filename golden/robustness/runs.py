@@ -22,7 +22,7 @@ from golden.robustness.networks import networks, subset
 from golden.robustness.pipeline import evaluate_stages
 from golden.robustness.plan import Stage
 from golden.robustness.presets import PRESETS
-from golden.robustness.primary_budgets import PrimaryBudget, fit_budgets
+from golden.robustness.primary_budgets import GRID, PrimaryBudget, fit_budgets
 from golden.robustness.results import Results
 from golden.robustness.subjects import of_subject
 from golden.robustness.targets import Fitted, target, targets as look_up_targets
@@ -146,6 +146,7 @@ def run(
             progress=progress,
         ),
         subject=asked,
+        others=[other for other in whole.subjects if other != asked],
     )
 
 
@@ -188,6 +189,7 @@ def fit(
         labels[:samples],
         chosen.stages,
         chosen.budgets,
+        grid={**GRID, **chosen.grid},
         seed=seed,
         jobs=workers(jobs, backend, scheduler),
         cache=cache,
@@ -198,6 +200,8 @@ def fit(
 def _training(data: str, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Training images that targets are fitted on, their classes, and other images that an attacker has."""
     images, labels = datasets.load(data, "train")
+    common = datasets.DATASETS[data].common
+    images, labels = images[:common], labels[:common]
     images, labels = datasets.sample(images, labels, min(len(images), FIT + ATTACKERS), seed)
     chosen = subset(len(images), FIT)
     return images[chosen], labels[chosen], np.delete(images, chosen, axis=0)

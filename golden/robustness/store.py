@@ -78,7 +78,18 @@ EXCLUDED = (
         f"robustness/{name}.py"
         for name in (
             *("confidence", "equivalence", "evaluation", "hypotheses", "inputs", "intervals", "outcomes", "pipeline"),
-            *("backends", "board", "presets", "primary_budgets", "records", "result_tables", "results", "row_types"),
+            *(
+                "backends",
+                "board",
+                "preset",
+                "preset_cifar10",
+                "presets",
+                "primary_budgets",
+                "records",
+                "result_tables",
+                "results",
+                "row_types",
+            ),
             *("rows", "rule", "runs", "statistics", "subjects", "validation", "verdicts"),
         )
     ),

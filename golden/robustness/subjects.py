@@ -10,7 +10,7 @@ from golden.errors import InvalidInput
 from golden.pytorch.split import two_product_form
 from golden.robustness.hypotheses import MATCHED, SUBJECT
 from golden.robustness.plan import Stage
-from golden.robustness.presets import Preset
+from golden.robustness.preset import Preset
 from golden.robustness.targets import Target, target
 
 __all__ = ["of_subject"]
@@ -58,6 +58,7 @@ def of_subject(preset: Preset, subject: str | Multiplier) -> Preset:
         stages=tuple(replace(s, targets=moved(s.targets), shown=moved(s.shown)) for s in preset.stages if suits(s)),
         clean=tuple(dict.fromkeys(target(renamed(old)).name for old in preset.clean)),
         controls=tuple(target(renamed(control)).name for control in preset.controls),
+        subjects=tuple(target(renamed(old)).name for old in preset.subjects),
     )
 
 

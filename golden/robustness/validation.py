@@ -50,7 +50,7 @@ def faults_of(results: Results) -> tuple[str, ...]:
             planned = _planned(results, preset)
             found += [*_of_attacks(results, planned), *_of_suites(results, planned, preset)]
             found += _of_clean(results, planned)
-        return tuple(found or _of_verdict(results))
+        return tuple(found or _of_verdict(results, preset))
     except AxfpmError as error:
         return (str(error),)
 
@@ -214,12 +214,17 @@ def _of_clean(results: Results, planned: Iterable[Shown]) -> Iterator[str]:
             yield f"the clean row of {key[0]}, {key[1]}, seed {key[2]} {often}; evaluate again"
 
 
-def _of_verdict(results: Results) -> Iterator[str]:
+def _of_verdict(results: Results, preset: Preset) -> Iterator[str]:
     if not results.verdict.get("verdicts"):
         yield "there is no verdict; evaluate again"
         return
     others = results.verdict.get("others", [])
-    again = ruling(results, subject=results.verdict["subject"], others=[other["subject"] for other in others]).verdict
+    judged = [results.verdict["subject"], *(other["subject"] for other in others)]
+    if judged != list(preset.subjects):
+        asked = f"the preset {preset.name} asks for {', '.join(preset.subjects)}"
+        yield f"the verdict is on {', '.join(judged)}, and {asked}; evaluate again"
+        return
+    again = ruling(results, subject=judged[0], others=judged[1:]).verdict
     pairs = [(results.verdict, again), *zip(others, again.get("others", []), strict=True)]
     if any(said.get(part) != own[part] for said, own in pairs for part in ("verdicts", "summaries")):
         yield "the verdict is not what the rule says of these rows; evaluate again"

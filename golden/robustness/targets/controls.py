@@ -36,7 +36,9 @@ def _noise(model: nn.Module, fitted: Fitted, *, draw: int, calibrated: int, mult
 
     exact = logits(model, fitted.images)
     modifiers = frozenset({"calibrated"} if calibrated else ())
-    wanted = match(on_multiplier(model, fitted, multiplier=multiplier, modifiers=modifiers).module, exact, fitted.images)
+    wanted = match(
+        on_multiplier(model, fitted, multiplier=multiplier, modifiers=modifiers).module, exact, fitted.images
+    )
     matched_temperature = wanted.temperature
     noisy = copy.deepcopy(model)
     weights = multiplied_weights(noisy, fitted.images)

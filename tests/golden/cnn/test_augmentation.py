@@ -22,7 +22,9 @@ def test_each_image_is_some_window_of_it():
         found = moved_and_mirrored(images)
         again = moved_and_mirrored(images)
     assert torch.equal(images, before)
-    which = [[k for k, window in enumerate(windows(x)) if torch.equal(window, y)] for x, y in zip(images, found, strict=True)]
+    which = [
+        [k for k, window in enumerate(windows(x)) if torch.equal(window, y)] for x, y in zip(images, found, strict=True)
+    ]
     assert all(len(places) == 1 for places in which)
     places = {place for (place,) in which}
     assert len(places) > 30

@@ -30,7 +30,9 @@ def test_lenet5_pads_by_two():
 
 
 def test_unknown_model():
-    with pytest.raises(InvalidInput, match=r"unknown model 'lenet'; did you mean lenet5 or alexnet or da-lenet\? \(package"):
+    with pytest.raises(
+        InvalidInput, match=r"unknown model 'lenet'; did you mean lenet5 or alexnet or da-lenet\? \(package"
+    ):
         models.build("lenet")
 
 

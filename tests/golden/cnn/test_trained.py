@@ -147,7 +147,10 @@ def test_trained_by_import_path(mine):
         ({"model": "guesmi"}, r"unknown model 'guesmi'; did you mean guesmi2021\?"),
         ({"model": "guesmi2021"}, "no checkpoint for 'guesmi2021' on 'mnist' comes with the package; train one with"),
         ({"model": "guesmi2021", "data": "digits"}, "no checkpoint for 'guesmi2021' on 'digits' comes"),
-        ({"data": "cifar10", "model": "lenet5"}, r"model 'lenet5' takes images of \(1, 28, 28\) and 10 classes, 'cifar10' has"),
+        (
+            {"data": "cifar10", "model": "lenet5"},
+            r"model 'lenet5' takes images of \(1, 28, 28\) and 10 classes, 'cifar10' has",
+        ),
         ({"data": "cifar10", "checkpoint": "lenet5-mnist"}, "model 'lenet5' takes images of"),
         ({"seed": 9}, "no checkpoint for 'lenet5' on 'digits' with seed 9 comes"),
         ({"variant": "trades"}, "unknown variant 'trades'; choose from pgd"),

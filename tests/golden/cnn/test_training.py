@@ -132,7 +132,10 @@ def test_existing_output_survives_an_interruption(small, tmp_path):
         ({"model": "lenet"}, "unknown model 'lenet'"),
         ({"epochs": 0}, "epochs=0 is too small; give at least 1"),
         ({"seed": -1}, "seed=-1 is too small; give at least 0"),
-        ({"data": "cifar10", "model": "lenet5"}, r"model 'lenet5' takes images of \(1, 28, 28\) and 10 classes, 'cifar10' has"),
+        (
+            {"data": "cifar10", "model": "lenet5"},
+            r"model 'lenet5' takes images of \(1, 28, 28\) and 10 classes, 'cifar10' has",
+        ),
         ({"output": "/absent/folder/a"}, "cannot write /absent/folder/a: /absent/folder does not exist"),
     ],
 )
@@ -165,7 +168,9 @@ def few_colours(monkeypatch):
     labels = np.arange(64) % 2
     images = (random.rand(64, 3, 32, 32) * 0.5 + 0.5 * labels[:, None, None, None]).astype(np.float32)
     own = data.DATASETS["cifar10"]
-    monkeypatch.setitem(data.DATASETS._entries, "cifar10", dataclasses.replace(own, load=lambda _split: (images, labels)))
+    monkeypatch.setitem(
+        data.DATASETS._entries, "cifar10", dataclasses.replace(own, load=lambda _split: (images, labels))
+    )
     monkeypatch.setattr(data, "cifar10_batches", lambda: ["data_batch_2"])
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from golden.robustness import presets
+from golden.robustness.preset import stage
 from golden.robustness.records import to_lines
 from golden.robustness.results import Results
 from golden.robustness.row_types import EXACT, Clean, Suite, UnderAttack
@@ -53,15 +54,14 @@ def tiny_preset():
         "lenet5",
         8,
         (
-            presets._stage(
-                "twin", ("fgsm:eps=0.1", "ddn:steps=5"), ("ax-fpm", "companding", "noise:draw=1"), scales=(1.1,)
-            ),
-            presets._stage("white-box", ("fgsm:eps=0.1",), (EXACT, "ax-fpm", "ax-fpm+clamp"), brittleness=True),
-            presets._stage("white-box", ("fgsm:eps=0.1", "fgsm:eps=0.2"), (EXACT,), samples=4, extra=True),
+            stage("twin", ("fgsm:eps=0.1", "ddn:steps=5"), ("ax-fpm", "companding", "noise:draw=1"), scales=(1.1,)),
+            stage("white-box", ("fgsm:eps=0.1",), (EXACT, "ax-fpm", "ax-fpm+clamp"), brittleness=True),
+            stage("white-box", ("fgsm:eps=0.1", "fgsm:eps=0.2"), (EXACT,), samples=4, extra=True),
         ),
         clean=("ax-fpm",),
         controls=("companding",),
         budgets={"linf": 0.1},
+        subjects=("ax-fpm", "ax-fpm+clamp"),
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(presets.PRESETS._entries, "tiny", preset)

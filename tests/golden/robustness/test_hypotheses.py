@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from golden.robustness.hypotheses import HYPOTHESES, Hypothesis, canonical
+from golden.robustness.targets import target
 
 
 def test_the_twelve():
@@ -31,11 +32,22 @@ def test_the_twelve():
         ("companding", 0, "ax-fpm", ("companding",)),
         ("companding", 0, "mitchell", ("companding:multiplier=mitchell",)),
         ("e8m1", 0, "mitchell", ("e8m1",)),
+        ("e8m1", 0, "ax-fpm+calibrated", ("e8m1+calibrated",)),
+        ("noise", 2, "ax-fpm+calibrated", ("noise:calibrated=1", "noise:draw=1,calibrated=1")),
+        (
+            "noise",
+            2,
+            "mitchell+calibrated",
+            ("noise:calibrated=1,multiplier=mitchell", "noise:draw=1,calibrated=1,multiplier=mitchell"),
+        ),
+        ("companding", 0, "ax-fpm+calibrated", ("companding",)),
+        ("exact torch", 0, "ax-fpm+calibrated", ("exact torch",)),
         ("exact torch", 0, "ax-fpm", ("exact torch",)),
     ],
 )
 def test_controls_are_matched_to_the_subject(control, draws, subject, names):
     assert Hypothesis("twin", "linf", "A", control, draws).controls(subject) == names
+    assert tuple(target(name).name for name in names) == names
 
 
 @pytest.mark.parametrize(
@@ -45,6 +57,8 @@ def test_controls_are_matched_to_the_subject(control, draws, subject, names):
         ("noise:multiplier=ax-fpm,draw=10", "noise:draw=10"),
         ("noise:multiplier=mitchell,draw=1", "noise:draw=1,multiplier=mitchell"),
         ("noise:draw=1,multiplier=ax-fpm:block=2,carry=widen", "noise:draw=1,multiplier=ax-fpm:block=2,carry=widen"),
+        ("noise:multiplier=ax-fpm,calibrated=1,draw=3", "noise:draw=3,calibrated=1"),
+        ("noise:calibrated=0,draw=3", "noise:draw=3"),
         ("companding:multiplier=ax-fpm", "companding"),
         ("ax-fpm:block=2,carry=widen", "ax-fpm:block=2,carry=widen"),
         ("exact torch", "exact torch"),

@@ -20,11 +20,15 @@ def test_every_preset_names_what_exists(preset):
     assert set(preset.controls) <= seen
 
 
-def test_the_verdict_has_all_that_the_rule_asks_for():
-    preset = PRESETS["mnist"]
+@pytest.mark.parametrize(
+    ("preset", "subject"), [("mnist", "ax-fpm"), ("cifar10", "ax-fpm"), ("cifar10", "ax-fpm+calibrated")]
+)
+def test_the_verdict_has_all_that_the_rule_asks_for(preset, subject):
+    preset = PRESETS[preset]
+    assert subject in preset.subjects
     planned = plan(preset.stages, target(EXACT), len(preset.seeds), preset.samples)
     for hypothesis in HYPOTHESES:
-        for name in ("ax-fpm", *hypothesis.controls("ax-fpm")):
+        for name in (subject, *hypothesis.controls(subject)):
             networks = {
                 s.examples.network
                 for s in planned.shown
@@ -36,8 +40,8 @@ def test_the_verdict_has_all_that_the_rule_asks_for():
             assert networks == set(range(len(preset.seeds)))
 
 
-def test_the_decisive_suites_are_fixed_at_the_budgets():
-    preset = PRESETS["mnist"]
+@pytest.mark.parametrize("preset", [PRESETS[name] for name in ("mnist", "cifar10", "cifar10-vgg11")])
+def test_the_decisive_suites_are_fixed_at_the_budgets(preset):
     for stage in preset.stages:
         if stage.threat_model.name in ("twin", "aware", "white-box") and not stage.extra:
             names = [str(a) for a in stage.attacks if not a.minimal]

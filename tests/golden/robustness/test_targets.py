@@ -230,6 +230,17 @@ def test_noise_deviates_as_the_multiplier_does(digits, name, multiplier):
     assert 0.15 < float((normal.abs() > 1.3).float().mean()) < 0.25  # Gaussian: 0.194
 
 
+def test_noise_that_is_matched_after_calibration(digits):
+    model, fitted, _ = digits
+    raw, calibrated = (target(f"ax-fpm{modifier}").build(model, fitted) for modifier in ("", "+calibrated"))
+    wanted = deviation(calibrated.module, model, fitted.images)
+    device = target("noise:calibrated=1").build(model, fitted)
+    assert deviation(device.module, model, fitted.images) == pytest.approx(wanted, rel=0.01)
+    assert abs(wanted / deviation(raw.module, model, fitted.images) - 1) > 0.05
+    assert device.details["calibrated"] is True
+    assert "calibrated" not in target("noise").build(model, fitted).details
+
+
 def test_draws_of_noise():
     one, two, other = (target(f"noise:draw={draw}").build(MODEL, FITTED) for draw in (1, 2, 1))
     assert torch.equal(logits(one.module), logits(other.module))

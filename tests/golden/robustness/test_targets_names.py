@@ -27,6 +27,7 @@ from golden.robustness.targets import TARGETS, Device, TargetKind, names, regist
         ("noise:draw=0", "noise", "control", None),
         ("noise:draw=7", "noise:draw=7", "control", None),
         ("noise:multiplier=e8m2,draw=7", "noise:draw=7,multiplier=e8m2", "control", None),
+        ("noise:calibrated=1,draw=7", "noise:draw=7,calibrated=1", "control", None),
         (
             "noise:multiplier=ax-fpm:carry=widen,block=2,draw=1",
             "noise:draw=1,multiplier=ax-fpm-widen:block=2",

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from golden.robustness.records import find, read, to_lines
+from golden.robustness.records import MEASURED, read, to_lines
 from golden.robustness.statistics import Proportion
 from golden.robustness.validation import faults, faults_of
 
@@ -140,6 +140,16 @@ TWIN = "the suite twin, linf 0.1 of ax-fpm, lenet5 (lenet5-digits), seed 0"
             lambda r: dataclasses.replace(r, verdict={**r.verdict, "summaries": []}),
             "the verdict is not what the rule says of these rows; evaluate again",
         ),
+        (
+            lambda r: dataclasses.replace(
+                r, verdict={**r.verdict, "others": [{**r.verdict, "subject": "ax-fpm+clamp"}]}
+            ),
+            "the verdict is not what the rule says of these rows; evaluate again",
+        ),
+        (
+            lambda r: dataclasses.replace(r, verdict={**r.verdict, "others": []}),
+            "the verdict is on ax-fpm, and the preset tiny asks for ax-fpm, ax-fpm+clamp; evaluate again",
+        ),
     ],
 )
 def test_faults(whole, change, sentence):
@@ -148,8 +158,9 @@ def test_faults(whole, change, sentence):
     assert all("\n" not in one for one in found)
 
 
-def test_what_comes_with_the_package():
-    assert faults_of(read(find("mnist"))) == ()
+@pytest.mark.parametrize("file", sorted(MEASURED.iterdir()), ids=lambda file: file.name)
+def test_what_comes_with_the_package(file):
+    assert faults_of(read(file)) == ()
 
 
 def test_a_whole_file_of_another_subject(tiny_preset, tmp_path):
@@ -157,6 +168,7 @@ def test_a_whole_file_of_another_subject(tiny_preset, tmp_path):
 
     results = run("tiny", subject="bf16", cache=False)
     assert results.settings["subject"] == results.verdict["subject"] == "bf16"
+    assert [other["subject"] for other in results.verdict["others"]] == ["bf16+clamp"]
     assert "noise:draw=1,multiplier=bf16" in results.settings["targets"]
     assert faults_of(results) == ()
     other = dataclasses.replace(results, settings={**results.settings, "subject": "e8m2"})
