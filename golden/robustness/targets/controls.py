@@ -35,6 +35,8 @@ def _noise(model: nn.Module, fitted: Fitted, *, draw: int, calibrated: int, mult
     from scipy.optimize import brentq
 
     exact = logits(model, fitted.images)
+    if calibrated not in (0, 1):
+        raise InvalidInput(f"calibrated={calibrated} is neither 0 nor 1; give one of them")
     modifiers = frozenset({"calibrated"} if calibrated else ())
     wanted = match(
         on_multiplier(model, fitted, multiplier=multiplier, modifiers=modifiers).module, exact, fitted.images

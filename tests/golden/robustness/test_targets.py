@@ -239,6 +239,8 @@ def test_noise_that_is_matched_after_calibration(digits):
     assert abs(wanted / deviation(raw.module, model, fitted.images) - 1) > 0.05
     assert device.details["calibrated"] is True
     assert "calibrated" not in target("noise").build(model, fitted).details
+    with pytest.raises(InvalidInput, match="calibrated=2 is neither 0 nor 1; give one of them"):
+        target("noise:calibrated=2").build(model, fitted)
 
 
 def test_draws_of_noise():

@@ -74,7 +74,7 @@ def test_every_kind_says_what_it_is():
         ("image8/ax-fpm", "unknown network 'image8'; choose from independent, pgd-trained"),
         ("pgd-trained/independent", "names two networks; write one of them"),
         ("pgd-trained/ax-fmp", r"unknown target 'ax-fmp'"),
-        ("noise:draws=3", "target 'noise' has no parameter 'draws'; it takes draw, multiplier"),
+        ("noise:draws=3", "target 'noise' has no parameter 'draws'; it takes draw, calibrated, multiplier"),
         ("image8:bits=3", "target 'image8' has no parameter 'bits'; it takes no parameters"),
         ("noise:draw", "cannot read 'draw' of target 'noise'; write noise:key=value,key=value, each key once"),
         ("noise:draw=1,draw=2", "cannot read 'draw=2' of target 'noise'"),
