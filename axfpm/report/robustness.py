@@ -86,10 +86,11 @@ def _measured(key: str, preset: str) -> Section:
     conditions = _conditions(results)
     ruling = results.verdict
     rulings = (ruling, *ruling.get("others", ()))
+    folder = f"build/{preset}"
     return Section(
         key=key,
         title=title,
-        command=f"axfpm evaluate --preset {preset} --jobs 2 -o build/{preset}; axfpm results build/{preset}/results.jsonl",
+        command=f"axfpm evaluate --preset {preset} --jobs 2 -o {folder}; axfpm results {folder}/results.jsonl",
         paragraphs=(
             f"{conditions}. These figures were measured before and are rendered from their file; the command makes "
             "them anew. A claim holds where the simultaneous lower bound is above 0, the difference is at least 10 "

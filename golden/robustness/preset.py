@@ -16,7 +16,7 @@ __all__ = ["CALIBRATED_NOISE", "NOISE", "STRETCHED", "TABLE", "Preset", "stage"]
 
 NOISE = ("noise", *(f"noise:draw={draw}" for draw in range(1, 39)))
 """Enough draws that being ahead of all of them is one chance in forty."""
-CALIBRATED_NOISE = tuple(f"noise:draw={draw},calibrated=1" for draw in range(39))
+CALIBRATED_NOISE = ("noise:calibrated=1", *(f"noise:draw={draw},calibrated=1" for draw in range(1, 39)))
 """The same for the calibrated network."""
 STRETCHED = (1.05, 1.1, 1.2, 1.3, 1.5)
 TABLE = ("bf16", "e8m2", "mitchell", "ax-fpm-widen", "ax-fpm:block=2")
