@@ -18,6 +18,8 @@ from golden.robustness.audit.checks import CHECKS
 
 MNIST = Path(os.environ.get("AXFPM_DATA", "none")) / "mnist"
 NEEDS_MNIST = pytest.mark.skipif(not MNIST.is_dir(), reason="no MNIST in the folder AXFPM_DATA")
+CIFAR10 = Path(os.environ.get("AXFPM_DATA", ""), "cifar-10-batches-py", "test_batch")
+NEEDS_CIFAR10 = pytest.mark.skipif(not CIFAR10.is_file(), reason="no CIFAR-10 in the folder AXFPM_DATA")
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +141,7 @@ HONEST = ("exact", "pgd", "bf16")
 CASES = [
     *(pytest.param("mnist", seed, kind, "linf", marks=NEEDS_MNIST) for seed in range(3) for kind in HONEST),
     *(("digits", 0, kind, "l2") for kind in HONEST),
+    *(pytest.param("cifar10", seed, "exact", "linf", marks=NEEDS_CIFAR10) for seed in range(3)),
 ]
 
 
@@ -146,7 +149,7 @@ CASES = [
 @pytest.mark.parametrize(("name", "seed", "kind", "norm"), CASES)
 def test_no_false_alarm(name, seed, kind, norm):
     variant = {"seed": 0, "variant": "pgd"} if kind == "pgd" else {"seed": seed}
-    model = checkpoint.load(checkpoint.packaged("lenet5", name, **variant))[0]
+    model = checkpoint.load(checkpoint.packaged(data.DATASETS[name].model, name, **variant))[0]
     images, labels = data.sample(*data.load(name, "test"), 60, seed)
     found = axfpm.audit(model, images, labels, multiplier="bf16" if kind == "bf16" else None, norm=norm, seed=seed)
     assert found.masked == (), found.table()
