@@ -18,6 +18,7 @@ PACKAGES = {
     "safetensors": ("checkpoints", "pip install 'axfpm[nn]'"),
     "scikit-learn": ("the embedded digits data", "pip install 'axfpm[nn]'"),
     "foolbox": ("attacks", "pip install 'axfpm[nn]'"),
+    "distributed": ("evaluations on a cluster", "pip install 'axfpm[cluster]'"),
     "amaranth": ("Verilog", "pip install 'axfpm[hardware]'"),
     "cocotb": ("benches", "pip install 'axfpm[hardware]'"),
     "matplotlib": ("the report's figures", "pip install 'axfpm[report]'"),
