@@ -15,8 +15,7 @@ LINF, L2 = 0.006, 0.2
 """Budgets, fitted by ``axfpm evaluate --preset cifar10 --fit-budgets``."""
 SUBJECTS = ("ax-fpm", "ax-fpm+calibrated")
 CONTROLS = (*NOISE, *CALIBRATED_NOISE, "e8m1", "e8m1+calibrated", "companding")
-AUDIENCE = (
-    *SUBJECTS,
+OTHERS = (
     "ax-fpm+clamp",
     "exact",
     *TABLE,
@@ -24,7 +23,6 @@ AUDIENCE = (
     "image8",
     "int8",
     "independent",
-    *CONTROLS,
 )
 ATTACKED = (EXACT, *SUBJECTS, *NOISE[:2], *CALIBRATED_NOISE[:2])
 """Whom white-box attacks are made for, each with the same runs."""
@@ -60,7 +58,7 @@ CIFAR10 = Preset(
     "alexnet",
     10_000,
     (
-        stage("twin", TWIN, AUDIENCE, samples=150, scales=STRETCHED),
+        stage("twin", TWIN, (*SUBJECTS, *OTHERS, *CONTROLS), samples=150, scales=STRETCHED),
         stage(
             "aware",
             (f"pgd:eps={LINF}", f"pgd:eps={2 * LINF:g}", f"pgd-l2:eps={L2}", "ddn"),
@@ -99,7 +97,14 @@ CIFAR10 = Preset(
             samples=150,
             networks=1,
         ),
-        stage("corruption", CORRUPTIONS, AUDIENCE, samples=1000, networks=1, extra=True),
+        stage(
+            "corruption",
+            CORRUPTIONS,
+            (*SUBJECTS, *OTHERS, "e8m1", "e8m1+calibrated", NOISE[0], CALIBRATED_NOISE[0]),
+            samples=1000,
+            networks=1,
+            extra=True,
+        ),
     ),
     seeds=(0, 1, 2),
     clean=(
