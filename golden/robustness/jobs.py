@@ -122,7 +122,8 @@ class Processes:
             return
         import joblib
 
-        with joblib.parallel_config("loky", inner_max_num_threads=1):
+        # Large arrays travel as mapped files; copied on writing, as torch warns of arrays that cannot be written.
+        with joblib.parallel_config("loky", inner_max_num_threads=1, mmap_mode="c"):
             parallel: Any = joblib.Parallel(n_jobs=self.number, return_as="generator_unordered")
             with closed_quietly(
                 parallel(joblib.delayed(perform)(i, job.work, job.arguments()) for i, job in jobs)

@@ -1,5 +1,7 @@
 """Jobs: kept when done, in any number of processes."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -61,3 +63,18 @@ def test_the_longest_first(monkeypatch):
     )
     run(_jobs(1, 3, 2), Store(enabled=False), Processes(), Meter(None, [6]))
     assert done == [3, 2, 1]
+
+
+def _write(array):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # torch warns of arrays that cannot be written
+        torch.from_numpy(array)[0] = 7
+    return {"first": array[:1].copy(), "last": array[-1:].copy()}
+
+
+def test_large_arrays_can_be_written_and_stay_as_they_are():
+    large = np.zeros(1 << 19)  # 4 MB: more than joblib sends in a pipe
+    made = [Job({"value": v}, _write, lambda: (large,), ("first", "last")) for v in range(3)]
+    found = run(made, Store(enabled=False), Processes(2), Meter(None, [3]))
+    assert [(r["first"][0], r["last"][0]) for r in found] == [(7, 0)] * 3
+    assert not large.any()
