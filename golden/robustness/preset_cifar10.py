@@ -11,7 +11,7 @@ from golden.robustness.row_types import EXACT
 
 __all__ = ["CIFAR10", "VGG11"]
 
-LINF, L2 = 0.006, 0.2
+LINF, L2 = 0.004, 0.15
 """Budgets, fitted by ``axfpm evaluate --preset cifar10 --fit-budgets``."""
 SUBJECTS = ("ax-fpm", "ax-fpm+calibrated")
 CONTROLS = (*NOISE, *CALIBRATED_NOISE, "e8m1", "e8m1+calibrated", "companding")
