@@ -3,7 +3,8 @@
 In: networks, images with labels, targets, attacks, threat models. Out: ``Results``, as JSON lines and tables, with a
 verdict. In the order of the data:
 
-1. ``presets`` lists whole evaluations at their ``primary_budgets``, ``subjects`` turns them to other multipliers,
+1. ``presets`` lists whole evaluations (``preset`` says what one is, ``preset_cifar10`` has those on CIFAR-10) at their
+   ``primary_budgets``, ``subjects`` turns them to other multipliers,
    ``runs`` does what the command line asks for, ``evaluation`` is ``axfpm.evaluate``; ``inputs`` checks images and
    labels, ``networks`` looks up what is evaluated.
 2. ``targets`` says what a network is changed to, ``threats`` what an attacker knows and so attacks, ``attacks`` what he

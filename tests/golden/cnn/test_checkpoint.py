@@ -45,9 +45,14 @@ def test_load_leaves_the_global_generator(tmp_path, model):
 
 PACKAGED = [(data, seed, "") for data in ("digits", "mnist") for seed in (0, 1, 2)]
 PACKAGED += [("digits", 0, "pgd"), ("mnist", 0, "pgd")]
+CIFAR10 = ("alexnet-cifar10", "alexnet-cifar10-seed1", "alexnet-cifar10-seed2", "vgg11-cifar10")
 EPSILON = {"digits": 0.15, "mnist": 0.3}
 needs_mnist = pytest.mark.skipif(
     not Path(os.environ.get("AXFPM_DATA", ""), "mnist").is_dir(), reason="AXFPM_DATA names no folder with mnist/"
+)
+needs_cifar10 = pytest.mark.skipif(
+    not Path(os.environ.get("AXFPM_DATA", ""), "cifar-10-batches-py/test_batch").is_file(),
+    reason="AXFPM_DATA names no folder with cifar-10-batches-py/test_batch",
 )
 
 
@@ -71,9 +76,10 @@ def test_packaged_names():
     assert checkpoint.name_of("lenet5", "mnist", seed=1) == "lenet5-mnist-seed1"
     assert checkpoint.name_of("lenet5", "mnist", variant="pgd") == "lenet5-mnist-pgd"
     assert checkpoint.name_of("lenet5", "mnist", seed=2, variant="pgd") == "lenet5-mnist-pgd-seed2"
-    assert {checkpoint.name_of("lenet5", d, seed=s, variant=v) for d, s, v in PACKAGED} == set(checkpoint.available())
+    names = {checkpoint.name_of("lenet5", d, seed=s, variant=v) for d, s, v in PACKAGED}
+    assert names | set(CIFAR10) == set(checkpoint.available())
     digests = {checkpoint.weights_digest(checkpoint.load(name)[0]) for name in checkpoint.available()}
-    assert len(digests) == len(PACKAGED)
+    assert len(digests) == len(PACKAGED) + len(CIFAR10)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +116,7 @@ def test_packaged_ones_that_are_not(arguments, message):
             for seed in (0, 1, 2)
         ),
         pytest.param("lenet5-mnist-pgd", "mnist", 0.98, marks=needs_mnist),
+        *(pytest.param(name, "cifar10", 0.76, marks=needs_cifar10) for name in CIFAR10),
     ],
 )
 def test_packaged_accuracy_is_the_measured_one(name, dataset, least):
