@@ -1,10 +1,11 @@
 """How results are shown, and written as JSON."""
 
 import json
+from dataclasses import replace
 
-from golden.robustness.result_tables import mean
+from golden.robustness.result_tables import grouped, mean, without_draw
 from golden.robustness.results import Results
-from golden.robustness.row_types import UnderAttack
+from golden.robustness.row_types import Clean, UnderAttack
 from golden.robustness.statistics import Proportion
 
 P = Proportion
@@ -45,6 +46,31 @@ def test_several_networks_and_draws_are_one_line_each():
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert any(line.startswith("ddn 100/100") and " ax-fpm 30/100 = 30.0%" in line for line in lines)
     assert any(line.startswith("noise, 2 draws 30/100 = 30.0%") for line in lines)
+
+
+def test_draws_of_one_control_go_together():
+    names = ["noise", "noise:draw=1", "noise:calibrated=1", "noise:draw=2,calibrated=1", "noise:multiplier=bf16"]
+    assert list(map(without_draw, names)) == ["noise", "noise", "noise:calibrated=1", "noise:calibrated=1", names[-1]]
+    assert without_draw("noise:draw=38,multiplier=ax-fpm:block=2,carry=widen") == (
+        "noise:multiplier=ax-fpm:block=2,carry=widen"
+    )
+    rows = [Clean(name, True, P(1, 2), P(1, 2), 0.5, "m", 0) for name in names]
+    assert [(name, len(same)) for name, same in grouped(rows)] == [
+        ("noise, 2 draws (control)", 2),
+        ("noise:calibrated=1, 2 draws (control)", 2),
+        ("noise:multiplier=bf16 (control)", 1),
+    ]
+
+
+def test_every_ruling_is_shown(small_results):
+    ruling = {"scope": "s", "verdicts": [], "summaries": [{"threat_model": "twin", "verdict": "v", "reason": "r"}]}
+    row = {"threat_model": "twin", "norm": "l2", "control": "noise", "draws": 2, "difference": None, "interval": None}
+    ruling["verdicts"] = [{**row, "verdict": "not run", "reason": "r"}]
+    verdict = {**ruling, "subject": "one", "others": [{**ruling, "subject": "another"}]}
+    text = replace(small_results, verdict=verdict).table()
+    assert "The rule on one, s" in text
+    assert "The rule on another, s" in text
+    assert text.count("twin: v (r)") == 2
 
 
 def test_mean():
