@@ -10,8 +10,7 @@ A Liberty library is all it takes: delays, simulation models and energies come f
 
 One netlist goes through ``measure``, in the order of the data:
 
-1. ``netlist`` reads the mapped Verilog and numbers its nets; ``reader`` reads the ``cells`` that it uses, cut out of
-   the library's ``text``.
+1. ``netlist`` reads the mapped Verilog and numbers its nets; ``reader`` reads the ``cells`` that it uses.
 2. ``models`` writes those cells for the simulator, their functions by ``boolean``.
 3. ``delays`` has OpenSTA time the netlist; ``sdf`` rewrites the delays so that the simulator takes them.
 4. ``bench`` simulates all operands with those delays and without any, and compares every output.

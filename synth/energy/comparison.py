@@ -17,7 +17,6 @@ from golden.registry import check_choice
 from hdl.compressor import OPERATOR
 from hdl.limits import check_period, check_stages
 from synth import tools
-from synth.energy import bench
 from synth.energy.grid import Task, run
 from synth.energy.result import Conditions, Energy
 from synth.energy.rows import Design, make_rows
@@ -170,6 +169,8 @@ def _designs(
 
 def _programs() -> dict[str, str | None]:
     """Versions of the programs; what is missing is said before minutes are spent."""
-    for program in (tools.yosys, tools.opensta, tools.abc, bench.icarus):
+    for program in (tools.yosys, tools.opensta, tools.abc, tools.icarus):
         program()
-    return {name: version for name, version in tools.versions().items() if name != "abc"} | {"icarus": bench.version()}
+    return {name: version for name, version in tools.versions().items() if name != "abc"} | {
+        "icarus": tools.icarus_version()
+    }

@@ -11,14 +11,12 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TypeVar
 
 from golden.catalogue import multiplier as look_up
 from golden.errors import InvalidInput
 from golden.multiply import multiply_words
 from golden.progress import Progress
-from synth.energy.cells import CellLibrary
 from synth.energy.measure import measure
 from synth.energy.rows import Design, Run
 from synth.energy.stimulus import draw
@@ -68,12 +66,6 @@ class Task:
     texts: dict[Design, str] = field(default_factory=dict)
     """Verilog by design, which takes seconds to write."""
 
-    @cached_property
-    def cells(self) -> CellLibrary:
-        """The library as ``measure`` takes it."""
-        own = self.library
-        return CellLibrary(f"{own.name}, corner {own.corner}", own.texts(), own.driving_cell, own.load_ff)
-
     def verilog(self, design: Design) -> str:
         """Write a design, once."""
         from hdl.verilog import generate
@@ -100,11 +92,10 @@ class Task:
             lead = 1 + self.stages  # those that only set the state
             operands = draw(self.stimulus, self.each + lead, seed=self.seed, batch=variant)
             expected = multiply_words(operands.a, operands.b, look_up(design.multiplier))
-            cells = self.cells
         result = measure(
             netlist.netlist,
             top=self.block,
-            library=cells,
+            library=self.library,
             a=operands.a,
             b=operands.b,
             expected=expected,

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_library import TINY, by_hand, changes
+from tiny_library import by_hand, changes, library
 
 from synth.energy.charges import charge, net_loads
 from synth.energy.kinds import Conditions
@@ -14,9 +14,10 @@ FJ = 1e-3
 
 
 def conditions(netlist, *, load_ff=10.0, delays=None):
-    cells, volt = read_cells([TINY], netlist.used)
+    own = library()
+    cells = read_cells(own, netlist.used)
     pins = [(f"c{k}", pin) for k, each in enumerate(netlist.instances) for pin in each.nets]
-    return Conditions(cells, volt, load_ff, dict.fromkeys(pins, (0.05, 0.05)), delays or {})
+    return Conditions(cells, own.voltage, load_ff, dict.fromkeys(pins, (0.05, 0.05)), delays or {})
 
 
 def charged(netlist, *, end: Any = 2000, delays: Any = None, **nets):
