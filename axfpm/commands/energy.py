@@ -65,6 +65,7 @@ def _sources(libraries: tuple[str, ...], liberty: tuple[Path, ...], technologies
 )
 @click.option("--technologies", is_flag=True, help="All five libraries, and the spread of ratios over them.")
 @click.option("--dont-use", metavar="PATTERN", multiple=True, help="Cells left out, such as 'XOR*'; repeatable.")
+@click.option("--wire-loads", is_flag=True, help="Wires by the library's default wire load, instead of none.")
 @click.option("--stimulus", default="uniform", show_default=True, help="Operands: uniform, relu or lenet5.")
 @click.option("-n", "pairs", type=int, help="Products of each multiplier, over all its netlists; 2000 without it.")
 @click.option("--stages", default=0, show_default=True, type=int, help="Pipeline stages; 0 is combinational.")
@@ -83,6 +84,7 @@ def command(
     liberty: tuple[Path, ...],
     technologies: bool,
     dont_use: tuple[str, ...],
+    wire_loads: bool,
     stimulus: str,
     pairs: int | None,
     stages: int,
@@ -132,10 +134,11 @@ def command(
                 variants=VARIANTS if variants is None else variants,
                 controls=CONTROLS if full else (),
                 dont_use=dont_use,
+                wire_loads=wire_loads,
                 progress=within,
             )
             results.append(found)
-            if not (stages or dont_use or fastest):
+            if not (stages or dont_use or fastest or wire_loads):
                 remember_energy(found.to_dict()["rows"], str(found.conditions))
     together = Technologies(tuple(results))
     if output is not None:

@@ -22,6 +22,7 @@ from synth.energy.result import Conditions, Energy
 from synth.energy.rows import Design, make_rows
 from synth.energy.stimulus import draw
 from synth.liberty import Library, read_liberty
+from synth.wires import layout
 
 __all__ = ["BASELINES", "BLOCKS", "CONTROLS", "DEFAULT_NAMES", "FULL_NAMES", "PAIRS", "VARIANTS", "energy"]
 
@@ -59,6 +60,7 @@ def energy(
     baselines: Iterable[str | Multiplier] = BASELINES,
     controls: Iterable[Design] = (),
     dont_use: Sequence[str] = (),
+    wire_loads: bool = False,
     progress: Progress | None = None,
 ) -> Energy:
     """Measure the energy per product of multipliers from simulated activity, beside exact ones.
@@ -100,6 +102,9 @@ def energy(
         Further baselines, such as ``CONTROLS``.
     dont_use : sequence of str
         Patterns of cells that are not used, beside the library's own.
+    wire_loads : bool
+        Give nets the capacitance of the library's default wire load, instead of no wires: a guess, to see how much
+        ratios depend on wires.
     progress : callable, optional
         Called as ``progress(done, total, message)`` after each netlist, by one thread at a time.
 
@@ -128,7 +133,7 @@ def energy(
     if fastest and period_ns is not None:
         raise InvalidInput("a period and the fastest one were asked for; give one of them")
     found = _programs()
-    cells = read_liberty(library if liberty is None else liberty, dont_use=dont_use)
+    cells = read_liberty(library if liberty is None else liberty, dont_use=dont_use, wire_loads=wire_loads)
     period = cells.period_ns if period_ns is None else check_period(period_ns)
     task = Task(block, check_stages(stages), cells, period, stimulus, -(-pairs // variants), seed)
     description = draw(stimulus, 1, seed=seed).description  # what is wrong with it is said before minutes are spent
@@ -149,6 +154,7 @@ def energy(
             variants=variants,
             seed=seed,
             tools=found,
+            layout=layout(cells),
         ),
         rows=make_rows([(design, runs[design]) for design in designs]),
     )

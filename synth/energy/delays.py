@@ -2,8 +2,8 @@
 
 Drivers, loads and clock are those of ``synth.flow``: the smallest buffer drives every input, four of the smallest
 inverters load every output, wires have no capacitance. OpenSTA gets the library without its ``default_wire_load``,
-which it would apply unasked, and with none but the cells that are there. A slew is the greatest of its pin and
-direction, as static timing has it, for every change of that pin.
+which it would apply unasked, unless that is asked for, and with none but the cells that are there. A slew is the
+greatest of its pin and direction, as static timing has it, for every change of that pin.
 """
 
 from __future__ import annotations

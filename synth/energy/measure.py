@@ -1,8 +1,9 @@
 """Energy per operation of a mapped netlist under real operands: the whole way from Verilog to picojoules.
 
 Each netlist is simulated twice: with the delays of its cells, so that it glitches as it would, and without any, where
-every net changes at most once per operation. The difference is what glitches cost. Inputs change at one instant, wires
-have no capacitance (the design is not laid out), the clock's pins count at ``stages`` >= 1 and its tree does not.
+every net changes at most once per operation. The difference is what glitches cost. Inputs change at one instant; the
+design is not laid out, and wires have no capacitance but that of the library's default wire load where it is asked for;
+the clock's pins count at ``stages`` >= 1 and its tree does not.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from synth.energy.reader import read_cells
 from synth.energy.sdf import Delays, write_sdf
 from synth.energy.toggles import Toggles, read_toggles
 from synth.liberty import Library
+from synth.wires import default_wire_load, layout
 
 __all__ = ["check_delayed", "measure"]
 
@@ -65,7 +67,7 @@ def measure(
     top : str
         Its module.
     library : Library
-        The library it is mapped to.
+        The library it is mapped to, with its wire loads or without.
     a, b : numpy.ndarray
         Words of the operands, unsigned integers, (n,), in the order in which they come.
     expected : numpy.ndarray
@@ -102,6 +104,7 @@ def measure(
         design = read_netlist(text, top=top, folder=folder, timeout_s=timeout_s)
         _check_ports(design, stages)
         cells = read_cells(library, design.used)
+        wires = default_wire_load(library) if library.wire_loads else None
         design = completed(design, cells)
         sources = scalar_verilog(design), models(cells[name] for name in sorted(cells))
         say(1, 4, "timing")
@@ -123,7 +126,7 @@ def measure(
             )
             toggles = read_toggles(dump, design, **bench.recording(a.size, stages=stages, period_ns=period_ns))
             dump.unlink()
-            given = Conditions(cells, library.voltage, library.load_ff, slews, _exact(delays) if sdf else {})
+            given = Conditions(cells, library.voltage, library.load_ff, slews, _exact(delays) if sdf else {}, wires)
             return toggles, charge(toggles, design, given, period=bench.period_fs(period_ns))
 
         say(2, 4, "simulating")
@@ -139,7 +142,7 @@ def measure(
 def _words(library: Library, period_ns: float, stages: int, pairs: int) -> str:
     found = tools.versions()
     return (
-        f"{library.name}, corner {library.corner}; pre-layout, no wires; clock {period_ns:g} ns, {stages} stages; "
+        f"{library.name}, corner {library.corner}; {layout(library)}; clock {period_ns:g} ns, {stages} stages; "
         f"{pairs} operand pairs, all bits at one instant; inputs from {library.driving_cell}, {library.load_ff:.4g} fF "
         f"at each output; {found['yosys']}, {found['opensta']}, {tools.icarus_version()}"
     )

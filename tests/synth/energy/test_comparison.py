@@ -141,6 +141,7 @@ def test_the_operator_is_a_control_of_its_own():
         ({"seed": -1}, "seed=-1 is too small"),
         ({"stimulus": "noise"}, "unknown stimulus 'noise'"),
         ({"library": "osu"}, "unknown library 'osu'"),
+        ({"wire_loads": True}, "the library osu018_stdcells has no default wire load"),
         ({"liberty": __file__}, "test_comparison.py"),
         ({"multiplier": [], "baselines": []}, "there is nothing to measure"),
     ],

@@ -43,6 +43,19 @@ def test_wire_loads_are_taken_away(tmp_path):
     assert "NAND" not in (tmp_path / "cells.lib").read_text()
 
 
+def test_wire_loads_where_they_are_asked_for(tmp_path):
+    # HEAD's wire is 10 fF for each load: 4 fF of the second inverter's rise and 10 of wire take 140 ps. An output
+    # of the design is a load too, and twice of one net it is two.
+    by_load = TINY.replace(
+        'cell_rise (delays) { values ("0.1, 0.1", "0.1, 0.1"); }', 'cell_rise (delays) { values ("0, 1", "0, 1"); }'
+    )
+    chain = by_hand([("INV", {"A": 2, "Y": 3}), ("INV", {"A": 3, "Y": 4})], {"a": (2,)}, {"y": (4, 4)})
+    for wired, first, second in ((False, 40, 200), (True, 140, 400)):
+        delays, _ = time(tmp_path, chain, library(by_load, wire_loads=wired))
+        assert delays.paths["c0"]["A", "Y"][0] == pytest.approx(first)
+        assert delays.paths["c1"]["A", "Y"][0] == pytest.approx(second)
+
+
 def test_opensta_fails(tmp_path, monkeypatch):
     with pytest.raises(InvalidInput, match=r"OpenSTA ran past 0\.001 s"):
         time_netlist(CHAIN, scalar_verilog(CHAIN), library(), period_ns=2.0, folder=tmp_path, timeout_s=0.001)

@@ -55,6 +55,15 @@ def test_a_glitch_costs_what_two_changes_cost():
     assert measured.unmatched == 0
 
 
+def test_wire_loads_are_asked_for_by_the_library():
+    plain, wired = glitch(), glitch(library=library(wire_loads=True))
+    # Nets i, n and y have one load each: 10 fF of wire, 20 fJ a change. Net a has two, which is beyond the table.
+    added = (wired.with_glitches.switching - plain.with_glitches.switching) * 1e3
+    assert added == pytest.approx([0, 5 * 20, 0, 20])
+    assert (wired.with_glitches.inputs - plain.with_glitches.inputs) * 1e3 == pytest.approx([0, 40, 0, 40])
+    assert "wires by the library's default wire load small" in wired.conditions
+
+
 def test_energies_by_cell_add_up():
     measured = glitch()
     assert {cell.name: cell.cell for cell in measured.cells} == {"u0": "INV", "u1": "NAND", "u2": "INV"}

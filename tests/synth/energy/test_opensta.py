@@ -4,6 +4,7 @@
 the period is energy per change. What OpenSTA 2.0.17 makes of the tables is said in ``synth.energy.kinds``.
 """
 
+import itertools
 import subprocess
 from typing import Any
 
@@ -15,7 +16,7 @@ from golden.multiply import multiply
 from hdl.verilog import generate
 from synth import tools
 from synth.energy import boolean
-from synth.energy.charges import charge
+from synth.energy.charges import charge, net_loads
 from synth.energy.kinds import Conditions
 from synth.energy.measure import measure
 from synth.energy.netlist import completed, read_netlist, scalar_verilog
@@ -24,6 +25,7 @@ from synth.energy.tables import look_up
 from synth.energy.toggles import Toggles
 from synth.flow import synthesise
 from synth.liberty import read_liberty
+from synth.wires import default_wire_load
 
 pytestmark = pytest.mark.usefixtures("timer")
 
@@ -170,6 +172,33 @@ def test_how_far_it_is_off(real_library, tmp_path, name, place, share):
     assert sums.unmatched == 0
     mean = sums.internal.sum() / len(states)  # the output changes every time
     assert powers["c0"][0] / mean == pytest.approx(share, rel=0.04)
+
+
+@pytest.mark.parametrize("name", ["nangate45", "sky130hd", "sg13g2"])
+def test_capacitance_of_wires(real_library, tmp_path, name):
+    # Inverters that drive so many others, up to far beyond each table.
+    library = read_liberty(real_library(name), wire_loads=True)
+    cell = library.inverters[0].name
+    own = read_cells(library, [cell])
+    (pin, out) = sorted(own[cell].pins, key=lambda each: own[cell].pins[each].output)
+    fanouts, instances, nets = (1, 2, 3, 6, 9, 13, 40), [], itertools.count(3)
+    drivers = [next(nets) for _ in fanouts]
+    for net, fanout in zip(drivers, fanouts, strict=True):
+        instances += [(cell, {pin: 2, out: net}), *((cell, {pin: net, out: next(nets)}) for _ in range(fanout))]
+    netlist = by_hand(instances, {"a": (2,)}, {})
+    library.write(tmp_path, {cell, library.driving_cell})
+    (tmp_path / "design.v").write_text(scalar_verilog(netlist))
+    lines = [*(f"read_liberty {file}" for file in library.file_names), "read_verilog design.v", "link_design top"]
+    lines += [f"foreach net {{{' '.join(f'n{net}' for net in drivers)}}} {{"]
+    lines += ['  puts "WIRE [sta::Net_wire_capacitance [get_nets $net] rise [sta::cmd_corner] max]"', "}", "exit"]
+    (tmp_path / "wires.tcl").write_text("\n".join(lines))
+    command = [str(tools.opensta()), "-no_init", "-no_splash", "-exit", "wires.tcl"]
+    output = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    theirs = [float(line.split()[1]) * 1e15 for line in output.splitlines() if line.startswith("WIRE")]
+    wires = default_wire_load(library)
+    given = (own, library.voltage, LOAD_FF, {}, {})
+    bare, wired = (net_loads(netlist, Conditions(*given, each)) for each in (None, wires))
+    assert theirs == pytest.approx((wired - bare)[drivers, 1].tolist(), rel=1e-5)
 
 
 @pytest.mark.usefixtures("simulator", "flow_tools")
