@@ -97,7 +97,7 @@ def command(
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure the energy of each product of BLOCK (multiplier), with glitches and without.
+    """Measure the energy of each product of BLOCK (multiplier or significand), with glitches and without.
 
     Each multiplier is mapped as several netlists, simulated gate by gate on the same operands, and compared with the
     golden model; exact, exact-trunc and e8m2 stand beside it. Without --multiplier eight are compared.
@@ -138,7 +138,7 @@ def command(
                 progress=within,
             )
             results.append(found)
-            if not (stages or dont_use or fastest or wire_loads):
+            if block == "multiplier" and not (stages or dont_use or fastest or wire_loads):
                 remember_energy(found.to_dict()["rows"], str(found.conditions))
     together = Technologies(tuple(results))
     if output is not None:

@@ -13,10 +13,10 @@ from golden.checks import check_count
 from golden.errors import InvalidInput
 from golden.multiply import require_float32_words
 from golden.progress import Progress
-from golden.registry import check_choice
 from hdl.compressor import OPERATOR
 from hdl.limits import check_period, check_stages
 from synth import tools
+from synth.energy.blocks import BLOCKS
 from synth.energy.grid import Task, run
 from synth.energy.result import Conditions, Energy
 from synth.energy.rows import Design, make_rows
@@ -24,9 +24,8 @@ from synth.energy.stimulus import draw
 from synth.liberty import Library, read_liberty
 from synth.wires import layout
 
-__all__ = ["BASELINES", "BLOCKS", "CONTROLS", "DEFAULT_NAMES", "FULL_NAMES", "PAIRS", "VARIANTS", "energy"]
+__all__ = ["BASELINES", "CONTROLS", "DEFAULT_NAMES", "FULL_NAMES", "PAIRS", "VARIANTS", "energy"]
 
-BLOCKS = ("multiplier",)
 PAIRS, VARIANTS = 2000, 5
 BASELINES = ("exact", "exact-trunc", "e8m2")
 """IEEE 754, the same rounding as ``ax-fpm``, and a narrow exact multiplier that errs less than it."""
@@ -72,7 +71,7 @@ def energy(
     Parameters
     ----------
     block : str
-        ``multiplier``: float32 words in, their product out.
+        ``multiplier``: float32 words in, their product out; ``significand``: the product of their significands alone.
     multiplier : str, Multiplier, or a sequence of them
         Catalogue or dial names, or Multipliers, of float32 words.
     library : str
@@ -124,7 +123,7 @@ def energy(
     MissingTool
         If a program or package of the flow is not installed.
     """
-    check_choice("energy is not measured of the block", block, BLOCKS)
+    BLOCKS.look_up(block)
     check_count("jobs", jobs, 1, MAX_JOBS, "a simulation each")
     check_count("variants", variants)
     check_count("pairs", pairs, FEWEST_PAIRS)

@@ -15,8 +15,8 @@ from typing import TypeVar
 
 from golden.catalogue import multiplier as look_up
 from golden.errors import InvalidInput
-from golden.multiply import multiply_words
 from golden.progress import Progress
+from synth.energy.blocks import BLOCKS
 from synth.energy.measure import measure
 from synth.energy.rows import Design, Run
 from synth.energy.stimulus import draw
@@ -41,7 +41,7 @@ class Task:
     Parameters
     ----------
     block : str
-        The circuit.
+        The circuit, a name in ``BLOCKS``.
     stages : int
         Its pipeline stages.
     library : Library
@@ -91,13 +91,13 @@ class Task:
         with self.python:
             lead = 1 + self.stages  # those that only set the state
             operands = draw(self.stimulus, self.each + lead, seed=self.seed, batch=variant)
-            expected = multiply_words(operands.a, operands.b, look_up(design.multiplier))
+            a, b, expected = BLOCKS[self.block].streams(operands.a, operands.b, look_up(design.multiplier))
         result = measure(
             netlist.netlist,
             top=self.block,
             library=self.library,
-            a=operands.a,
-            b=operands.b,
+            a=a,
+            b=b,
             expected=expected,
             stages=self.stages,
             period_ns=period_ns,
