@@ -18,9 +18,9 @@ from hdl.limits import check_period, check_stages
 from synth import tools
 from synth.energy.blocks import BLOCKS
 from synth.energy.grid import Task, run
+from synth.energy.kept import kept_operands
 from synth.energy.result import Conditions, Energy
 from synth.energy.rows import Design, make_rows
-from synth.energy.stimulus import draw
 from synth.liberty import Library, read_liberty
 from synth.wires import layout
 
@@ -135,7 +135,8 @@ def energy(
     cells = read_liberty(library if liberty is None else liberty, dont_use=dont_use, wire_loads=wire_loads)
     period = cells.period_ns if period_ns is None else check_period(period_ns)
     task = Task(block, check_stages(stages), cells, period, stimulus, -(-pairs // variants), seed)
-    description = draw(stimulus, 1, seed=seed).description  # what is wrong with it is said before minutes are spent
+    # What is wrong with the stimulus is said before minutes are spent.
+    description = kept_operands(stimulus, 1, seed=seed).description
     runs, clock = run(
         task, designs, variants, jobs=jobs, fastest=fastest, asked=period_ns is not None, progress=progress
     )

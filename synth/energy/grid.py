@@ -17,9 +17,9 @@ from golden.catalogue import multiplier as look_up
 from golden.errors import InvalidInput
 from golden.progress import Progress
 from synth.energy.blocks import BLOCKS
+from synth.energy.kept import kept_operands, kept_verilog
 from synth.energy.measure import measure
 from synth.energy.rows import Design, Run
-from synth.energy.stimulus import draw
 from synth.energy.variants import map_variant
 from synth.flow import SynthesisResult
 from synth.liberty import Library
@@ -68,12 +68,10 @@ class Task:
 
     def verilog(self, design: Design) -> str:
         """Write a design, once."""
-        from hdl.verilog import generate
-
         with self.python:
             if design not in self.texts:
-                settings = {"multiplier": design.multiplier, "stages": self.stages, "tree": design.tree}
-                self.texts[design] = generate(self.block, **settings)
+                own = {"stages": self.stages, "tree": design.tree}
+                self.texts[design] = kept_verilog(self.block, design.multiplier, **own)
             return self.texts[design]
 
     def mapped(self, design: Design, variant: int, period_ns: float) -> SynthesisResult:
@@ -90,7 +88,7 @@ class Task:
         """Measure one netlist on its batch of operands."""
         with self.python:
             lead = 1 + self.stages  # those that only set the state
-            operands = draw(self.stimulus, self.each + lead, seed=self.seed, batch=variant)
+            operands = kept_operands(self.stimulus, self.each + lead, seed=self.seed, batch=variant)
             a, b, expected = BLOCKS[self.block].streams(operands.a, operands.b, look_up(design.multiplier))
         result = measure(
             netlist.netlist,
