@@ -151,7 +151,10 @@ def command(
 def _show(together: Technologies) -> None:
     for result in together.results:
         title = f"{result.block}, {result.stages} stages, energy of one product"
-        print_table(title, result.columns, result.table(), str(result.conditions), optional=OPTIONAL)
+        ratios = result.columns[len(result.columns) - len(result.baselines) :]
+        stays = ratios[1:2] or ratios  # that to exact-trunc, unless others were asked for
+        optional = (*OPTIONAL, *(ratio for ratio in reversed(ratios) if ratio not in stays), "95%")
+        print_table(title, result.columns, result.table(), str(result.conditions), optional=optional)
     if len(together.results) > 1:
         for base in together.baselines:
             print_table(f"Energy divided by that of {base}", together.columns(base), together.table(base))
