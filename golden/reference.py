@@ -21,6 +21,7 @@ __all__ = [
     "block_product",
     "multiply_word",
     "round_significand",
+    "significand",
     "significand_product",
     "sum_of_products",
 ]
@@ -112,6 +113,21 @@ def _operand(exponent: int, fraction: int, m: Multiplier) -> tuple[int, int]:
     if significand >> f.precision:
         return exponent + 1, significand >> 1
     return exponent, significand
+
+
+def significand(word: int, m: Multiplier) -> int:
+    """The p-bit significand that a word brings into the product; its fraction with a leading one where it is no number.
+
+    Hardware multiplies significands of zeros, infinities and NaNs too, whatever becomes of the product.
+
+    Raises
+    ------
+    InvalidInput
+        If the word does not fit the format.
+    """
+    _check_words(m.format, word)
+    _, exponent, fraction = _unpack(word, m.format)
+    return _operand(exponent, fraction, m)[1]
 
 
 def multiply_word(a: int, b: int, m: Multiplier) -> int:

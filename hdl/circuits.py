@@ -21,6 +21,7 @@ from hdl.engine import MatrixEngine
 from hdl.limits import ACCUMULATORS, BIASES, DEPTH
 from hdl.multiplier import FloatMultiplier
 from hdl.pe import ProcessingElement
+from hdl.significand import SignificandMultiplier
 
 __all__ = ["CIRCUITS", "Built"]
 
@@ -46,6 +47,14 @@ def _multiplier(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 0, tre
     component = FloatMultiplier(m, stages=stages, tree=tree)
     options = {"stages": stages, "tree": tree if tree != "dadda" else None}
     return Built(component, _command(m, **options), headers.multiplier(m, stages), clocked=stages > 0)
+
+
+def _significand(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 0, tree: str = "dadda") -> Built:
+    m = look_up(multiplier)
+    component = SignificandMultiplier(m, stages=stages, tree=tree)
+    options = {"stages": stages, "tree": tree if tree != "dadda" else None}
+    header = headers.significand(m, stages, len(component.y))
+    return Built(component, _command(m, **options), header, clocked=stages > 0)
 
 
 # Its parameter is called ``format`` where users give it.
@@ -117,6 +126,14 @@ def _command(m: Multiplier, **parameters: int | str | None) -> str:
 
 
 CIRCUITS: Registry[Callable[..., Built]] = Registry(
-    "block", {"multiplier": _multiplier, "adder": _adder, "pe": _pe, "engine": _engine, "array": _array}
+    "block",
+    {
+        "multiplier": _multiplier,
+        "significand": _significand,
+        "adder": _adder,
+        "pe": _pe,
+        "engine": _engine,
+        "array": _array,
+    },
 )
 """Name on the command line, which is also the top module's -> ``build(**parameters) -> Built``."""

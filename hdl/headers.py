@@ -12,7 +12,7 @@ from hdl.engine import MatrixEngine
 from hdl.limits import SIZE_BITS
 from hdl.pe import ProcessingElement
 
-__all__ = ["adder", "array", "engine", "multiplier", "pe"]
+__all__ = ["adder", "array", "engine", "multiplier", "pe", "significand"]
 
 _CLOCK_PORTS = [
     "  clk  clock, rising edge",
@@ -48,6 +48,26 @@ def multiplier(m: Multiplier, stages: int) -> list[str]:
         "  Subnormal operands count as zero; results below the normal range become zero of their sign, above it",
         f"  infinity. Every NaN result is {_nan(fmt)}.",
         *_just_below_normal(m),
+    ]
+
+
+def significand(m: Multiplier, stages: int, width: int) -> list[str]:
+    """Of a significand multiplier whose product has so many bits."""
+    top = m.precision - 2
+    return [
+        f"significand multiplier of {m}.",
+        "",
+        "Ports",
+        f"  a[{top}:0]  fraction of the activation: its significand without the leading one",
+        f"  b[{top}:0]  fraction of the weight; an approximate product may change when a and b are exchanged",
+        f"  y[{width - 1}:0]  product of the significands",
+        *(_CLOCKED_PORTS if stages else []),
+        "",
+        _latency(stages),
+        "",
+        "Numerics",
+        f"  Significands of {m.precision} bits are multiplied by {m.design.name}. Signs, exponents, normalising and",
+        "  rounding are not part of it.",
     ]
 
 

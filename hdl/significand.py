@@ -8,17 +8,31 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
 
+from golden import catalogue
+from golden.catalogue import Multiplier
 from golden.designs import MITCHELL, CellBlocks, Design, Function, Masks, TableBlocks
 from golden.errors import InvalidInput, InvalidType
-from hdl.bits import Bit, Word, and_, hold, word_of
+from hdl.bits import Bit, Word, and_, hold, wire, word_of
 from hdl.compressor import OPERATOR, TREES, Heap, check_tree, sum_columns
 from hdl.digits import cell_block, table_block
-from hdl.pipeline import Cut, Path
+from hdl.limits import check_stages
+from hdl.pipeline import ENABLE, Cut, Path, pipeline
 
-__all__ = ["Hardware", "check_hardware", "hardware_of", "product_width", "register_hardware", "significand_product"]
+__all__ = [
+    "Hardware",
+    "SignificandMultiplier",
+    "check_hardware",
+    "hardware_of",
+    "product_width",
+    "register_hardware",
+    "significand_product",
+]
 
 ROWS_DELAY = 1.0
 OPERATOR_DELAY = 50.0
@@ -162,6 +176,66 @@ def significand_product(m: Module, design: Design, a: Sequence[Bit], b: Sequence
     heap = _masks(m, design, a, b) if isinstance(design, Masks) else _blocks(m, design, a, b)
     heap = yield Cut(ROWS_DELAY, heap)
     return (yield from sum_columns(m, heap, width, tree=tree))
+
+
+class SignificandMultiplier(wiring.Component):
+    """y = P(a, b): the significand product of any multiplier of the catalogue alone, as ``FloatMultiplier`` has it.
+
+    Parameters
+    ----------
+    multiplier : Multiplier or str
+        What to build, or its name; its carry policy and roundings are no part of the product.
+    stages : int
+        Registers between operands and result, as for ``FloatMultiplier``.
+    tree : str
+        Compressor tree, as for ``FloatMultiplier``.
+
+    Members
+    -------
+    a, b : In(p - 1)
+        Fractions of activation and weight: their significands without the leading one, which is a constant inside.
+    y : Out(product_width(design, p))
+        The product of the significands, ``stages`` cycles after its operands.
+    en : In(1)
+        Present where ``stages > 0``: while it is 0 the whole pipeline stands still.
+
+    Raises
+    ------
+    InvalidInput
+        If the multiplier or tree is unknown, ``stages`` is negative, or the design has no hardware.
+    InvalidType
+        If ``stages`` is not a whole number.
+    """
+
+    a: Any
+    b: Any
+    y: Any
+    en: Any
+
+    def __init__(self, multiplier: Multiplier | str, *, stages: int = 0, tree: str = "dadda") -> None:
+        self.multiplier = catalogue.multiplier(multiplier)
+        self.stages = check_stages(stages)
+        design, precision = self.multiplier.design, self.multiplier.precision
+        check_hardware(design, tree)
+        self.tree = tree
+        fraction = In(precision - 1)
+        members: dict[str, Any] = {"a": fraction, "b": fraction, "y": Out(product_width(design, precision))}
+        if stages:
+            members["en"] = ENABLE
+        super().__init__(wiring.Signature(members))
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the module."""
+        m = Module()
+
+        def path(m: Module, words: tuple[Word, Word]) -> Path:
+            a, b = ([*word, 1] for word in words)
+            product = yield from significand_product(m, self.multiplier.design, a, b, tree=self.tree)
+            return wire(m, product, "significand_product")
+
+        en = self.en if self.stages else None
+        m.d.comb += self.y.eq(pipeline(m, path, (self.a, self.b), stages=self.stages, en=en))
+        return m
 
 
 def _mitchell(m: Module, a: Word, b: Word) -> Word:

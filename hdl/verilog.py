@@ -151,7 +151,8 @@ def generate(block: str, *, name: str | None = None, **parameters: Any) -> str:
     name : str, optional
         Name of the top module, and prefix of every other module; by default the block's name.
     **parameters
-        What the block takes. ``multiplier``: ``multiplier`` (a Multiplier or its name), ``stages``, ``tree``.
+        What the block takes. ``multiplier``, ``significand``: ``multiplier`` (a Multiplier or its name), ``stages``,
+        ``tree``.
         ``pe``: ``multiplier``, ``stages``, ``adder_stages``; ``array``: also ``rows``, ``columns``;
         ``engine``: also ``depth``, ``accumulators``, ``biases``.
         ``adder``: ``format`` (a Format or its name; all fields of its word are added), ``stages``.

@@ -5,7 +5,8 @@ In: Verilog of ``hdl`` and a cell library. Out: area and delay, beside baselines
 
 1. ``tools`` finds the programs. ``libraries`` names cell libraries, and says which of their cells are not for logic.
 2. ``liberty`` reads one, of files that ``liberty_part`` reads: ``liberty_text`` finds their groups, ``liberty_cells``
-   says what each cell is. What comes out is a ``cell_library``, which writes what the tools get.
+   says what each cell is. What comes out is a ``cell_library``, which writes what the tools get; ``wires`` reads its
+   wire load, where that is asked for.
 3. ``flow`` maps one design and times it (by ``templates``), and keeps the result.
 4. ``equivalence`` proves that the mapped netlist still computes the design: with ``axfpm synth --check``, and in
    ``tests/synth/test_equivalence.py`` and ``tests/synth/test_compare.py``; not otherwise.

@@ -19,6 +19,7 @@ from synth.cell_library import Library
 from synth.liberty_part import Part, read_part
 from synth.libraries import LIBRARIES, recognise
 from synth.tools import default_liberty
+from synth.wires import default_wire_load
 
 __all__ = ["Library", "LibrarySource", "read_liberty"]
 
@@ -45,7 +46,8 @@ def read_liberty(source: LibrarySource = None, *, dont_use: Sequence[str] = (), 
     ------
     InvalidInput
         If a file cannot be read, is cut short or not Liberty, its parts do not belong together, it has no cells that a
-        netlist could be made of, a pattern matches none of them, or a name is unknown.
+        netlist could be made of, a pattern matches none of them, a name is unknown, or wire loads are asked for and it
+        has no default one.
     MissingTool
         If no file is given and none is installed, or the package liberty-parser is missing.
     """
@@ -66,6 +68,8 @@ def read_liberty(source: LibrarySource = None, *, dont_use: Sequence[str] = (), 
         )
     if not library.buffers and not library.inverters:
         raise InvalidInput(f"{where} has neither buffer nor inverter; give a standard-cell library")
+    if wire_loads:
+        default_wire_load(library)
     return library
 
 

@@ -18,7 +18,7 @@ from golden.checks import check_number
 from golden.errors import MissingTool
 from golden.files import expand
 
-__all__ = ["abc", "default_liberty", "opensta", "run", "versions", "warm", "yosys"]
+__all__ = ["abc", "default_liberty", "icarus", "icarus_version", "opensta", "run", "versions", "warm", "yosys"]
 
 LIBERTY_VARIABLE = "AXFPM_LIBERTY"
 LIBERTY_CANDIDATES = tuple(
@@ -74,6 +74,40 @@ def abc() -> Path:
             "the equivalence check needs Berkeley ABC; install the Debian package berkeley-abc, or put `abc` on PATH"
         )
     return Path(found)
+
+
+def icarus() -> tuple[str, str]:
+    """Return the paths of Icarus Verilog's compiler and simulator.
+
+    Raises
+    ------
+    MissingTool
+        If they are not on PATH.
+    """
+    found = shutil.which("iverilog"), shutil.which("vvp")
+    if found[0] is None or found[1] is None:
+        raise MissingTool("gate-level simulation needs Icarus Verilog; install the Debian package iverilog")
+    return found[0], found[1]
+
+
+def icarus_version() -> str:
+    """Return the name and version of Icarus Verilog.
+
+    Raises
+    ------
+    MissingTool
+        If it is not on PATH.
+    """
+    return _icarus_version(icarus()[1])
+
+
+@functools.cache
+def _icarus_version(simulator: str) -> str:
+    status, output = run([simulator, "-V"], folder=Path.cwd(), timeout_s=60)
+    match = re.search(r"version (\S+)", output)
+    if status != 0 or match is None:
+        raise MissingTool(f"{simulator} is not Icarus Verilog; install the Debian package iverilog")
+    return f"Icarus Verilog {match[1]}"
 
 
 def default_liberty() -> Path:

@@ -65,6 +65,7 @@ def _sources(libraries: tuple[str, ...], liberty: tuple[Path, ...], technologies
 )
 @click.option("--technologies", is_flag=True, help="All five libraries, and the spread of ratios over them.")
 @click.option("--dont-use", metavar="PATTERN", multiple=True, help="Cells left out, such as 'XOR*'; repeatable.")
+@click.option("--wire-loads", is_flag=True, help="Wires by the library's default wire load, instead of none.")
 @click.option("--stimulus", default="uniform", show_default=True, help="Operands: uniform, relu or lenet5.")
 @click.option("-n", "pairs", type=int, help="Products of each multiplier, over all its netlists; 2000 without it.")
 @click.option("--stages", default=0, show_default=True, type=int, help="Pipeline stages; 0 is combinational.")
@@ -83,6 +84,7 @@ def command(
     liberty: tuple[Path, ...],
     technologies: bool,
     dont_use: tuple[str, ...],
+    wire_loads: bool,
     stimulus: str,
     pairs: int | None,
     stages: int,
@@ -95,7 +97,7 @@ def command(
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure the energy of each product of BLOCK (multiplier), with glitches and without.
+    """Measure the energy of each product of BLOCK (multiplier or significand), with glitches and without.
 
     Each multiplier is mapped as several netlists, simulated gate by gate on the same operands, and compared with the
     golden model; exact, exact-trunc and e8m2 stand beside it. Without --multiplier eight are compared.
@@ -132,10 +134,11 @@ def command(
                 variants=VARIANTS if variants is None else variants,
                 controls=CONTROLS if full else (),
                 dont_use=dont_use,
+                wire_loads=wire_loads,
                 progress=within,
             )
             results.append(found)
-            if not (stages or dont_use or fastest):
+            if block == "multiplier" and not (stages or dont_use or fastest or wire_loads):
                 remember_energy(found.to_dict()["rows"], str(found.conditions))
     together = Technologies(tuple(results))
     if output is not None:
@@ -148,7 +151,10 @@ def command(
 def _show(together: Technologies) -> None:
     for result in together.results:
         title = f"{result.block}, {result.stages} stages, energy of one product"
-        print_table(title, result.columns, result.table(), str(result.conditions), optional=OPTIONAL)
+        ratios = result.columns[len(result.columns) - len(result.baselines) :]
+        stays = ratios[1:2] or ratios  # that to exact-trunc, unless others were asked for
+        optional = (*OPTIONAL, *(ratio for ratio in reversed(ratios) if ratio not in stays), "95%")
+        print_table(title, result.columns, result.table(), str(result.conditions), optional=optional)
     if len(together.results) > 1:
         for base in together.baselines:
             print_table(f"Energy divided by that of {base}", together.columns(base), together.table(base))

@@ -63,7 +63,7 @@ def constraints_file(output: Path) -> Path | None:
 )
 @json_option
 def command(block: str, name: str | None, period: float, output: Path | None, as_json: bool, **parameters: Any) -> None:
-    """Write BLOCK (multiplier, adder, pe, array, engine) as Verilog; options that it does not have are refused.
+    """Write BLOCK (multiplier, significand, adder, pe, array, engine) as Verilog; options it does not have are refused.
 
     Example: axfpm verilog multiplier --multiplier ax-fpm --stages 2 -o multiplier.v
     """

@@ -8,58 +8,22 @@ there is a clock, so that every register has taken the previous ones), as if the
 
 from __future__ import annotations
 
-import functools
 import re
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from golden.errors import InvalidInput, MissingTool
+from golden.errors import InvalidInput
 from golden.templates import render
 from synth import tools
 from synth.energy.models import TIMESCALE
 from synth.energy.netlist import Netlist
 
-__all__ = ["CONTROLS", "icarus", "period_fs", "recording", "settling", "simulate", "version"]
+__all__ = ["CONTROLS", "period_fs", "recording", "settling", "simulate"]
 
 CONTROLS = ("clk", "rst", "en")
 """Inputs that the bench drives itself."""
-
-
-def icarus() -> tuple[str, str]:
-    """Return the paths of Icarus Verilog's compiler and simulator.
-
-    Raises
-    ------
-    MissingTool
-        If they are not on PATH.
-    """
-    found = shutil.which("iverilog"), shutil.which("vvp")
-    if found[0] is None or found[1] is None:
-        raise MissingTool("gate-level simulation needs Icarus Verilog; install the Debian package iverilog")
-    return found[0], found[1]
-
-
-def version() -> str:
-    """Return the simulator's name and version.
-
-    Raises
-    ------
-    MissingTool
-        If it is not on PATH.
-    """
-    return _version(icarus()[1])
-
-
-@functools.cache
-def _version(simulator: str) -> str:
-    status, output = tools.run([simulator, "-V"], folder=Path.cwd(), timeout_s=60)
-    match = re.search(r"version (\S+)", output)
-    if status != 0 or match is None:
-        raise MissingTool(f"{simulator} is not Icarus Verilog; install the Debian package iverilog")
-    return f"Icarus Verilog {match[1]}"
 
 
 def recording(pairs: int, *, stages: int, period_ns: float) -> dict[str, int]:
@@ -122,7 +86,7 @@ def simulate(
     MissingTool
         If Icarus Verilog is missing.
     """
-    compiler, simulator = icarus()
+    compiler, simulator = tools.icarus()
     cycles = len(next(iter(streams.values())))
     for name, words in (*streams.items(), *expected.items()):
         (folder / f"{name}.hex").write_text("\n".join(f"{int(word):x}" for word in words) + "\n")

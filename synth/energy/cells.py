@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["Cell", "CellLibrary", "Internal", "Leakage", "Pin", "Register", "Table"]
+__all__ = ["Cell", "Internal", "Leakage", "Pin", "Register", "Table"]
 
 
 @dataclass(frozen=True)
@@ -88,25 +88,3 @@ class Cell:
     register: Register | None
     leakage_mw: float
     leakage: tuple[Leakage, ...]
-
-
-@dataclass(frozen=True)
-class CellLibrary:
-    """A cell library as text, and what stands around a design.
-
-    Parameters
-    ----------
-    name : str
-        The library and its corner, in words.
-    parts : tuple of str
-        The Liberty texts it is made of.
-    driving_cell : str
-        The cell that drives every input.
-    load_ff : float
-        The load at every output, fF.
-    """
-
-    name: str
-    parts: tuple[str, ...]
-    driving_cell: str
-    load_ff: float

@@ -6,6 +6,9 @@ on the net for that direction, the output load included. That is Liberty's divis
 a cell takes from the supply beyond C V^2 / 2 of its load. Nets that cells drive and nets that the design's inputs drive
 are counted apart: the energy of the latter, the clock's pins among them, is spent by whoever drives the inputs.
 
+*Wires* add to C where a wire load is asked for, by the number of loads that a net leads to: input pins, and outputs of
+the design, which are one each, as in OpenSTA's delays.
+
 *Internal* and *leakage* are explained in ``kinds``.
 """
 
@@ -53,14 +56,18 @@ class Charges:
 
 def net_loads(netlist: Netlist, conditions: Conditions) -> np.ndarray:
     """Return the capacitance on each net for its fall and its rise, fF: float64, (nets, 2)."""
-    loads = np.zeros((netlist.nets, 2))
+    loads, fanout = np.zeros((netlist.nets, 2)), np.zeros(netlist.nets, np.int64)
     for each in netlist.instances:
         pins = conditions.cells[each.cell].pins
         for name, net in each.nets.items():
             loads[net] += pins[name].fall_ff, pins[name].rise_ff
+            fanout[net] += not pins[name].output
     for nets in netlist.outputs.values():
         for net in nets:
             loads[net] += conditions.load_ff
+            fanout[net] += 1
+    if conditions.wires is not None:
+        loads += conditions.wires.capacitance_ff(fanout)[:, None]
     return loads
 
 

@@ -13,20 +13,19 @@ from golden.checks import check_count
 from golden.errors import InvalidInput
 from golden.multiply import require_float32_words
 from golden.progress import Progress
-from golden.registry import check_choice
 from hdl.compressor import OPERATOR
 from hdl.limits import check_period, check_stages
 from synth import tools
-from synth.energy import bench
+from synth.energy.blocks import BLOCKS
 from synth.energy.grid import Task, run
+from synth.energy.kept import kept_operands
 from synth.energy.result import Conditions, Energy
 from synth.energy.rows import Design, make_rows
-from synth.energy.stimulus import draw
 from synth.liberty import Library, read_liberty
+from synth.wires import layout
 
-__all__ = ["BASELINES", "BLOCKS", "CONTROLS", "DEFAULT_NAMES", "FULL_NAMES", "PAIRS", "VARIANTS", "energy"]
+__all__ = ["BASELINES", "CONTROLS", "DEFAULT_NAMES", "FULL_NAMES", "PAIRS", "VARIANTS", "energy"]
 
-BLOCKS = ("multiplier",)
 PAIRS, VARIANTS = 2000, 5
 BASELINES = ("exact", "exact-trunc", "e8m2")
 """IEEE 754, the same rounding as ``ax-fpm``, and a narrow exact multiplier that errs less than it."""
@@ -60,6 +59,7 @@ def energy(
     baselines: Iterable[str | Multiplier] = BASELINES,
     controls: Iterable[Design] = (),
     dont_use: Sequence[str] = (),
+    wire_loads: bool = False,
     progress: Progress | None = None,
 ) -> Energy:
     """Measure the energy per product of multipliers from simulated activity, beside exact ones.
@@ -71,7 +71,7 @@ def energy(
     Parameters
     ----------
     block : str
-        ``multiplier``: float32 words in, their product out.
+        ``multiplier``: float32 words in, their product out; ``significand``: the product of their significands alone.
     multiplier : str, Multiplier, or a sequence of them
         Catalogue or dial names, or Multipliers, of float32 words.
     library : str
@@ -101,6 +101,9 @@ def energy(
         Further baselines, such as ``CONTROLS``.
     dont_use : sequence of str
         Patterns of cells that are not used, beside the library's own.
+    wire_loads : bool
+        Give nets the capacitance of the library's default wire load, instead of no wires: a guess, to see how much
+        ratios depend on wires.
     progress : callable, optional
         Called as ``progress(done, total, message)`` after each netlist, by one thread at a time.
 
@@ -120,7 +123,7 @@ def energy(
     MissingTool
         If a program or package of the flow is not installed.
     """
-    check_choice("energy is not measured of the block", block, BLOCKS)
+    BLOCKS.look_up(block)
     check_count("jobs", jobs, 1, MAX_JOBS, "a simulation each")
     check_count("variants", variants)
     check_count("pairs", pairs, FEWEST_PAIRS)
@@ -129,10 +132,11 @@ def energy(
     if fastest and period_ns is not None:
         raise InvalidInput("a period and the fastest one were asked for; give one of them")
     found = _programs()
-    cells = read_liberty(library if liberty is None else liberty, dont_use=dont_use)
+    cells = read_liberty(library if liberty is None else liberty, dont_use=dont_use, wire_loads=wire_loads)
     period = cells.period_ns if period_ns is None else check_period(period_ns)
     task = Task(block, check_stages(stages), cells, period, stimulus, -(-pairs // variants), seed)
-    description = draw(stimulus, 1, seed=seed).description  # what is wrong with it is said before minutes are spent
+    # What is wrong with the stimulus is said before minutes are spent.
+    description = kept_operands(stimulus, 1, seed=seed).description
     runs, clock = run(
         task, designs, variants, jobs=jobs, fastest=fastest, asked=period_ns is not None, progress=progress
     )
@@ -150,6 +154,7 @@ def energy(
             variants=variants,
             seed=seed,
             tools=found,
+            layout=layout(cells),
         ),
         rows=make_rows([(design, runs[design]) for design in designs]),
     )
@@ -170,6 +175,8 @@ def _designs(
 
 def _programs() -> dict[str, str | None]:
     """Versions of the programs; what is missing is said before minutes are spent."""
-    for program in (tools.yosys, tools.opensta, tools.abc, bench.icarus):
+    for program in (tools.yosys, tools.opensta, tools.abc, tools.icarus):
         program()
-    return {name: version for name, version in tools.versions().items() if name != "abc"} | {"icarus": bench.version()}
+    return {name: version for name, version in tools.versions().items() if name != "abc"} | {
+        "icarus": tools.icarus_version()
+    }

@@ -2,32 +2,29 @@
 
 Drivers, loads and clock are those of ``synth.flow``: the smallest buffer drives every input, four of the smallest
 inverters load every output, wires have no capacitance. OpenSTA gets the library without its ``default_wire_load``,
-which it would apply unasked, and with none but the cells that are there. A slew is the greatest of its pin and
-direction, as static timing has it, for every change of that pin.
+which it would apply unasked, unless that is asked for, and with none but the cells that are there. A slew is the
+greatest of its pin and direction, as static timing has it, for every change of that pin.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from golden.errors import InvalidInput
-from golden.registry import unknown
 from golden.templates import render
 from synth import tools
-from synth.energy.cells import CellLibrary
 from synth.energy.netlist import Netlist
 from synth.energy.sdf import Delays, read_sdf
-from synth.energy.text import cut
+from synth.liberty import Library
 
-__all__ = ["bare_library", "time_netlist"]
+__all__ = ["time_netlist"]
 
 Slews = Mapping[tuple[str, str], tuple[float, float]]
 
 
 def time_netlist(
-    netlist: Netlist, verilog: str, library: CellLibrary, *, period_ns: float, folder: Path, timeout_s: float
+    netlist: Netlist, verilog: str, library: Library, *, period_ns: float, folder: Path, timeout_s: float
 ) -> tuple[Delays, Slews]:
     """Time a netlist with OpenSTA.
 
@@ -37,7 +34,7 @@ def time_netlist(
         What is timed.
     verilog : str
         Its text, by ``netlist.scalar_verilog``.
-    library : CellLibrary
+    library : Library
         Its cells, the driver of its inputs, the load of its outputs.
     period_ns : float
         The clock cycle.
@@ -61,15 +58,13 @@ def time_netlist(
         If it is not installed.
     """
     program = str(tools.opensta())
-    parts = bare_library(library, netlist.used | {library.driving_cell})
-    for k, text in enumerate(parts):
-        (folder / f"part{k}.lib").write_text(text)
+    library.write(folder, netlist.used | {library.driving_cell})
     (folder / "netlist.v").write_text(verilog)
     clock = netlist.inputs.get("clk", ())
     script = render(
         "synth",
         "delays.tcl.j2",
-        parts=[f"part{k}.lib" for k in range(len(parts))],
+        parts=library.file_names,
         top=netlist.top,
         clock=f"n{clock[0]}" if clock else "",
         period_ns=f"{period_ns:.6g}",
@@ -100,25 +95,3 @@ def _ns(seconds: str) -> float:
     """A slew in ns; OpenSTA has a huge number, or a negative one, for a change that cannot come."""
     value = float(seconds) * 1e9
     return value if 0 <= value < 1e6 else 0.0
-
-
-def bare_library(library: CellLibrary, used: frozenset[str]) -> list[str]:
-    """Return the library's texts with only the cells that are used, and no wire load that applies by default.
-
-    Raises
-    ------
-    InvalidInput
-        If one of them is in none of the texts, or a text is cut short.
-    """
-    texts, found = [], set()
-    for part in library.parts:
-        around, cells = cut(part)
-        mine = [text for name, text in cells.items() if name in used]
-        found |= set(cells)
-        if mine:
-            around = re.sub(r"\bdefault_wire_load\w*\s*:\s*(\"[^\"]*\"|[^;\n]*)\s*;?", "", around)
-            place = around.rindex("}")
-            texts.append(f"{around[:place]}{''.join(f'{text}{chr(10)}' for text in mine)}{around[place:]}")
-    if used - found:
-        raise unknown("cell", min(used - found), found)
-    return texts

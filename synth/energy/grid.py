@@ -11,17 +11,15 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TypeVar
 
 from golden.catalogue import multiplier as look_up
 from golden.errors import InvalidInput
-from golden.multiply import multiply_words
 from golden.progress import Progress
-from synth.energy.cells import CellLibrary
+from synth.energy.blocks import BLOCKS
+from synth.energy.kept import kept_operands, kept_verilog
 from synth.energy.measure import measure
 from synth.energy.rows import Design, Run
-from synth.energy.stimulus import draw
 from synth.energy.variants import map_variant
 from synth.flow import SynthesisResult
 from synth.liberty import Library
@@ -43,7 +41,7 @@ class Task:
     Parameters
     ----------
     block : str
-        The circuit.
+        The circuit, a name in ``BLOCKS``.
     stages : int
         Its pipeline stages.
     library : Library
@@ -68,20 +66,12 @@ class Task:
     texts: dict[Design, str] = field(default_factory=dict)
     """Verilog by design, which takes seconds to write."""
 
-    @cached_property
-    def cells(self) -> CellLibrary:
-        """The library as ``measure`` takes it."""
-        own = self.library
-        return CellLibrary(f"{own.name}, corner {own.corner}", own.texts(), own.driving_cell, own.load_ff)
-
     def verilog(self, design: Design) -> str:
         """Write a design, once."""
-        from hdl.verilog import generate
-
         with self.python:
             if design not in self.texts:
-                settings = {"multiplier": design.multiplier, "stages": self.stages, "tree": design.tree}
-                self.texts[design] = generate(self.block, **settings)
+                own = {"stages": self.stages, "tree": design.tree}
+                self.texts[design] = kept_verilog(self.block, design.multiplier, **own)
             return self.texts[design]
 
     def mapped(self, design: Design, variant: int, period_ns: float) -> SynthesisResult:
@@ -98,15 +88,14 @@ class Task:
         """Measure one netlist on its batch of operands."""
         with self.python:
             lead = 1 + self.stages  # those that only set the state
-            operands = draw(self.stimulus, self.each + lead, seed=self.seed, batch=variant)
-            expected = multiply_words(operands.a, operands.b, look_up(design.multiplier))
-            cells = self.cells
+            operands = kept_operands(self.stimulus, self.each + lead, seed=self.seed, batch=variant)
+            a, b, expected = BLOCKS[self.block].streams(operands.a, operands.b, look_up(design.multiplier))
         result = measure(
             netlist.netlist,
             top=self.block,
-            library=cells,
-            a=operands.a,
-            b=operands.b,
+            library=self.library,
+            a=a,
+            b=b,
             expected=expected,
             stages=self.stages,
             period_ns=period_ns,

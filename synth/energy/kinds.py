@@ -43,6 +43,7 @@ from synth.energy.cells import Cell, Internal, Leakage, Pin
 from synth.energy.netlist import Netlist
 from synth.energy.tables import look_up
 from synth.energy.toggles import Toggles
+from synth.wires import WireLoad
 
 __all__ = ["Charged", "Conditions", "Kind"]
 
@@ -63,6 +64,8 @@ class Conditions:
         By instance (``c0``, ``c1``, ...) and pin: slews of its rise and fall, ns.
     delays : mapping of (str, str, str) to (int, int)
         By instance, input and output: delays to the output's rise and fall, fs; none where there are none.
+    wires : WireLoad, optional
+        What nets have beside the capacitance of pins; nothing where None.
     """
 
     cells: Mapping[str, Cell]
@@ -70,6 +73,7 @@ class Conditions:
     load_ff: float
     slews: Mapping[tuple[str, str], tuple[float, float]]
     delays: Mapping[tuple[str, str, str], tuple[int, int]]
+    wires: WireLoad | None = None
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Energy per operation of a mapped netlist under real operands: the whole way from Verilog to picojoules.
 
 Each netlist is simulated twice: with the delays of its cells, so that it glitches as it would, and without any, where
-every net changes at most once per operation. The difference is what glitches cost. Inputs change at one instant, wires
-have no capacitance (the design is not laid out), the clock's pins count at ``stages`` >= 1 and its tree does not.
+every net changes at most once per operation. The difference is what glitches cost. Inputs change at one instant; the
+design is not laid out, and wires have no capacitance but that of the library's default wire load where it is asked for;
+the clock's pins count at ``stages`` >= 1 and its tree does not.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from golden.errors import InvalidInput
 from golden.progress import Progress
 from synth import tools
 from synth.energy import bench
-from synth.energy.cells import Cell, CellLibrary
+from synth.energy.cells import Cell
 from synth.energy.charges import Charges, charge
 from synth.energy.delays import time_netlist
 from synth.energy.kinds import Conditions
@@ -30,6 +31,8 @@ from synth.energy.netlist import Netlist, completed, read_netlist, scalar_verilo
 from synth.energy.reader import read_cells
 from synth.energy.sdf import Delays, write_sdf
 from synth.energy.toggles import Toggles, read_toggles
+from synth.liberty import Library
+from synth.wires import default_wire_load, layout
 
 __all__ = ["check_delayed", "measure"]
 
@@ -41,7 +44,7 @@ def measure(
     netlist: str | Path,
     *,
     top: str,
-    library: CellLibrary,
+    library: Library,
     a: np.ndarray,
     b: np.ndarray,
     expected: np.ndarray,
@@ -63,8 +66,8 @@ def measure(
         clock, reset and enable it where it has them; the one output port is the result.
     top : str
         Its module.
-    library : CellLibrary
-        The library it is mapped to.
+    library : Library
+        The library it is mapped to, with its wire loads or without.
     a, b : numpy.ndarray
         Words of the operands, unsigned integers, (n,), in the order in which they come.
     expected : numpy.ndarray
@@ -90,12 +93,7 @@ def measure(
     stages = check_count("stages", stages, least=0)
     a, b, expected = _streams(a, b, expected, stages)
     text = _text(netlist)
-    found = {**tools.versions(), "icarus": bench.version()}
-    words = (
-        f"{library.name}; pre-layout, no wires; clock {period_ns:g} ns, {stages} stages; {a.size} operand pairs, all "
-        f"bits at one instant; inputs from {library.driving_cell}, {library.load_ff:.4g} fF at each output; "
-        f"{found['yosys']}, {found['opensta']}, {found['icarus']}"
-    )
+    words = _words(library, period_ns, stages, a.size)
     key, kept = _key(words, text, top, library, (a, b, expected)), Cache("energy")
     known = kept.get_json(key, from_json)
     if known is not None:
@@ -105,7 +103,8 @@ def measure(
         say(0, 4, "reading the netlist")
         design = read_netlist(text, top=top, folder=folder, timeout_s=timeout_s)
         _check_ports(design, stages)
-        cells, volt = read_cells(library.parts, design.used)
+        cells = read_cells(library, design.used)
+        wires = default_wire_load(library) if library.wire_loads else None
         design = completed(design, cells)
         sources = scalar_verilog(design), models(cells[name] for name in sorted(cells))
         say(1, 4, "timing")
@@ -127,7 +126,7 @@ def measure(
             )
             toggles = read_toggles(dump, design, **bench.recording(a.size, stages=stages, period_ns=period_ns))
             dump.unlink()
-            given = Conditions(cells, volt, library.load_ff, slews, _exact(delays) if sdf else {})
+            given = Conditions(cells, library.voltage, library.load_ff, slews, _exact(delays) if sdf else {}, wires)
             return toggles, charge(toggles, design, given, period=bench.period_fs(period_ns))
 
         say(2, 4, "simulating")
@@ -138,6 +137,15 @@ def measure(
     result = _measured(design, (delayed, instant), bench.period_fs(period_ns), words)
     kept.put_json(key, to_json(result))
     return result
+
+
+def _words(library: Library, period_ns: float, stages: int, pairs: int) -> str:
+    found = tools.versions()
+    return (
+        f"{library.name}, corner {library.corner}; {layout(library)}; clock {period_ns:g} ns, {stages} stages; "
+        f"{pairs} operand pairs, all bits at one instant; inputs from {library.driving_cell}, {library.load_ff:.4g} fF "
+        f"at each output; {found['yosys']}, {found['opensta']}, {tools.icarus_version()}"
+    )
 
 
 def _sdf(delays: Delays, top: str, cells: Mapping[str, Cell]) -> str | None:
@@ -229,10 +237,9 @@ def _measured(design: Netlist, runs: Sequence[tuple[Toggles, Charges]], period: 
     )
 
 
-def _key(words: str, text: str, top: str, library: CellLibrary, streams: Sequence[np.ndarray]) -> str:
-    digest = hashlib.sha256(json.dumps([MEASURE_VERSION, words, repr(library.load_ff), top, text]).encode())
-    for part in library.parts:
-        digest.update(hashlib.sha256(part.encode()).digest())
+def _key(words: str, text: str, top: str, library: Library, streams: Sequence[np.ndarray]) -> str:
+    question = [MEASURE_VERSION, words, repr(library.load_ff), top, text, library.sha256]
+    digest = hashlib.sha256(json.dumps(question).encode())
     for stream in streams:
         digest.update(np.ascontiguousarray(stream, "<u8").tobytes())
     return digest.hexdigest()

@@ -1,7 +1,4 @@
-"""Reading cells from Liberty: only those that a netlist uses, each kept in the cache under its own text.
-
-Large libraries take a minute to parse, and a netlist uses few of their cells. So the text is cut into its ``cell``
-groups first, and only those that are asked for go through the parser.
+"""Reading what the energy sum needs of cells: only those that a netlist uses, each kept in the cache.
 
 Liberty has no unit of its own for internal energy: it is the capacitance unit times the square of the voltage unit
 (1 pF and 1 V give pJ, 1 fF and 1 V give fJ). Which axis of a table is the slew and which the load is said by its
@@ -11,25 +8,29 @@ template, and differs between libraries.
 from __future__ import annotations
 
 import hashlib
-import json
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from golden.cache import Cache
-from golden.errors import InvalidInput, MissingTool
+from golden.errors import InvalidInput
 from golden.registry import unknown
 from synth.energy.cells import Cell, Internal, Leakage, Pin, Register, Table
-from synth.energy.text import cut
+from synth.liberty import Library
+from synth.liberty_cells import name_of, number, word
 
 if TYPE_CHECKING:
     from liberty.types import Group
 
 __all__ = ["read_cells"]
 
-CELLS_VERSION = 1
-PREFIXES = {"f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3}
+CELLS_VERSION = 2
+TIMES = (
+    *("cell_rise", "cell_fall", "rise_transition", "fall_transition", "rise_constraint", "fall_constraint"),
+    *("retaining_rise", "retaining_fall", "retain_rise_slew", "retain_fall_slew"),
+    *("output_current_rise", "output_current_fall", "receiver_capacitance"),
+)
+"""Tables of delays, which OpenSTA reads: most of a library."""
 
 
 @dataclass(frozen=True)
@@ -38,63 +39,46 @@ class _Units:
     ff: float
     pj: float
     mw: float
-    volt: float
 
 
-def read_cells(parts: Sequence[str], wanted: Iterable[str]) -> tuple[dict[str, Cell], float]:
-    """Read cells of a library that comes in one or more Liberty texts.
+def read_cells(library: Library, wanted: Iterable[str]) -> dict[str, Cell]:
+    """Read cells of a library.
 
     Parameters
     ----------
-    parts : sequence of str
-        The texts.
+    library : Library
+        The library.
     wanted : iterable of str
-        Names of cells.
+        Names of cells, usable or not.
 
     Returns
     -------
-    cells : dict of str to Cell
+    dict of str to Cell
         Those that were asked for.
-    volt : float
-        The supply of the corner, V.
 
     Raises
     ------
     InvalidInput
-        If a text is not Liberty, or a cell is missing, a latch, without a function, or in two parts.
+        If a cell is missing, a latch, or without a function, a table cannot be read, or the library names no supply.
     MissingTool
         If the package liberty-parser is missing.
     """
-    found: dict[str, Cell] = {}
-    volts: set[float] = set()
-    missing = sorted(set(wanted))
-    known: list[str] = []
-    for text in parts:
-        around, texts = cut(text)
-        library = _parse(around)
-        units = _units(library)
-        volts.add(units.volt)
-        known += texts
-        templates = {_name(g): _axes(g) for kind in _TEMPLATES for g in library.get_groups(kind)}
-        for name in [name for name in missing if name in texts]:
-            missing.remove(name)
-            found[name] = _kept(name, texts[name], units, templates)
-    if missing:
-        raise unknown("cell", missing[0], known)
-    if len(volts) != 1:
-        raise InvalidInput(f"the parts of the library have supplies of {sorted(volts)} V; give parts of one corner")
-    return found, volts.pop()
-
-
-def _kept(name: str, text: str, units: _Units, templates: dict[str, Any]) -> Cell:
-    question = [CELLS_VERSION, text, asdict(units), {key: axes for key, axes in templates.items() if key in text}]
-    key = hashlib.sha256(json.dumps(question).encode()).hexdigest()
-    kept = Cache("cells")
-    known = kept.get_json(key, _from_json)
-    if known is None:
-        known = _cell(_parse(f"library (one) {{ {text} }}").get_groups("cell")[0], name, units, templates)
-        kept.put_json(key, asdict(known))
-    return known
+    asked, found, kept = set(wanted), {}, Cache("cells")
+    for part in library.parts:
+        here = [cell.name for cell in part.cells if cell.name in asked]
+        keys = {name: hashlib.sha256(f"{CELLS_VERSION} {part.sha256} {name}".encode()).hexdigest() for name in here}
+        known = {name: kept.get_json(keys[name], _from_json) for name in here}
+        found |= {name: cell for name, cell in known.items() if cell is not None}
+        missing = tuple(name for name, cell in known.items() if cell is None)
+        if missing:
+            units, templates = _units(library), _templates(part.header())
+            for name, group in part.groups(missing, TIMES).items():
+                found[name] = _cell(group, name, units, templates)
+                kept.put_json(keys[name], asdict(found[name]))
+    gone = sorted(asked - set(found))
+    if gone:
+        raise unknown("cell", gone[0], [cell.name for cell in library.cells])
+    return found
 
 
 def _from_json(plain: Any) -> Cell:
@@ -119,56 +103,25 @@ def _deep(value: Any) -> Any:
     return tuple(map(_deep, value)) if isinstance(value, list) else value
 
 
-def _parse(text: str) -> Group:
-    try:
-        from liberty.parser import parse_liberty
-    except ImportError:
-        raise MissingTool("reading a cell library needs `pip install liberty-parser`") from None
-    try:
-        group = parse_liberty(text)
-    except Exception as error:  # the parser has no exception of its own that covers all it raises
-        reason = str(error).split("\n")[0][:120]
-        raise InvalidInput(f"the text is not Liberty ({reason}); give a standard-cell library") from None
-    if group.group_name != "library":
-        raise InvalidInput(f"the text holds a {group.group_name!r}, not a library; give a standard-cell library")
-    return group
-
-
-def _units(library: Group) -> _Units:
-    volt_unit = _quantity(_word(library, "voltage_unit") or "1V")
-    values = library.get_attributes("capacitive_load_unit") or [[1, "pf"]]
-    try:
-        farad = float(values[-1][0]) * PREFIXES[str(values[-1][1]).strip('"').lower().removesuffix("f")]
-    except (TypeError, ValueError, KeyError, IndexError):
-        raise InvalidInput("the library's capacitive_load_unit cannot be read; write it as (1, pf)") from None
-    conditions = _word(library, "default_operating_conditions")
-    corner = [g for g in library.get_groups("operating_conditions") if _name(g) == conditions]
-    volt = _number(library, "nom_voltage", 0.0)
-    volt = _number(corner[0], "voltage", volt) if corner else volt
-    if volt <= 0:
-        raise InvalidInput("the library names no supply voltage; add nom_voltage")
+def _units(library: Library) -> _Units:
+    if library.voltage <= 0:
+        raise InvalidInput(f"the library {library.name} names no supply voltage; add nom_voltage")
     return _Units(
-        ns=_quantity(_word(library, "time_unit") or "1ns") * 1e9,
-        ff=farad * 1e15,
-        pj=farad * volt_unit**2 * 1e12,
-        mw=_quantity(_word(library, "leakage_power_unit") or "1nW") * 1e3,
-        volt=volt * volt_unit,
+        ns=library.time_s * 1e9,
+        ff=library.capacitance_f * 1e15,
+        pj=library.energy_j * 1e12,
+        mw=library.leakage_w * 1e3,
     )
 
 
-def _quantity(text: str) -> float:
-    match = re.fullmatch(r"([\d.]+)\s*([fpnumk]?)(?:s|V|W|v|w)", text)
-    if match is None:
-        raise InvalidInput(f"the unit {text!r} of the library cannot be read; write it like 1ns, 1V or 1nW")
-    return float(match[1]) * PREFIXES[match[2]]
-
-
-_TEMPLATES = ("power_lut_template", "lu_table_template")
+def _templates(header: Group) -> dict[str, Any]:
+    kinds = ("power_lut_template", "lu_table_template")
+    return {name_of(group): _axes(group) for kind in kinds for group in header.get_groups(kind)}
 
 
 def _axes(template: Group) -> dict[str, Any]:
     """Return a template's axes: what each variable is, and its points where a table names none."""
-    kinds = [_word(template, f"variable_{k}") for k in (1, 2)]
+    kinds = [word(template, f"variable_{k}") for k in (1, 2)]
     return {"kinds": kinds, "points": [_floats(template, f"index_{k}") for k in (1, 2)]}
 
 
@@ -187,15 +140,15 @@ def _cell(group: Group, name: str, units: _Units, templates: dict[str, Any]) -> 
     registers = group.get_groups("ff")
     if len(registers) > 1:
         raise InvalidInput(f"the cell {name} has {len(registers)} flip-flops, one is simulated here; map without it")
-    pins = {_name(pin): _pin(pin, units, templates) for pin in group.get_groups("pin")}
+    pins = {name_of(pin): _pin(pin, units, templates) for pin in group.get_groups("pin")}
     for pin in pins.values():
         if pin.output and not pin.function:
             raise InvalidInput(f"the cell {name} has an output {pin.name} without a function; map without it")
     leakage = tuple(
-        Leakage(_word(each, "when"), _word(each, "related_pg_pin"), _number(each, "value", 0.0) * units.mw)
+        Leakage(word(each, "when"), word(each, "related_pg_pin"), number(each, "value", 0.0) * units.mw)
         for each in group.get_groups("leakage_power")
     )
-    total = _number(group, "cell_leakage_power", 0.0) * units.mw
+    total = number(group, "cell_leakage_power", 0.0) * units.mw
     return Cell(name, pins, _register(registers[0]) if registers else None, total, leakage)
 
 
@@ -204,29 +157,29 @@ def _register(group: Group) -> Register:
     return Register(
         state=state,
         inverse=inverse,
-        next_state=_word(group, "next_state"),
-        clocked_on=_word(group, "clocked_on"),
-        clear=_word(group, "clear"),
-        preset=_word(group, "preset"),
-        both_state=_word(group, "clear_preset_var1"),
-        both_inverse=_word(group, "clear_preset_var2"),
+        next_state=word(group, "next_state"),
+        clocked_on=word(group, "clocked_on"),
+        clear=word(group, "clear"),
+        preset=word(group, "preset"),
+        both_state=word(group, "clear_preset_var1"),
+        both_inverse=word(group, "clear_preset_var2"),
     )
 
 
 def _pin(group: Group, units: _Units, templates: dict[str, Any]) -> Pin:
-    both = _number(group, "capacitance", 0.0)
-    direction = _word(group, "direction")
+    both = number(group, "capacitance", 0.0)
+    direction = word(group, "direction")
     if direction not in ("input", "output", "internal") or "three_state" in group:
-        raise InvalidInput(f"the pin {_name(group)} is neither input nor output; map without its cell (dont-use)")
+        raise InvalidInput(f"the pin {name_of(group)} is neither input nor output; map without its cell (dont-use)")
     paths = {
-        name: None for timing in group.get_groups("timing") for name in _word(timing, "related_pin").split() if name
+        name: None for timing in group.get_groups("timing") for name in word(timing, "related_pin").split() if name
     }
     return Pin(
-        name=_name(group),
+        name=name_of(group),
         output=direction == "output",
-        rise_ff=_number(group, "rise_capacitance", both) * units.ff,
-        fall_ff=_number(group, "fall_capacitance", both) * units.ff,
-        function=_word(group, "function") if direction == "output" else "",
+        rise_ff=number(group, "rise_capacitance", both) * units.ff,
+        fall_ff=number(group, "fall_capacitance", both) * units.ff,
+        function=word(group, "function") if direction == "output" else "",
         paths=tuple(paths) if direction == "output" else (),
         internal=tuple(_internal(each, units, templates) for each in group.get_groups("internal_power")),
     )
@@ -238,16 +191,16 @@ def _internal(group: Group, units: _Units, templates: dict[str, Any]) -> Interna
         return _table(groups[0], units, templates) if groups else None
 
     return Internal(
-        related=tuple(_word(group, "related_pin").split()),
-        when=_word(group, "when"),
-        supply=_word(group, "related_pg_pin"),
+        related=tuple(word(group, "related_pin").split()),
+        when=word(group, "when"),
+        supply=word(group, "related_pg_pin"),
         rise=table("rise_power"),
         fall=table("fall_power"),
     )
 
 
 def _table(group: Group, units: _Units, templates: dict[str, Any]) -> Table:
-    name = _name(group)
+    name = name_of(group)
     if name not in templates and name != "scalar":
         raise InvalidInput(
             f"a power table names the template {name!r}, which the library lacks; give the whole library"
@@ -286,19 +239,3 @@ def _floats(group: Group, key: str) -> tuple[float, ...]:
     values = group.get_attributes(key)
     text = " ".join(str(each) for each in values[-1]) if values else ""
     return tuple(float(value) for value in text.replace('"', " ").replace(",", " ").split())
-
-
-def _name(group: Group) -> str:
-    return str(group.args[0]).strip('"') if group.args else ""
-
-
-def _word(group: Group, key: str) -> str:
-    values = group.get_attributes(key)
-    return str(values[-1]).strip('"').strip() if values else ""
-
-
-def _number(group: Group, key: str, default: float) -> float:
-    try:
-        return float(_word(group, key))
-    except ValueError:
-        return default

@@ -11,6 +11,7 @@ from golden.catalogue import Multiplier, multiplier as look_up
 from golden.errors import InvalidInput
 from synth.energy.intervals import FEWEST_UNITS
 from synth.energy.rows import EnergyRow, Ratio
+from synth.wires import NO_WIRES
 
 __all__ = ["SCHEMA", "Conditions", "Energy", "from_dict"]
 
@@ -42,6 +43,8 @@ class Conditions:
         Of the operands.
     tools : mapping of str to str
         Versions of the programs.
+    layout : str
+        What is known of it, in words.
     """
 
     library: str
@@ -54,6 +57,7 @@ class Conditions:
     variants: int
     seed: int
     tools: Mapping[str, str | None]
+    layout: str = NO_WIRES
 
     @property
     def intervals(self) -> str:
@@ -66,7 +70,7 @@ class Conditions:
     def __str__(self) -> str:
         programs = ", ".join(version for version in self.tools.values() if version)
         return (
-            f"{self.library}, corner {self.corner}, {self.clock}, pre-layout, no wires; {self.pairs} products, "
+            f"{self.library}, corner {self.corner}, {self.clock}, {self.layout}; {self.pairs} products, "
             f"{self.stimulus}, seed {self.seed}; all operand bits change at one instant; {self.intervals}; {programs}"
         )
 
@@ -121,7 +125,6 @@ class Energy:
             **own,
             "dont_use": list(self.conditions.dont_use),
             "tools": dict(self.conditions.tools),
-            "layout": "pre-layout, no wires",
             "intervals": self.conditions.intervals,
             "conditions": str(self.conditions),
             "baselines": list(self.baselines),

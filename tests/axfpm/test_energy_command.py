@@ -83,6 +83,9 @@ def test_what_is_no_usual_figure_is_not_remembered(asked):
     run("--stages", 2)
     run("--fastest")
     run("--dont-use", "XOR*")
+    run("--wire-loads")
+    run("significand")
+    assert [settings["wire_loads"] for settings in asked] == [False, False, False, True, False]
     assert known_energy() == {}
 
 

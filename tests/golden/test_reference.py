@@ -8,7 +8,14 @@ from golden.catalogue import multiplier
 from golden.cells import CELLS
 from golden.errors import InvalidInput
 from golden.formats import FORMATS, FP32
-from golden.reference import add_word, block_product, multiply_word, round_significand, sum_of_products
+from golden.reference import (
+    add_word,
+    block_product,
+    multiply_word,
+    round_significand,
+    significand,
+    sum_of_products,
+)
 
 HERE = Path(__file__).parent
 
@@ -65,6 +72,16 @@ def test_operand_rounding_carries_into_the_exponent():
     assert multiply_word(0x7F7FFFFF, 0x00000000, m) == 0x00000000
     # Truncation keeps a NaN whose payload lies in the dropped bits.
     assert multiply_word(0x7F800001, 0x3F800000, multiplier("ax-bf16")) == 0x7FC00000
+
+
+def test_significands_of_words():
+    m = multiplier("e8m2")
+    # 1.5; -1.25; 1.9999, which rounds to 2 with a carry into the exponent; zero and infinity have a leading one inside.
+    words = (0x3FC00000, 0xBFA00000, 0x3FFFF000, 0x00000000, 0x7F800000)
+    assert [significand(word, m) for word in words] == [0b110, 0b101, 0b100, 0b100, 0b100]
+    assert significand(0x00000003, multiplier("exact")) == (1 << 23) + 3
+    with pytest.raises(InvalidInput, match="words of fp32 have 32 bits"):
+        significand(1 << 32, multiplier("exact"))
 
 
 def test_tininess_is_judged_after_rounding():

@@ -163,6 +163,7 @@ def test_missing_opensta(monkeypatch, tmp_path):
 
 SMALL: dict[str, dict[str, Any]] = {
     "multiplier": {"multipliers": [TOY], "tree": "wallace"},
+    "significand": {"multipliers": [TOY], "tree": "plain"},
     "adder": {"format": "toy", "stages": 1},
     "pe": {"multipliers": [TOY], "stages": 0, "adder_stages": 2},
     "array": {"multipliers": [TOY], "rows": 1, "columns": 2},
@@ -184,7 +185,7 @@ def test_every_circuit_is_mapped_with_its_own_parameters(block):
     assert row.equivalence is not None
     assert (row.equivalence.outcome, row.equivalence.detail) == ("equal", "")
     assert row.result.top == block
-    assert (row.result.sequential_area_um2 > 0) == (block != "multiplier")
+    assert (row.result.sequential_area_um2 > 0) == (block not in ("multiplier", "significand"))
     plain = json.loads(comparison.to_json())
     assert plain["rows"][0]["multiplier"] == settings.get("multipliers", [None])[0]
     assert comparison.stages == plain["stages"] == settings.get("stages", parameters_of(block)["stages"])

@@ -1,3 +1,4 @@
+import shutil
 import sys
 
 import pytest
@@ -34,8 +35,16 @@ def test_versions_empty_path(monkeypatch, tmp_path):
     assert found["abc"] is None
 
 
+def test_version_of_icarus():
+    if shutil.which("iverilog") is None or shutil.which("vvp") is None:
+        pytest.skip("Icarus Verilog is not installed")
+    assert tools.icarus_version().startswith("Icarus Verilog 1")
+
+
 @pytest.mark.parametrize(
-    ("find", "package"), [(tools.opensta, "opensta"), (tools.abc, "berkeley-abc")], ids=["opensta", "abc"]
+    ("find", "package"),
+    [(tools.opensta, "opensta"), (tools.abc, "berkeley-abc"), (tools.icarus, "iverilog")],
+    ids=["opensta", "abc", "icarus"],
 )
 def test_missing_program(monkeypatch, tmp_path, find, package):
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -45,3 +45,10 @@ def test_headline_figures_of_what_comes_with_the_package():
     assert "kappa" in by_kappa
     assert all(f">{name}<" in by_stretch for name in ("noise", "ax-fpm", "ax-fpm+clamp", "independent"))
     assert headline(replace(results, clean=(), attacks=(), suites=(), pictures=())) == []
+
+
+def test_names_of_close_points_stand_apart():
+    # Far apart they stand to the right; of points at one place none has the place of another.
+    assert figures._apart(["e8m1", "e8m2"], [0.001, 1.0], [1.0, 100.0]) == [(5, 0), (5, 0)]
+    crowd = figures._apart(["exact", *["ax-fpm"] * 6], [0.001, *[1.0] * 6], [1.0, *[100.0] * 6])
+    assert len(set(crowd[1:])) == 6

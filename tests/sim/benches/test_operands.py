@@ -34,6 +34,25 @@ def test_icarus(icarus, name, stages):
         assert report.corners["back-to-back pairs"] > 0
 
 
+@pytest.mark.parametrize(("name", "stages"), [("ax-fpm", 0), ("mitchell", 0), ("e8m2", 2), ("ax-fpm:format=toy", 1)])
+def test_significands(icarus, name, stages):
+    report = run("significand", multiplier=name, simulator=icarus, vectors=300, stages=stages)
+    assert report.passed, report.mismatches
+    assert report.checks >= 300
+    # Another multiplier's product in its place: other cells, another approximation, an exact one.
+    others = {"ax-fpm": "ax-fpm:cell=AMA4", "mitchell": "exact", "e8m2": "mitchell:format=e8m2"}
+    other = others.get(name, "exact:format=toy")
+    wrong = run(
+        "significand",
+        multiplier=name,
+        simulator=icarus,
+        vectors=300,
+        stages=stages,
+        verilog=generate("significand", multiplier=other, stages=stages),
+    )
+    assert not wrong.passed
+
+
 @pytest.mark.parametrize(("name", "stages"), [("ax-fpm", 0), ("ax-fpm", 3)])
 def test_verilator(verilator, name, stages):
     report = run(multiplier=name, simulator=verilator, vectors=20_000, stages=stages, seed=7)

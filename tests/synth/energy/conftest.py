@@ -1,6 +1,6 @@
 """Lets the tests of this folder import what they share, finds the five libraries, and skips where tools are missing."""
 
-import gzip
+import functools
 import os
 import shutil
 import sys
@@ -10,6 +10,7 @@ import pytest
 
 from golden.errors import MissingTool
 from synth import tools
+from synth.liberty import read_liberty
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -27,22 +28,23 @@ LIBERTY = {
 
 
 @pytest.fixture(scope="session")
-def liberty_texts():
-    """Return a function: the texts of a library by name; the test is skipped where they are not."""
+def real_library():
+    """Return a function: a library by name, of ``asap7`` the parts that tests use; skipped where it is not."""
 
-    def texts(name):
+    @functools.cache
+    def read(name):
         if name == "osu018":
             try:
-                return (tools.default_liberty().read_text(),)
+                return read_liberty(tools.default_liberty())
             except MissingTool as error:
                 pytest.skip(str(error))
         folder = Path(os.environ.get("AXFPM_DATA", "nowhere")) / "liberty"
         files = [folder / f"{file}.lib.gz" for file in LIBERTY[name]]
         if not all(file.is_file() for file in files):
             pytest.skip(f"the library {name} is not in AXFPM_DATA")
-        return tuple(gzip.decompress(file.read_bytes()).decode() for file in files)
+        return read_liberty(files)
 
-    return texts
+    return read
 
 
 @pytest.fixture(scope="session")

@@ -4,19 +4,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_library import TINY, by_hand, changes
+from tiny_library import by_hand, changes, library
 
 from synth.energy.charges import charge, net_loads
 from synth.energy.kinds import Conditions
 from synth.energy.reader import read_cells
+from synth.wires import WireLoad
 
 FJ = 1e-3
 
 
-def conditions(netlist, *, load_ff=10.0, delays=None):
-    cells, volt = read_cells([TINY], netlist.used)
+def conditions(netlist, *, load_ff=10.0, delays=None, wires=None):
+    own = library()
+    cells = read_cells(own, netlist.used)
     pins = [(f"c{k}", pin) for k, each in enumerate(netlist.instances) for pin in each.nets]
-    return Conditions(cells, volt, load_ff, dict.fromkeys(pins, (0.05, 0.05)), delays or {})
+    return Conditions(cells, own.voltage, load_ff, dict.fromkeys(pins, (0.05, 0.05)), delays or {}, wires)
 
 
 def charged(netlist, *, end: Any = 2000, delays: Any = None, **nets):
@@ -49,6 +51,20 @@ def test_the_load_is_that_of_the_direction():
     assert net_loads(chain, conditions(chain))[3:].tolist() == [[3, 4], [20, 20]]
     sums = charged(chain, n2=(0, 0, 1000), n3=(1, 0, 1000), n4=(0, 0, 1000))
     assert sums.cell_switching == pytest.approx([(6 + 8) * FJ, 80 * FJ])
+
+
+def test_wires_by_fanout():
+    # 1 and 2 loads are in the table, the third is 7 longer. Net 6 leads to an output, 7 to two, 8 and 9 to nothing.
+    wires = WireLoad("w", 0.5, 7.0, (1.0, 2.0), (3.0, 4.0))
+    chain = [("INV", {"A": 2, "Y": 3}), ("INV", {"A": 3, "Y": 4}), ("INV", {"A": 3, "Y": 5})]
+    fan = [("INV", {"A": 4, "Y": 6}), ("INV", {"A": 4, "Y": 7}), ("INV", {"A": 4, "Y": 8}), ("INV", {"A": 5, "Y": 9})]
+    netlist = by_hand([*chain, *fan], {"a": (2,)}, {"y": (6, 7, 7)})
+    bare, wired = (net_loads(netlist, conditions(netlist, wires=each)) for each in (None, wires))
+    added = {2: 1.5, 3: 2, 4: 0.5 * 11, 5: 1.5, 6: 1.5, 7: 2, 8: 0, 9: 0}
+    assert (wired - bare)[2:].tolist() == [[each, each] for each in added.values()]
+    # 2 V: 4 fF of pins and 2 of wire rise at the first inverter's output, and its internal energy looks at both.
+    sums = charge(changes(netlist, end=1000, n3=(0, 0)), netlist, conditions(netlist, wires=wires), period=1000)
+    assert sums.cell_switching[0] == pytest.approx((2 * 4 + 2) * 2 * FJ)
 
 
 def test_nand_charges_the_input_that_caused_it():

@@ -8,7 +8,7 @@ import pytest
 
 from golden.errors import InvalidInput, InvalidType
 from golden.multiply import multiply_words
-from synth.energy import bench, grid
+from synth.energy import bench, blocks, grid
 from synth.energy.comparison import BASELINES, CONTROLS, DEFAULT_NAMES, FULL_NAMES, energy
 from synth.energy.rows import Design
 
@@ -88,9 +88,18 @@ def test_every_output_is_held_against_the_golden_model(monkeypatch):
         words[-1] ^= np.uint32(1)
         return words
 
-    monkeypatch.setattr(grid, "multiply_words", wrong)
+    monkeypatch.setattr(blocks, "multiply_words", wrong)
     with pytest.raises(InvalidInput, match="1 of 7 outputs of the netlist are wrong"):
         energy(**{**SMALL, "variants": 2, "seed": 77})
+
+
+def test_the_significand_product_alone(small):
+    own = energy("significand", **SMALL)
+    assert own.block == "significand"
+    for name in ("e8m1", "e8m2"):
+        assert 0 < own.row(name).energy_pj < 0.7 * small.row(name).energy_pj
+        assert 0 < own.row(name).area_um2 < 0.7 * small.row(name).area_um2
+    assert own.conditions.stimulus == small.conditions.stimulus
 
 
 def test_pipelines_count_their_clock_pins(small):
@@ -130,7 +139,7 @@ def test_the_operator_is_a_control_of_its_own():
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"block": "pe"}, "energy is not measured of the block 'pe'; choose from multiplier"),
+        ({"block": "pe"}, "energy is not measured of the block 'pe'; choose from multiplier, significand"),
         ({"multiplier": "e8m99"}, "unknown multiplier 'e8m99'"),
         ({"multiplier": "ax-fpm:format=toy"}, "works on 8-bit words"),
         ({"pairs": 9}, "pairs=9 is too small"),
@@ -141,6 +150,7 @@ def test_the_operator_is_a_control_of_its_own():
         ({"seed": -1}, "seed=-1 is too small"),
         ({"stimulus": "noise"}, "unknown stimulus 'noise'"),
         ({"library": "osu"}, "unknown library 'osu'"),
+        ({"wire_loads": True}, "the library osu018_stdcells has no default wire load"),
         ({"liberty": __file__}, "test_comparison.py"),
         ({"multiplier": [], "baselines": []}, "there is nothing to measure"),
     ],

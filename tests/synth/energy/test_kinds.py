@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from tiny_library import HEAD, by_hand, cell, changes, energy, entrance, exit_
+from tiny_library import by_hand, cell, changes, energy, entrance, exit_, library, text_of
 
 from synth.energy.charges import charge
 from synth.energy.kinds import Conditions
@@ -10,9 +10,10 @@ FJ = 1e-3
 
 
 def charged(text, netlist, *, slew=0.0, end=1000, **nets):
-    cells, volt = read_cells([HEAD + text + "}"], netlist.used)
+    own = library(text_of(text))
+    cells = read_cells(own, netlist.used)
     pins = [(f"c{k}", pin) for k, each in enumerate(netlist.instances) for pin in each.nets]
-    given = Conditions(cells, volt, 10.0, dict.fromkeys(pins, (slew, 2 * slew)), {})
+    given = Conditions(cells, own.voltage, 10.0, dict.fromkeys(pins, (slew, 2 * slew)), {})
     return charge(changes(netlist, end=end, **nets), netlist, given, period=1000)
 
 

@@ -2,12 +2,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_library import CELLS, HEAD, TINY, by_hand, changes
+from tiny_library import TINY, by_hand, changes, library, text_of
 
 from golden.errors import InvalidInput
 from golden.multiply import multiply
 from hdl.verilog import generate
-from synth.energy.cells import CellLibrary
 from synth.energy.measure import check_delayed, measure
 from synth.energy.sdf import Delays, write_sdf
 from synth.flow import synthesise
@@ -15,7 +14,6 @@ from synth.liberty import read_liberty
 
 pytestmark = pytest.mark.usefixtures("simulator", "timer")
 
-LIBRARY = CellLibrary("tiny", (TINY,), "BUF", 10.0)
 # A glitch: y = a and not a, until the inverter has followed.
 GLITCH = """
 module top(a, b, y); input a, b; output y; wire i, n;
@@ -35,7 +33,7 @@ def words(*bits):
 
 def glitch(**more: Any):
     given = {"a": words(0, 0, 1, 1, 0), "b": words(0, 0, 0, 0, 0), "expected": words(0, 0, 0, 0, 0)}
-    return measure(GLITCH, **{"top": "top", "library": LIBRARY, "period_ns": 3.0, **given, **more})
+    return measure(GLITCH, **{"top": "top", "library": library(), "period_ns": 3.0, **given, **more})
 
 
 def test_a_glitch_costs_what_two_changes_cost():
@@ -57,6 +55,15 @@ def test_a_glitch_costs_what_two_changes_cost():
     assert measured.unmatched == 0
 
 
+def test_wire_loads_are_asked_for_by_the_library():
+    plain, wired = glitch(), glitch(library=library(wire_loads=True))
+    # Nets i, n and y have one load each: 10 fF of wire, 20 fJ a change. Net a has two, which is beyond the table.
+    added = (wired.with_glitches.switching - plain.with_glitches.switching) * 1e3
+    assert added == pytest.approx([0, 5 * 20, 0, 20])
+    assert (wired.with_glitches.inputs - plain.with_glitches.inputs) * 1e3 == pytest.approx([0, 40, 0, 40])
+    assert "wires by the library's default wire load small" in wired.conditions
+
+
 def test_energies_by_cell_add_up():
     measured = glitch()
     assert {cell.name: cell.cell for cell in measured.cells} == {"u0": "INV", "u1": "NAND", "u2": "INV"}
@@ -70,7 +77,7 @@ def test_energies_by_cell_add_up():
 def test_registers():
     bits = (words(0, 1, 1, 0, 1, 0), words(0, 0, 1, 1, 1, 1))
     measured = measure(
-        STAGE, top="top", library=LIBRARY, a=bits[0], b=bits[1], expected=bits[0] ^ bits[1], stages=1, period_ns=2.0
+        STAGE, top="top", library=library(), a=bits[0], b=bits[1], expected=bits[0] ^ bits[1], stages=1, period_ns=2.0
     )
     # d = 0 1 0 1 0 1. Recorded from operands 2 on: d and y change in each cycle, the clock twice: 4 + 3 fF; a or b
     # changes, one input of the XOR: twice down for a, or up for either.
@@ -83,7 +90,7 @@ def test_registers():
     quiet = measure(
         STAGE,
         top="top",
-        library=LIBRARY,
+        library=library(),
         a=words(*[0] * 5),
         b=words(*[0] * 5),
         expected=words(*[0] * 5),
@@ -122,10 +129,11 @@ def test_kept(monkeypatch):
 
 @pytest.mark.parametrize(
     "other",
-    [{"period_ns": 4.0}, {"a": words(0, 1, 1, 1, 0)}, {"library": CellLibrary("tiny", (TINY + "\n",), "BUF", 10.0)}],
+    [{"period_ns": 4.0}, {"a": words(0, 1, 1, 1, 0)}, {"library": TINY + "\n"}],
 )
 def test_kept_for_this_question_only(monkeypatch, other):
     glitch()
+    other = {key: library(value) if key == "library" else value for key, value in other.items()}
     monkeypatch.setattr("synth.tools.run", lambda *_, **__: (1, "Error: ran a program"))
     with pytest.raises(InvalidInput, match="ran a program"):
         glitch(**other)
@@ -172,7 +180,7 @@ def test_a_missing_file(tmp_path):
         measure(
             tmp_path / "gone.v",
             top="top",
-            library=LIBRARY,
+            library=library(),
             a=words(0, 0),
             b=words(0, 0),
             expected=words(0, 0),
@@ -181,15 +189,14 @@ def test_a_missing_file(tmp_path):
 
 
 def test_a_library_without_a_cell_of_the_netlist():
-    library = CellLibrary("half", (HEAD + CELLS["INV"] + CELLS["BUF"] + "}",), "BUF", 10.0)
     with pytest.raises(InvalidInput, match="unknown cell 'NAND'"):
-        glitch(library=library)
+        glitch(library=library(text_of()))
 
 
 def test_a_netlist_without_cells():
     wires = "module top(a, b, y); input a, b; output [1:0] y; assign y = {1'b1, a}; endmodule"
     given: Any = {"a": words(0, 1, 1, 0), "b": words(0, 0, 0, 0), "expected": words(2, 3, 3, 2)}
-    measured = measure(wires, top="top", library=LIBRARY, period_ns=1.0, **given)
+    measured = measure(wires, top="top", library=library(), period_ns=1.0, **given)
     # Nothing but its own output load, which the input drives: 10 fF, 20 fJ.
     assert measured.cells == ()
     assert measured.with_glitches.inputs * 1e3 == pytest.approx([20, 0, 20])
@@ -203,14 +210,13 @@ def test_progress():
 
 
 @pytest.mark.usefixtures("flow_tools")
-def test_a_multiplier_of_the_catalogue(liberty_file):
+def test_a_multiplier_of_the_catalogue():
     # A pipeline of the catalogue's smallest, through the whole flow: e8m2 on OSU018, every output compared.
-    library = read_liberty()
     rng = np.random.default_rng(5)
     a = np.maximum(rng.standard_normal(40), 0).astype(np.float32)
     b = rng.standard_normal(40).astype(np.float32)
     given = {
-        "library": CellLibrary(library.name, (liberty_file.read_text(),), library.driving_cell, library.load_ff),
+        "library": read_liberty(),
         "a": a.view(np.uint32),
         "b": b.view(np.uint32),
         "expected": multiply(a, b, "e8m2").view(np.uint32),

@@ -1,7 +1,7 @@
 import subprocess
 
 import pytest
-from tiny_library import HEAD, TINY, cell, entrance, exit_, timing
+from tiny_library import cell, entrance, exit_, library, text_of, timing
 
 from golden.errors import InvalidInput
 from synth.energy.models import models
@@ -18,7 +18,7 @@ def run(tmp_path, cells, body):
 
 
 def test_gates(tmp_path):
-    cells, _ = read_cells([TINY], ["FA", "NAND"])
+    cells = read_cells(library(), ["FA", "NAND"])
     body = """
       reg [2:0] x; wire s, k, n; integer i;
       FA fa(.A(x[0]), .B(x[1]), .C(x[2]), .S(s), .K(k));
@@ -35,7 +35,7 @@ def test_flip_flop_with_clear_and_preset(tmp_path):
         "clear_preset_var1 : L; clear_preset_var2 : L; }"
     )
     pins = (*(entrance(name) for name in ("D", "CK", "R", "S")), exit_("Q", "IQ"), exit_("QN", "IQN"))
-    cells, _ = read_cells([HEAD + cell("X", *pins, more=register) + "}"], ["X"])
+    cells = read_cells(library(text_of(cell("X", *pins, more=register))), ["X"])
     body = """
       reg d = 0, ck = 1, r = 1, s = 0; wire q, qn;
       X x(.D(d), .CK(ck), .R(r), .S(s), .Q(q), .QN(qn));
@@ -51,8 +51,8 @@ def test_flip_flop_with_clear_and_preset(tmp_path):
 
 def test_a_path_for_each_arc():
     carried = exit_("S", "A ^ B", timing("A"), timing("B"), timing("K"))
-    text = HEAD + cell("HA", entrance("A"), entrance("B"), exit_("K", "A B", timing("A")), carried) + "}"
-    written = models(read_cells([text], ["HA"])[0].values())
+    own = library(text_of(cell("HA", entrance("A"), entrance("B"), exit_("K", "A B", timing("A")), carried)))
+    written = models(read_cells(own, ["HA"]).values())
     assert written.startswith("`timescale 1ps / 1fs\n")
     assert [line.strip() for line in written.splitlines() if "=>" in line] == [
         "(A => K) = 0;",
@@ -62,6 +62,6 @@ def test_a_path_for_each_arc():
 
 
 def test_a_function_of_what_is_not_there():
-    cells, _ = read_cells([HEAD + cell("X", entrance("A"), exit_("Y", "A + VGND")) + "}"], ["X"])
+    cells = read_cells(library(text_of(cell("X", entrance("A"), exit_("Y", "A + VGND")))), ["X"])
     with pytest.raises(InvalidInput, match="the function of X/Y names VGND, no input of it"):
         models(cells.values())

@@ -1,5 +1,5 @@
 import pytest
-from tiny_library import CELLS, HEAD
+from tiny_library import library
 
 from golden.errors import InvalidInput
 from synth.energy.netlist import Instance, Netlist, completed, read_netlist, scalar_verilog
@@ -47,7 +47,7 @@ def test_written_again_it_is_the_same(read):
 
 
 def test_an_open_output_gets_a_net():
-    cells, _ = read_cells([HEAD + CELLS["DFF"] + "}"], ["DFF"])
+    cells = read_cells(library(), ["DFF"])
     plain = Instance("DFF", "u", {"D": 2, "CK": 3, "Q": 4})
     netlist = completed(Netlist("top", (plain,), {"a": (2,), "clk": (3,)}, {"y": (4,)}, 5), cells)
     assert netlist.instances[0].nets == {"D": 2, "CK": 3, "Q": 4, "QN": 5}

@@ -4,6 +4,7 @@
 the period is energy per change. What OpenSTA 2.0.17 makes of the tables is said in ``synth.energy.kinds``.
 """
 
+import itertools
 import subprocess
 from typing import Any
 
@@ -15,9 +16,7 @@ from golden.multiply import multiply
 from hdl.verilog import generate
 from synth import tools
 from synth.energy import boolean
-from synth.energy.cells import CellLibrary
-from synth.energy.charges import charge
-from synth.energy.delays import bare_library
+from synth.energy.charges import charge, net_loads
 from synth.energy.kinds import Conditions
 from synth.energy.measure import measure
 from synth.energy.netlist import completed, read_netlist, scalar_verilog
@@ -26,22 +25,22 @@ from synth.energy.tables import look_up
 from synth.energy.toggles import Toggles
 from synth.flow import synthesise
 from synth.liberty import read_liberty
+from synth.wires import default_wire_load
 
 pytestmark = pytest.mark.usefixtures("timer")
 
 LOAD_FF, PERIOD_NS = 10.0, 10.0
-# Driver, NAND, XOR, flip-flop.
-LIBRARIES = {
-    "osu018": ("BUFX2", "NAND2X1", "XOR2X1", "DFFPOSX1"),
-    "nangate45": ("BUF_X1", "NAND2_X1", "XOR2_X1", "DFF_X1"),
+# NAND, XOR, flip-flop.
+CELLS = {
+    "osu018": ("NAND2X1", "XOR2X1", "DFFPOSX1"),
+    "nangate45": ("NAND2_X1", "XOR2_X1", "DFF_X1"),
     "sky130hd": (
-        "sky130_fd_sc_hd__buf_1",
         "sky130_fd_sc_hd__nand2_1",
         "sky130_fd_sc_hd__xor2_1",
         "sky130_fd_sc_hd__dfxtp_1",
     ),
-    "sg13g2": ("sg13g2_buf_1", "sg13g2_nand2_1", "sg13g2_xor2_1", "sg13g2_dfrbp_1"),
-    "asap7": ("BUFx2_ASAP7_75t_R", "NAND2xp5_ASAP7_75t_R", "XOR2x1_ASAP7_75t_R", "DFFHQNx1_ASAP7_75t_R"),
+    "sg13g2": ("sg13g2_nand2_1", "sg13g2_xor2_1", "sg13g2_dfrbp_1"),
+    "asap7": ("NAND2xp5_ASAP7_75t_R", "XOR2x1_ASAP7_75t_R", "DFFHQNx1_ASAP7_75t_R"),
 }
 # Where it drops VSS: in ASAP7's groups of outputs without a condition, and in its flip-flops.
 DROPS_VSS = {("asap7", 1): "output", ("asap7", 3): "all"}
@@ -49,11 +48,9 @@ DROPS_VSS = {("asap7", 1): "output", ("asap7", 3): "all"}
 
 def opensta(folder, library, verilog, *, clock="", data=(), load_ff=LOAD_FF):
     """Ask OpenSTA for slews (ns) by pin and power (pJ per cycle: internal, switching) by instance."""
-    parts = bare_library(library, frozenset({library.driving_cell, *_cells(verilog)}))
-    for k, text in enumerate(parts):
-        (folder / f"part{k}.lib").write_text(text)
+    library.write(folder, {library.driving_cell, *_cells(verilog)})
     (folder / "design.v").write_text(verilog)
-    lines = [f"read_liberty part{k}.lib" for k in range(len(parts))]
+    lines = [f"read_liberty {name}" for name in library.file_names]
     lines += ["read_verilog design.v", "link_design top", "set_cmd_units -time ns -capacitance fF"]
     lines += [f"create_clock -name clock -period {PERIOD_NS} " + (f"[get_ports {clock}]" if clock else "")]
     if data:
@@ -111,11 +108,10 @@ def as_opensta(cell, slews, load_ff, *, clocks, drops):
 
 
 @pytest.mark.parametrize("place", [1, 2, 3], ids=["nand", "xor", "flip-flop"])
-@pytest.mark.parametrize("name", LIBRARIES)
-def test_its_figures_come_from_the_same_tables(liberty_texts, tmp_path, name, place):
-    driver, cell_name = LIBRARIES[name][0], LIBRARIES[name][place]
-    library = CellLibrary(name, liberty_texts(name), driver, LOAD_FF)
-    cells, volt = read_cells(library.parts, [cell_name])
+@pytest.mark.parametrize("name", CELLS)
+def test_its_figures_come_from_the_same_tables(real_library, tmp_path, name, place):
+    library, cell_name = real_library(name), CELLS[name][place - 1]
+    cells, volt = read_cells(library, [cell_name]), library.voltage
     cell, netlist = cells[cell_name], single(cells, cell_name)
     clocks = {cell.register.clocked_on} if cell.register else set()
     nets = netlist.instances[0].nets
@@ -153,10 +149,9 @@ def periodic(netlist, states, *, times):
         ("asap7", 1, 1.0),  # counted twice, and VSS dropped
     ],
 )
-def test_how_far_it_is_off(liberty_texts, tmp_path, name, place, share):
-    driver, cell_name = LIBRARIES[name][0], LIBRARIES[name][place]
-    library = CellLibrary(name, liberty_texts(name), driver, LOAD_FF)
-    cells, volt = read_cells(library.parts, [cell_name])
+def test_how_far_it_is_off(real_library, tmp_path, name, place, share):
+    library, cell_name = real_library(name), CELLS[name][place - 1]
+    cells, volt = read_cells(library, [cell_name]), library.voltage
     netlist = single(cells, cell_name)
     inputs = [n for (n,) in netlist.inputs.values()]
     slews, powers = opensta(tmp_path, library, scalar_verilog(netlist), data=[f"n{n}" for n in inputs])
@@ -179,11 +174,37 @@ def test_how_far_it_is_off(liberty_texts, tmp_path, name, place, share):
     assert powers["c0"][0] / mean == pytest.approx(share, rel=0.04)
 
 
+@pytest.mark.parametrize("name", ["nangate45", "sky130hd", "sg13g2"])
+def test_capacitance_of_wires(real_library, tmp_path, name):
+    # Inverters that drive so many others, up to far beyond each table.
+    library = read_liberty(real_library(name), wire_loads=True)
+    cell = library.inverters[0].name
+    own = read_cells(library, [cell])
+    (pin, out) = sorted(own[cell].pins, key=lambda each: own[cell].pins[each].output)
+    fanouts, instances, nets = (1, 2, 3, 6, 9, 13, 40), [], itertools.count(3)
+    drivers = [next(nets) for _ in fanouts]
+    for net, fanout in zip(drivers, fanouts, strict=True):
+        instances += [(cell, {pin: 2, out: net}), *((cell, {pin: net, out: next(nets)}) for _ in range(fanout))]
+    netlist = by_hand(instances, {"a": (2,)}, {})
+    library.write(tmp_path, {cell, library.driving_cell})
+    (tmp_path / "design.v").write_text(scalar_verilog(netlist))
+    lines = [*(f"read_liberty {file}" for file in library.file_names), "read_verilog design.v", "link_design top"]
+    lines += [f"foreach net {{{' '.join(f'n{net}' for net in drivers)}}} {{"]
+    lines += ['  puts "WIRE [sta::Net_wire_capacitance [get_nets $net] rise [sta::cmd_corner] max]"', "}", "exit"]
+    (tmp_path / "wires.tcl").write_text("\n".join(lines))
+    command = [str(tools.opensta()), "-no_init", "-no_splash", "-exit", "wires.tcl"]
+    output = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    theirs = [float(line.split()[1]) * 1e15 for line in output.splitlines() if line.startswith("WIRE")]
+    wires = default_wire_load(library)
+    given = (own, library.voltage, LOAD_FF, {}, {})
+    bare, wired = (net_loads(netlist, Conditions(*given, each)) for each in (None, wires))
+    assert theirs == pytest.approx((wired - bare)[drivers, 1].tolist(), rel=1e-5)
+
+
 @pytest.mark.usefixtures("simulator", "flow_tools")
-def test_switching_energy_of_a_multiplier_agrees(tmp_path, liberty_file):
+def test_switching_energy_of_a_multiplier_agrees(tmp_path):
     # By cell: OpenSTA's energy per change of its output, times the changes that were simulated.
-    known = read_liberty()
-    library = CellLibrary(known.name, (liberty_file.read_text(),), known.driving_cell, known.load_ff)
+    library = read_liberty()
     mapped = synthesise(generate("multiplier", multiplier="e8m2", stages=0, name="top"), top="top")
     rng = np.random.default_rng(3)
     a, b = rng.standard_normal((2, 60)).astype(np.float32)
@@ -197,7 +218,7 @@ def test_switching_energy_of_a_multiplier_agrees(tmp_path, liberty_file):
         period_ns=12.0,
     )
     netlist = read_netlist(mapped.netlist.read_text(), top="top", folder=tmp_path)
-    cells, _ = read_cells(library.parts, netlist.used)
+    cells = read_cells(library, netlist.used)
     netlist = completed(netlist, cells)
     data = [f"n{n}" for nets in netlist.inputs.values() for n in nets]
     _, powers = opensta(tmp_path, library, scalar_verilog(netlist), data=data, load_ff=library.load_ff)

@@ -1,24 +1,17 @@
-import gzip
-
 import pytest
-from tiny_library import CELLS, HEAD, TINY, cell, energy, entrance, exit_, timing
+from tiny_library import CELLS, HEAD, cell, energy, entrance, exit_, library, text_of, timing
 
 from golden.errors import InvalidInput
 from synth.energy.cells import Table
 from synth.energy.reader import read_cells
 
 
-def library(*cells):
-    return HEAD + "\n".join(cells) + "\n}\n"
-
-
 def test_units_and_axes():
     # 1 fF and 1 V: tables in fJ. Load comes first in the template, slew second.
     table = 'values ("1, 2", "3, 4");'
     group = f'internal_power () {{ related_pin : "A"; rise_power (at_load) {{ {table} }} }}'
-    cells, volt = read_cells([library(cell("X", entrance("A"), exit_("Y", "A", group)))], ["X"])
+    cells = read_cells(library(text_of(cell("X", entrance("A"), exit_("Y", "A", group)))), ["X"])
     internal = cells["X"].pins["Y"].internal[0]
-    assert volt == 2.0
     assert internal.rise == Table((0.0, 1.0), (0.0, 100.0), ((0.001, 0.003), (0.002, 0.004)))
     assert internal.fall is None
     assert internal.related == ("A",)
@@ -27,9 +20,9 @@ def test_units_and_axes():
 
 def test_ps_and_ff_and_quotes():
     # As ASAP7 writes its units and sky130 its names.
-    text = library(CELLS["NAND"]).replace('"1ns"', '"1ps"').replace('"1nW"', '"1pW"')
+    text = text_of(CELLS["NAND"]).replace('"1ns"', '"1ps"').replace('"1nW"', '"1pW"')
     text = text.replace("cell (NAND)", 'cell ("NAND")').replace("pin (A)", 'pin ("A")').replace("input;", '"input";')
-    plain, quoted = (read_cells([t], ["NAND"])[0]["NAND"] for t in (library(CELLS["NAND"]), text))
+    plain, quoted = (read_cells(library(t), ["NAND"])["NAND"] for t in (text_of(CELLS["NAND"]), text))
     assert set(quoted.pins) == {"A", "B", "Y"}
     assert not quoted.pins["A"].output
     assert quoted.leakage[0].mw == pytest.approx(plain.leakage[0].mw / 1000)
@@ -46,19 +39,19 @@ def test_parts_have_templates_of_their_own():
         "input_transition_time; variable_2 : total_output_net_capacitance",
         'index_1 ("0, 1"); index_2 ("0, 100")',
     )
-    other = library(CELLS["BUF"])
+    other = HEAD + CELLS["BUF"] + "}"
     for a, b in zip(axes, swapped, strict=True):
         assert a in other
         other = other.replace(a, b)
-    cells, _ = read_cells([library(CELLS["INV"]), other], ["INV", "BUF"])
+    cells = read_cells(library(HEAD + CELLS["INV"] + "}", other), ["INV", "BUF"])
     tables = [cell.pins["Y"].internal[0].rise for cell in cells.values()]
     assert [table.load_ff for table in tables if table] == [(0.0, 100.0)] * 2
 
 
 def test_kept(monkeypatch):
-    first, _ = read_cells([TINY], ["DFF", "NAND"])
+    first = read_cells(library(), ["DFF", "NAND"])
     monkeypatch.setattr("synth.energy.reader._cell", lambda *_: pytest.fail("parsed again"))
-    again, _ = read_cells([TINY], ["DFF", "NAND"])
+    again = read_cells(library(), ["DFF", "NAND"])
     assert again == first
 
 
@@ -72,24 +65,20 @@ def test_kept(monkeypatch):
 )
 def test_cells_that_are_not_simulated(group, words):
     with pytest.raises(InvalidInput, match=f"the cell X {words}, which is not simulated here"):
-        read_cells([library(cell("X", entrance("A"), exit_("Y", "A"), more=group))], ["X"])
+        read_cells(library(text_of(cell("X", entrance("A"), exit_("Y", "A"), more=group))), ["X"])
 
 
 def test_what_cannot_be_used():
-    blank = library(cell("X", entrance("A"), "pin (Y) { direction : output; }"))
-    with pytest.raises(InvalidInput, match="the cell X has an output Y without a function"):
-        read_cells([blank], ["X"])
-    with pytest.raises(InvalidInput, match="unknown cell 'NAN'; did you mean NAND"):
-        read_cells([TINY], ["NAN"])
-    with pytest.raises(InvalidInput, match=r"not Liberty|not a library"):
-        read_cells([gzip.compress(b"x").decode("latin1")], ["INV"])
-    with pytest.raises(InvalidInput, match="ends inside the cell"):
-        read_cells([TINY[: TINY.index("direction : output")]], ["INV"])
-    with pytest.raises(InvalidInput, match="give parts of one corner"):
-        read_cells([library(CELLS["INV"]), library(CELLS["BUF"]).replace("2.0", "1.8")], ["INV", "BUF"])
-    with pytest.raises(InvalidInput, match="names the template 'gone'"):
-        text = library(cell("X", entrance("A"), exit_("Y", "A", timing("A"), energy("A").replace("at_load", "gone"))))
-        read_cells([text], ["X"])
+    def refused(text, name, words):
+        with pytest.raises(InvalidInput, match=words):
+            read_cells(library(text), [name])
+
+    blank = text_of(cell("X", entrance("A"), "pin (Y) { direction : output; }"))
+    refused(blank, "X", "the cell X has an output Y without a function")
+    refused(text_of(), "IN", "unknown cell 'IN'; did you mean INV")
+    alien = cell("X", entrance("A"), exit_("Y", "A", timing("A"), energy("A").replace("at_load", "gone")))
+    refused(text_of(alien), "X", "names the template 'gone'")
+    refused(text_of().replace("nom_voltage : 2.0;", ""), "INV", "the library tiny names no supply voltage")
 
 
 @pytest.mark.parametrize(
@@ -102,9 +91,10 @@ def test_what_cannot_be_used():
         ("asap7", "NAND2xp5_ASAP7_75t_R", "DFFHQNx1_ASAP7_75t_R", 0.7),
     ],
 )
-def test_real_libraries(liberty_texts, name, cell, flip_flop, volt):
-    cells, supply = read_cells(liberty_texts(name), [cell, flip_flop])
-    assert supply == volt
+def test_real_libraries(real_library, name, cell, flip_flop, volt):
+    own = real_library(name)
+    cells = read_cells(own, [cell, flip_flop])
+    assert own.voltage == volt
     nand, register = cells[cell], cells[flip_flop]
     assert 0.2 < min(p.rise_ff for p in nand.pins.values() if not p.output) < 20
     assert nand.register is None

@@ -41,6 +41,9 @@ def test_conditions_in_words():
 def test_it_survives_being_written_down():
     own = result()
     assert from_dict(json.loads(own.to_json())) == own
+    wired = result(layout="pre-layout, wires by guess")
+    assert from_dict(json.loads(wired.to_json())) == wired
+    assert "no wires" not in str(wired.conditions)
 
 
 def test_another_schema():

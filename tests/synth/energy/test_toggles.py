@@ -9,7 +9,6 @@ from golden.errors import InvalidInput
 from golden.multiply import multiply
 from hdl.verilog import generate
 from synth.energy.bench import recording, simulate
-from synth.energy.cells import CellLibrary
 from synth.energy.delays import time_netlist
 from synth.energy.models import models
 from synth.energy.netlist import completed, read_netlist, scalar_verilog
@@ -108,14 +107,12 @@ def test_a_second_reader_finds_the_same(tmp_path, liberty_file):
     library = read_liberty()
     mapped = synthesise(generate("multiplier", multiplier="e8m1", stages=0), top="multiplier")
     design = read_netlist(mapped.netlist.read_text(), top="multiplier", folder=tmp_path)
-    texts = (liberty_file.read_text(),)
-    cells, _ = read_cells(texts, design.used)
+    cells = read_cells(library, design.used)
     design = completed(design, cells)
     a, b = np.random.default_rng(4).standard_normal((2, 25)).astype(np.float32)
     where = {"folder": tmp_path, "timeout_s": 60, "period_ns": 12.0}
     verilog = scalar_verilog(design)
-    given = CellLibrary("osu018", texts, library.driving_cell, library.load_ff)
-    delays, _ = time_netlist(design, verilog, given, **where)
+    delays, _ = time_netlist(design, verilog, library, **where)
     inputs = {name: frozenset(p.name for p in cell.pins.values() if not p.output) for name, cell in cells.items()}
     dump = simulate(
         design,
