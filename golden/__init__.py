@@ -15,6 +15,6 @@ project is held against this folder, which imports none of it. In the order of t
 
 What all of these share: ``registry`` (names from outside, with ``plugins``), ``checks`` (numbers from outside),
 ``errors`` (one sentence each), ``files`` (what users ask to be written), ``downloads`` (files of others, by checksum),
-``cache`` and ``leftovers`` (what is kept between runs), ``templates`` (texts filled in), ``tables`` (text as it is
-shown), ``progress``.
+``cache``, ``sources`` and ``leftovers`` (what is kept between runs), ``templates`` (texts filled in), ``tables`` (text
+as it is shown), ``progress``.
 """

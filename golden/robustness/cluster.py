@@ -30,7 +30,7 @@ from golden.cache import Cache
 from golden.errors import AxfpmError, InvalidInput, MissingTool
 from golden.kernels.jit import cpu_name
 from golden.robustness.jobs import Arrays, Job, closed_quietly, perform
-from golden.robustness.store import Store, sources_digest
+from golden.robustness.store import Store, sources
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -192,7 +192,7 @@ def _look_at_workers(client: Any, address: str) -> None:
 @cache
 def _equipment() -> dict[str, str | None]:
     """What results depend on beside a job's key: sources, and versions of packages, None where one is missing."""
-    found: dict[str, str | None] = {OWN: sources_digest()}
+    found: dict[str, str | None] = {OWN: sources()}
     for package in COMPUTING:
         try:
             found[package] = version(package)

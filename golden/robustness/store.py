@@ -22,8 +22,9 @@ from golden.cache import Cache
 from golden.catalogue import Multiplier
 from golden.cnn.checkpoint import weights_digest
 from golden.designs import Function, TableBlocks
+from golden.sources import sources_digest
 
-__all__ = ["Store", "array_digest", "is_ours", "module_key", "multiplier_key", "sources_digest"]
+__all__ = ["Store", "array_digest", "is_ours", "module_key", "multiplier_key", "sources"]
 
 
 class Store:
@@ -42,7 +43,7 @@ class Store:
         # A part that depends on something without a name has None in its key: it cannot be recognised again.
         if None in key.values():
             return None
-        content = json.dumps({**key, "sources": sources_digest()}, sort_keys=True)
+        content = json.dumps({**key, "sources": sources()}, sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()
 
     def get(self, key: dict[str, Any], parts: Sequence[str]) -> dict[str, np.ndarray] | None:
@@ -99,15 +100,9 @@ EXCLUDED = (
 
 
 @cache
-def sources_digest() -> str:
-    """SHA-256 of the sources of this package that results depend on."""
-    root = Path(golden.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        name = path.relative_to(root).as_posix()
-        if name not in EXCLUDED:
-            digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+def sources() -> str:
+    """Digest of the sources of this package that results depend on."""
+    return sources_digest(Path(golden.__file__).parent, lambda name: name.endswith(".py") and name not in EXCLUDED)
 
 
 def array_digest(array: np.ndarray) -> str:

@@ -19,28 +19,25 @@ import numpy as np
 from golden.cache import Cache
 from golden.catalogue import multiplier as look_up
 from golden.designs import MITCHELL, Function, TableBlocks
+from golden.sources import sources_digest
 from synth.energy import stimulus as stimuli
 from synth.energy.stimulus import STIMULI, Operands
 
-__all__ = ["kept_operands", "kept_verilog", "sources_digest"]
+__all__ = ["kept_operands", "kept_verilog", "sources"]
 
 MAKERS = ("golden", "hdl")
 """Packages whose files say what Verilog and operands are."""
 
 
 @cache
-def sources_digest(*packages: str) -> str:
-    """SHA-256 over the names and contents of all files of packages, but what Python compiles them to."""
-    digest = hashlib.sha256()
-    for package in packages:
+def sources() -> tuple[str, ...]:
+    """Digests of the packages, and of what draws operands here."""
+    found = []
+    for package in MAKERS:
         spec = importlib.util.find_spec(package)
         assert spec is not None and spec.origin is not None, package
-        root = Path(spec.origin).parent
-        for path in sorted(root.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                content = hashlib.sha256(path.read_bytes()).hexdigest()
-                digest.update(f"{package}/{path.relative_to(root).as_posix()} {content}\n".encode())
-    return digest.hexdigest()
+        found.append(sources_digest(Path(spec.origin).parent))
+    return (*found, hashlib.sha256(Path(stimuli.__file__).read_bytes()).hexdigest())
 
 
 def _key(*question: Any, versions: tuple[str, ...]) -> str | None:
@@ -49,8 +46,7 @@ def _key(*question: Any, versions: tuple[str, ...]) -> str | None:
         found = [importlib.metadata.version(package) for package in versions]
     except importlib.metadata.PackageNotFoundError:
         return None
-    makers = sources_digest(*MAKERS), hashlib.sha256(Path(stimuli.__file__).read_bytes()).hexdigest()
-    return hashlib.sha256(json.dumps([question, found, makers]).encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps([question, found, sources()]).encode()).hexdigest()[:32]
 
 
 def kept_verilog(block: str, multiplier: str, *, stages: int, tree: str) -> str:

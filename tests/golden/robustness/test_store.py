@@ -52,7 +52,7 @@ def test_unnamed_parts_are_not_kept(folder):
 
 def test_new_sources_forget(folder, monkeypatch):
     Store().put({"a": "1"}, {"x": np.zeros(1)})
-    monkeypatch.setattr(store, "sources_digest", lambda: "others")
+    monkeypatch.setattr(store, "sources", lambda: "others")
     assert Store().get({"a": "1"}, ("x",)) is None
 
 

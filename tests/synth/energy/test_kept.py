@@ -1,17 +1,19 @@
 """What is kept between runs, and what must not be."""
 
-import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import golden
 from golden.catalogue import MULTIPLIERS, Multiplier
 from golden.designs import Function, TableBlocks
 from golden.errors import InvalidInput
 from golden.formats import FP32
+from golden.sources import sources_digest
 from hdl import verilog
 from synth.energy import kept, stimulus
-from synth.energy.kept import kept_operands, kept_verilog, sources_digest
+from synth.energy.kept import kept_operands, kept_verilog, sources
 from synth.energy.stimulus import draw
 
 PLAIN = {"stages": 0, "tree": "dadda"}
@@ -21,33 +23,9 @@ def forbidden(*_, **__):
     raise AssertionError("made again")
 
 
-@pytest.fixture
-def package(tmp_path, monkeypatch):
-    """A package whose files a test can change, by a name that no other has."""
-    folder = tmp_path / "kept_sources"
-    (folder / "deep").mkdir(parents=True)
-    (folder / "__init__.py").write_text("")
-    (folder / "deep" / "weights.bin").write_bytes(b"1")
-    monkeypatch.syspath_prepend(tmp_path)
-    sources_digest.cache_clear()
-    yield folder
-    sources_digest.cache_clear()
-    sys.modules.pop("kept_sources", None)
-
-
-def test_a_digest_of_all_that_a_package_is_made_of(package):
-    def digest():
-        sources_digest.cache_clear()
-        return sources_digest("kept_sources")
-
-    first = digest()
-    (package / "__pycache__").mkdir()
-    (package / "__pycache__" / "x.pyc").write_bytes(b"compiled")
-    assert digest() == first
-    (package / "deep" / "weights.bin").write_bytes(b"2")
-    second = digest()
-    (package / "deep" / "weights.bin").rename(package / "deep" / "other.bin")
-    assert len({first, second, digest()}) == 3
+def test_a_digest_of_both_packages_and_of_the_stimulus():
+    assert len(set(sources())) == 3
+    assert sources()[0] == sources_digest(Path(golden.__file__).parent)
 
 
 def test_verilog_is_kept(monkeypatch):
@@ -65,7 +43,7 @@ def test_verilog_is_kept(monkeypatch):
 def test_other_sources_make_it_again(monkeypatch):
     kept_verilog("significand", "e8m1", **PLAIN)
     monkeypatch.setattr(verilog, "generate", forbidden)
-    monkeypatch.setattr(kept, "sources_digest", lambda *_: "other")
+    monkeypatch.setattr(kept, "sources", lambda: ("other",))
     with pytest.raises(AssertionError, match="made again"):
         kept_verilog("significand", "e8m1", **PLAIN)
 
