@@ -44,7 +44,7 @@ def multiplier_path(m: Module, words: tuple[Word, Word], multiplier: Multiplier,
     multiplier : Multiplier
         What to build.
     tree : str
-        Compressor tree, a name in ``hdl.compressor.TREES``.
+        Compressor tree, as for ``FloatMultiplier``.
 
     Returns
     -------
@@ -117,8 +117,8 @@ class FloatMultiplier(wiring.Component):
         Registers between operands and result: 0 is combinational, otherwise the latency in cycles of the ``sync``
         domain. A new pair is taken every cycle.
     tree : str
-        Compressor tree: ``dadda``, ``wallace`` or ``plain``; or ``operator``, which leaves an exact product to the
-        synthesiser.
+        Compressor tree: ``dadda``, ``wallace`` or ``plain``; or, of an exact product, ``booth``, the rows of radix-4
+        digits in a Dadda tree, or ``operator``, which leaves it to the synthesiser.
 
     Members
     -------
