@@ -58,8 +58,7 @@ def booth_rows(m: Module, a: Sequence[Bit], b: Sequence[Bit]) -> Heap:
     heap: dict[int, list[Bit]] = defaultdict(list)
     constant = 0
     for i in range(odd // 2 + 1):
-        low, middle, high = [0, *b[:odd], 0][2 * i : 2 * i + 3]
-        _add_row(m, heap, a, (low, middle, high), i)
+        sign = _add_row(m, heap, a, [0, *b[:odd], 0][2 * i : 2 * i + 3], i)
         if i == odd // 2:
             break
         # The row's sign has weight -2^k: -s 2^k = S 2^k - 2^k, and the -2^k of all rows are one constant. The first
@@ -67,11 +66,11 @@ def booth_rows(m: Module, a: Sequence[Bit], b: Sequence[Bit]) -> Heap:
         # number of rows.
         k = 2 * i + p + 1
         if i == 0:
-            for weight, bit in ((k, high), (k + 1, high), (k + 2, not_(high))):
+            for weight, bit in ((k, sign), (k + 1, sign), (k + 2, not_(sign))):
                 heap[weight].append(bit)
             constant -= 1 << k + 2
         else:
-            heap[k].append(not_(high))
+            heap[k].append(not_(sign))
             constant -= 1 << k
     for j in range(odd, p):
         for k in range(p):
@@ -82,15 +81,18 @@ def booth_rows(m: Module, a: Sequence[Bit], b: Sequence[Bit]) -> Heap:
     return heap
 
 
-def _add_row(m: Module, heap: dict[int, list[Bit]], a: Sequence[Bit], triple: tuple[Bit, Bit, Bit], i: int) -> None:
-    """Add digit i's multiple of a to the heap, without its sign: a, 2a or 0, all bits inverted where negative."""
+def _add_row(m: Module, heap: dict[int, list[Bit]], a: Sequence[Bit], triple: Sequence[Bit], i: int) -> Bit:
+    """Add digit i's multiple of a to the heap, all bits inverted where it is negative; return its sign."""
     low, middle, high = triple
     one = hold(m, xor_(low, middle), f"digit_{i}_one")
     two = hold(m, and_(not_(one), xor_(middle, high)), f"digit_{i}_two")
+    # 111 is the digit 0. As a negative one it would need no gate here, but all bits of its row would be 1.
+    negative = hold(m, and_(high, not_(and_(low, middle))), f"digit_{i}_negative")
     bits = [or_(and_(one, x), and_(two, below)) for x, below in zip([*a, 0], [0, *a], strict=True)]
-    # -x is its complement plus 1. At the lowest bit x_0 the two leave x_0 and a carry where x_0 = 0.
+    # -x is its complement plus 1. At the lowest bit x_0 the two leave x_0 itself, and a carry where x_0 = 0.
     lowest = hold(m, bits[0], f"row_{i}_0")
     heap[2 * i].append(lowest)
-    heap[2 * i + 1].append(hold(m, and_(high, not_(lowest)), f"row_{i}_carry"))
+    heap[2 * i + 1].append(hold(m, and_(negative, not_(lowest)), f"row_{i}_carry"))
     for j, bit in enumerate(bits[1:], start=1):
-        heap[2 * i + j].append(hold(m, xor_(bit, high), f"row_{i}_{j}"))
+        heap[2 * i + j].append(hold(m, xor_(bit, negative), f"row_{i}_{j}"))
+    return negative

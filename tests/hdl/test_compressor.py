@@ -7,7 +7,7 @@ from amaranth.hdl import Module, Signal
 
 from golden.errors import InvalidInput
 from hdl.bits import Bit
-from hdl.compressor import OPERATOR, TREES, Heap, check_tree, dadda_heights, sum_columns
+from hdl.compressor import BOOTH, OPERATOR, TREES, Heap, check_tree, dadda_heights, sum_columns
 from hdl.pipeline import pipeline
 
 
@@ -113,8 +113,8 @@ def test_dadda_adder_count(n):
 
 
 def test_unknown_tree():
-    with pytest.raises(InvalidInput, match=r"tree 'oak'; choose from dadda, wallace, plain, operator$"):
+    with pytest.raises(InvalidInput, match=r"tree 'oak'; choose from dadda, wallace, plain, booth, operator$"):
         check_tree("oak")
-    for tree in ("oak", OPERATOR):  # which adds no heap
+    for tree in ("oak", BOOTH, OPERATOR):  # the last two are no ways to add a heap
         with pytest.raises(InvalidInput, match=f"unknown compressor tree '{tree}'; choose from dadda, wallace, plain$"):
             list(sum_columns(Module(), {}, 4, tree=tree))
