@@ -8,8 +8,8 @@ In: a multiplier of ``golden.catalogue`` (declarations only, never its arithmeti
 2. ``engine`` (with ``axi`` names) feeds an ``array`` of ``pe``; a pe is a ``multiplier``, an ``adder`` and registers.
    ``engine_command``, ``engine_buffers`` and ``engine_loops`` are the engine's parts.
 3. The multiplier: ``fields`` unpacks and packs words, ``significand`` (a circuit of its own, too) puts bits of partial
-   products or of ``digits`` (arrays of ``cells``) into columns, ``compressor`` adds the columns, ``leading`` knows
-   where the leading one can be, ``normalise`` shifts and rounds.
+   products, of ``digits`` (arrays of ``cells``) or of ``booth`` rows into columns, ``compressor`` adds the columns,
+   ``leading`` knows where the leading one can be, ``normalise`` shifts and rounds.
 4. ``pipeline`` puts registers where a datapath offers a cut, ``segments`` cuts long additions, ``bits`` holds small
    helpers.
 

@@ -22,7 +22,7 @@ from hdl.cells import full_adder, half_adder
 from hdl.pipeline import Cut, Path, alongside
 from hdl.segments import add_in_segments, adder_delay
 
-__all__ = ["OPERATOR", "TREES", "Heap", "check_tree", "dadda_heights", "sum_columns"]
+__all__ = ["BOOTH", "OPERATOR", "TREES", "Heap", "check_tree", "dadda_heights", "sum_columns"]
 
 Heap = dict[int, list[Bit]]
 """Weight -> the bits of that weight, at least one."""
@@ -142,10 +142,13 @@ TREES: Registry[Tree] = Registry("compressor tree", {"dadda": _dadda, "wallace":
 OPERATOR = "operator"
 """In place of a tree: an exact product is left to the synthesiser as ``*``, which it may map to a DSP block."""
 
+BOOTH = "booth"
+"""In place of a tree: an exact product as the rows of ``hdl.booth``, added by Dadda's tree."""
+
 
 def check_tree(tree: str) -> None:
-    """Raise InvalidInput unless ``tree`` names a compressor tree, or is ``OPERATOR``."""
-    check_choice("unknown compressor tree", tree, (*TREES, OPERATOR))
+    """Raise InvalidInput unless ``tree`` names a compressor tree, or is ``BOOTH`` or ``OPERATOR``."""
+    check_choice("unknown compressor tree", tree, (*TREES, BOOTH, OPERATOR))
 
 
 def sum_columns(m: Module, heap: Heap, width: int, *, tree: str = "dadda") -> Path:

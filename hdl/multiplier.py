@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -18,7 +18,7 @@ from hdl.bits import Word, wire
 from hdl.fields import pack, unpack
 from hdl.leading import leading_one
 from hdl.limits import check_stages
-from hdl.normalise import exponent_base, exponent_range, normalise, round_product
+from hdl.normalise import any_low_bit, exponent_base, exponent_range, normalise, round_product
 from hdl.pipeline import ENABLE, Cut, Path, alongside, pipeline
 from hdl.significand import check_hardware, significand_product
 
@@ -44,7 +44,7 @@ def multiplier_path(m: Module, words: tuple[Word, Word], multiplier: Multiplier,
     multiplier : Multiplier
         What to build.
     tree : str
-        Compressor tree, a name in ``hdl.compressor.TREES``.
+        Compressor tree, as for ``FloatMultiplier``.
 
     Returns
     -------
@@ -71,8 +71,14 @@ def multiplier_path(m: Module, words: tuple[Word, Word], multiplier: Multiplier,
 
     # The raw core. The hidden bit is a constant 1: an operand without it counts as zero.
     significands = [[*fraction, 1] for fraction in fractions]
+    # Rounding to nearest reads the bits from p-2 on, and of those below whether one is 1: of an exact product that is
+    # known beside it, and so nothing waits for their sums or keeps them.
+    low = multiplier.precision - 2 if multiplier.design.is_exact and multiplier.product == "nearest" else 0
+    low_bits: list[Word] = [any_low_bit(m, *significands, low)] if low else []
     core = significand_product(m, multiplier.design, *significands, tree=tree)
-    product, (exponent, side) = yield from alongside(core, (exponent, side))
+    product, (exponent, side, low_bits) = yield from alongside(core, (exponent, side, low_bits))
+    if low:
+        product = Cat(Const(0, low - 1), *low_bits, product[low:])
 
     fraction, exponent, empty = normalise(m, multiplier, reach, product, exponent)
     normalised = [
@@ -117,8 +123,8 @@ class FloatMultiplier(wiring.Component):
         Registers between operands and result: 0 is combinational, otherwise the latency in cycles of the ``sync``
         domain. A new pair is taken every cycle.
     tree : str
-        Compressor tree: ``dadda``, ``wallace`` or ``plain``; or ``operator``, which leaves an exact product to the
-        synthesiser.
+        Compressor tree: ``dadda``, ``wallace`` or ``plain``; or, of an exact product, ``booth``, the rows of radix-4
+        digits in a Dadda tree, or ``operator``, which leaves it to the synthesiser.
 
     Members
     -------

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from amaranth.hdl import Cat, Const, Module, Mux
 
 from golden.catalogue import Multiplier
-from hdl.bits import Word, wire, word_of
+from hdl.bits import Bit, Word, and_, hold, or_, wire, word_of
 from hdl.leading import LeadingOne
 from hdl.pipeline import Cut, Path
 from hdl.segments import add_in_segments
 
-__all__ = ["exponent_base", "exponent_range", "normalise", "round_product"]
+__all__ = ["any_low_bit", "exponent_base", "exponent_range", "normalise", "round_product"]
 
 STICKY_DELAY = 6.0
 
@@ -76,6 +78,38 @@ def normalise(m: Module, multiplier: Multiplier, reach: LeadingOne, product: Wor
         # Both candidates are ready before the product is.
         return fraction, Mux(shift[0], exponent - 1, exponent), zero
     return fraction, exponent - word_of(shift), zero
+
+
+def any_low_bit(m: Module, a: Sequence[Bit], b: Sequence[Bit], count: int) -> Word:
+    """Say of an exact product whether one of its lowest bits is 1, from its operands: it needs no sum of those bits.
+
+    Parameters
+    ----------
+    m : Module
+        Receives the gates.
+    a, b : sequences of p bits
+        The operands, lowest bit first.
+    count : int
+        How many of the product's bits, at most p.
+
+    Returns
+    -------
+    Word
+        Whether a * b modulo 2^count is not 0.
+    """
+
+    # A product has as many zeros below its lowest 1 as both operands together, so the lowest 1 of the product is among
+    # the `count` bits where a_i = b_j = 1 for some i + j < count.
+    def below(bits: Sequence[Bit]) -> list[Bit]:
+        """Of each bit, whether it or a lower one is 1."""
+        if len(bits) < 2:
+            return list(bits)
+        half = len(bits) // 2
+        low, high = below(bits[:half]), below(bits[half:])
+        return [*low, *(hold(m, or_(low[-1], bit), f"b_up_to_{half + k}") for k, bit in enumerate(high))]
+
+    reached = below(b[:count])
+    return wire(m, word_of([and_(a[i], reached[count - 1 - i]) for i in range(count)]).any(), "any_low_bit")
 
 
 def round_product(m: Module, multiplier: Multiplier, fraction: Word, exponent: Word) -> Path:

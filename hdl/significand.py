@@ -19,7 +19,8 @@ from golden.catalogue import Multiplier
 from golden.designs import MITCHELL, CellBlocks, Design, Function, Masks, TableBlocks
 from golden.errors import InvalidInput, InvalidType
 from hdl.bits import Bit, Word, and_, hold, wire, word_of
-from hdl.compressor import OPERATOR, TREES, Heap, check_tree, sum_columns
+from hdl.booth import BOOTH_DELAY, booth_rows
+from hdl.compressor import BOOTH, OPERATOR, TREES, Heap, check_tree, sum_columns
 from hdl.digits import cell_block, table_block
 from hdl.limits import check_stages
 from hdl.pipeline import ENABLE, Cut, Path, pipeline
@@ -102,8 +103,9 @@ def check_hardware(design: Design, tree: str = "dadda") -> None:
     check_tree(tree)
     if isinstance(design, Function):
         hardware_of(design)
-    if tree == OPERATOR and not design.is_exact:
-        raise InvalidInput(f"{design.name} cannot be written as an operator; choose from {', '.join(TREES)}")
+    if tree in (BOOTH, OPERATOR) and not design.is_exact:
+        form = "with Booth digits" if tree == BOOTH else "as an operator"
+        raise InvalidInput(f"{design.name} cannot be written {form}; choose from {', '.join(TREES)}")
 
 
 def product_width(design: Design, precision: int) -> int:
@@ -151,7 +153,7 @@ def significand_product(m: Module, design: Design, a: Sequence[Bit], b: Sequence
     a, b : sequences of p bits
         Significands of activation and weight, lowest bit first; the top bit, the hidden one, is 1.
     tree : str
-        Compressor tree, a name in ``hdl.compressor.TREES``, or ``operator`` for an exact product.
+        Compressor tree, a name in ``hdl.compressor.TREES``; or ``booth`` or ``operator`` for an exact product.
 
     Returns
     -------
@@ -173,6 +175,9 @@ def significand_product(m: Module, design: Design, a: Sequence[Bit], b: Sequence
         product = Signal(width, name="product")
         m.d.comb += product.eq(word_of(a) * word_of(b))
         return (yield Cut(OPERATOR_DELAY, product))
+    if tree == BOOTH:
+        heap = yield Cut(BOOTH_DELAY, booth_rows(m, a, b))
+        return (yield from sum_columns(m, heap, width))
     heap = _masks(m, design, a, b) if isinstance(design, Masks) else _blocks(m, design, a, b)
     heap = yield Cut(ROWS_DELAY, heap)
     return (yield from sum_columns(m, heap, width, tree=tree))
@@ -188,7 +193,7 @@ class SignificandMultiplier(wiring.Component):
     stages : int
         Registers between operands and result, as for ``FloatMultiplier``.
     tree : str
-        Compressor tree, as for ``FloatMultiplier``.
+        Compressor tree, or ``booth``, as for ``FloatMultiplier``.
 
     Members
     -------

@@ -134,7 +134,12 @@ def all_pairs(word_bits: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def hardware_products(
-    designs: Sequence[tuple[Multiplier, int]], a: np.ndarray, b: np.ndarray, *, build_dir: Path | str | None = None
+    designs: Sequence[tuple[Multiplier, int]],
+    a: np.ndarray,
+    b: np.ndarray,
+    *,
+    tree: str = "dadda",
+    build_dir: Path | str | None = None,
 ) -> np.ndarray:
     """Products of the generated hardware, by Verilator.
 
@@ -144,6 +149,8 @@ def hardware_products(
         Multipliers, all of one word width, and their pipeline stages.
     a, b : numpy.ndarray
         Activations and weights: uint32, shape (N,). Pipelined designs take a new pair at every clock edge.
+    tree : str
+        Compressor tree of all of them, as for ``hdl.multiplier.FloatMultiplier``.
     build_dir : path, optional
         Where the simulator is built and kept; by default a folder of the cache.
 
@@ -154,6 +161,8 @@ def hardware_products(
 
     Raises
     ------
+    InvalidInput
+        If a design cannot be built with that tree.
     MissingTool
         If Verilator is not installed.
     SimulationError
@@ -164,7 +173,7 @@ def hardware_products(
     except ImportError as error:
         raise MissingTool(f"{error.name} is not installed: run `pip install 'axfpm[hardware]'`") from None
     bits = designs[0][0].format.word_bits
-    return _results([FloatMultiplier(m, stages=stages) for m, stages in designs], bits, a, b, build_dir)
+    return _results([FloatMultiplier(m, stages=stages, tree=tree) for m, stages in designs], bits, a, b, build_dir)
 
 
 def hardware_sums(

@@ -100,11 +100,12 @@ def command(
     """Measure the energy of each product of BLOCK (multiplier or significand), with glitches and without.
 
     Each multiplier is mapped as several netlists, simulated gate by gate on the same operands, and compared with the
-    golden model; exact, exact-trunc and e8m2 stand beside it. Without --multiplier eight are compared.
+    golden model; exact, exact-trunc (also with Booth digits) and e8m2 stand beside it. Without --multiplier eight are
+    compared.
 
     Example: axfpm energy --multiplier ax-fpm --stimulus lenet5 --library nangate45
     """
-    from synth.energy.comparison import CONTROLS, DEFAULT_NAMES, FULL_NAMES, PAIRS, VARIANTS, energy
+    from synth.energy.comparison import CONTROLS, DEFAULT_NAMES, FULL_NAMES, PAIRS, STRONGEST, VARIANTS, energy
     from synth.energy.technologies import Technologies
 
     if output is not None:
@@ -132,7 +133,7 @@ def command(
                 jobs=jobs,
                 fastest=fastest,
                 variants=VARIANTS if variants is None else variants,
-                controls=CONTROLS if full else (),
+                controls=CONTROLS if full else (STRONGEST,),
                 dont_use=dont_use,
                 wire_loads=wire_loads,
                 progress=within,

@@ -13,7 +13,7 @@ from golden.checks import check_count
 from golden.errors import InvalidInput
 from golden.multiply import require_float32_words
 from golden.progress import Progress
-from hdl.compressor import OPERATOR
+from hdl.compressor import BOOTH, OPERATOR
 from hdl.limits import check_period, check_stages
 from synth import tools
 from synth.energy.blocks import BLOCKS
@@ -24,7 +24,16 @@ from synth.energy.rows import Design, make_rows
 from synth.liberty import Library, read_liberty
 from synth.wires import layout
 
-__all__ = ["BASELINES", "CONTROLS", "DEFAULT_NAMES", "FULL_NAMES", "PAIRS", "VARIANTS", "energy"]
+__all__ = [
+    "BASELINES",
+    "CONTROLS",
+    "DEFAULT_NAMES",
+    "FULL_NAMES",
+    "PAIRS",
+    "STRONGEST",
+    "VARIANTS",
+    "energy",
+]
 
 PAIRS, VARIANTS = 2000, 5
 BASELINES = ("exact", "exact-trunc", "e8m2")
@@ -36,8 +45,10 @@ FULL_NAMES = (
     *(f"ax-fpm:block={width}" for width in (2, 3, 6, 8, 12)),
     *(f"ax-fpm:cell=AMA{cell}" for cell in range(1, 5)),
 )
-CONTROLS = (Design("exact-trunc", OPERATOR, baseline=True),)
-"""Baselines that no name stands for: the exact product left to the synthesiser's own multiplier."""
+STRONGEST = Design("exact-trunc", BOOTH, baseline=True)
+"""The exact product of least area and energy that is known here, with the rounding of ``ax-fpm``."""
+CONTROLS = (STRONGEST, Design("exact-trunc", OPERATOR, baseline=True))
+"""Baselines that no name stands for: that one, and the exact product left to the synthesiser's own multiplier."""
 FEWEST_PAIRS = 10
 MAX_JOBS = 64
 

@@ -52,7 +52,8 @@ def test_defaults(asked):
     (settings,) = asked
     assert [str(m) for m in settings["multiplier"]] == list(DEFAULT_NAMES)
     assert (settings["pairs"], settings["variants"], settings["stimulus"]) == (2000, 5, "uniform")
-    assert (settings["period_ns"], settings["stages"], settings["seed"], settings["controls"]) == (None, 0, 0, ())
+    assert (settings["period_ns"], settings["stages"], settings["seed"]) == (None, 0, 0)
+    assert settings["controls"] == CONTROLS[:1]
     assert "ax-fpm" in text
     assert "no wires" in text
     assert known_energy()["ax-fpm"]["energy_pj"] == 4

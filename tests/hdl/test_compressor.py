@@ -1,13 +1,17 @@
 # amaranth: UnusedElaboratable=no
 
 import random
+from collections import Counter
 
 import pytest
 from amaranth.hdl import Module, Signal
 
+import hdl.compressor
+from golden.cells import EXACT
 from golden.errors import InvalidInput
 from hdl.bits import Bit
-from hdl.compressor import OPERATOR, TREES, Heap, check_tree, dadda_heights, sum_columns
+from hdl.booth import booth_rows
+from hdl.compressor import BOOTH, OPERATOR, TREES, Heap, check_tree, dadda_heights, sum_columns
 from hdl.pipeline import pipeline
 
 
@@ -65,6 +69,67 @@ def test_empty_heap(evaluate, tree):
     assert evaluate(total(tree, {}, 4), (1,), [(0,)]) == [0]
 
 
+class Sum(dict):
+    """A bit as a sum of unknowns with factors; ints are multiples of the unknown 1."""
+
+    @staticmethod
+    def of(*parts):
+        total = Counter()
+        for factor, bit in parts:
+            total.update({key: factor * c for key, c in ({1: bit} if isinstance(bit, int) else bit).items()})
+        return Sum(total)
+
+
+def weighed(heap, width):
+    parts = [(1 << w, bit) for w, bits in heap.items() for bit in bits]
+    return {key: c % (1 << width) for key, c in Sum.of(*parts).items() if c % (1 << width)}
+
+
+def sums_before_and_after(monkeypatch, tree, heap, width, spoilt=-1):
+    """The sum of a heap and that of what a tree leaves of it, adders being known by x + y + z = sum + 2 carry alone."""
+    made = []
+
+    def full(m, cell, x, y, z, name):
+        assert cell is EXACT
+        made.append(Sum({name: 1}))
+        # One may take a bit for another.
+        return Sum.of((1, x), (1, y), (1, y if len(made) == spoilt else z), (-2, made[-1])), made[-1]
+
+    monkeypatch.setattr(hdl.compressor, "full_adder", full)
+    monkeypatch.setattr(hdl.compressor, "half_adder", lambda m, x, y, name: full(m, EXACT, x, y, 0, name))
+    path = TREES[tree](Module(), heap)
+    cut = next(path)
+    while True:
+        try:
+            cut = path.send(cut.state)
+        except StopIteration as stop:
+            assert max(map(len, stop.value.values())) <= 2
+            return weighed(heap, width), weighed(stop.value, width), len(made)
+
+
+def heaps():
+    """The columns of 24 x 24 products: schoolbook, and by Booth digits, with their constants."""
+    booth = booth_rows(Module(), *([*Signal(23), 1] for _ in range(2)))
+    shapes = {
+        "schoolbook": {w: [None] * min(w + 1, 47 - w) for w in range(47)},
+        "booth": {w: [bit for bit in bits if not (isinstance(bit, int) and bit == 0)] for w, bits in booth.items()},
+    }
+    return {
+        name: {w: [b if isinstance(b, int) else Sum({(w, k): 1}) for k, b in enumerate(bits)] for w, bits in h.items()}
+        for name, h in shapes.items()
+    }
+
+
+@pytest.mark.parametrize("tree", ["dadda", "wallace"])
+@pytest.mark.parametrize("name", ["schoolbook", "booth"])
+def test_trees_keep_the_sum_of_all_operands(monkeypatch, tree, name):
+    # A complete proof for 24 bits, given the adders (tests/hdl/test_cells.py): all unknowns but the bits cancel.
+    before, after, count = sums_before_and_after(monkeypatch, tree, heaps()[name], 48)
+    assert before == after
+    assert len(before) > 300
+    assert sums_before_and_after(monkeypatch, tree, heaps()[name], 48, spoilt=count // 2)[1] != before
+
+
 def test_dadda_heights():
     assert dadda_heights(2) == []
     assert dadda_heights(3) == [2]
@@ -113,8 +178,8 @@ def test_dadda_adder_count(n):
 
 
 def test_unknown_tree():
-    with pytest.raises(InvalidInput, match=r"tree 'oak'; choose from dadda, wallace, plain, operator$"):
+    with pytest.raises(InvalidInput, match=r"tree 'oak'; choose from dadda, wallace, plain, booth, operator$"):
         check_tree("oak")
-    for tree in ("oak", OPERATOR):  # which adds no heap
+    for tree in ("oak", BOOTH, OPERATOR):  # the last two are no ways to add a heap
         with pytest.raises(InvalidInput, match=f"unknown compressor tree '{tree}'; choose from dadda, wallace, plain$"):
             list(sum_columns(Module(), {}, 4, tree=tree))

@@ -4,7 +4,7 @@ import itertools
 import random
 
 import pytest
-from amaranth.hdl import Const, Module
+from amaranth.hdl import Const, Module, Signal
 
 from golden.catalogue import Multiplier, multiplier
 from golden.cells import CELLS
@@ -54,6 +54,17 @@ def test_wide(evaluate, name, tree):
     pairs = [(rng.getrandbits(23) | 1 << 23, rng.getrandbits(23) | 1 << 23) for _ in range(15)]
     pairs += [((1 << 24) - 1, (1 << 24) - 1), (1 << 23, 1 << 23)]
     assert run(evaluate, design, 24, pairs, tree) == [reference(design, a, b, 24) for a, b in pairs]
+
+
+@pytest.mark.parametrize(("name", "columns"), [("exact-trunc", 1), ("ax-fpm", 4), ("ax-fpm:block=2", 2)])
+def test_columns_that_reach_no_other(name, columns):
+    # With all bits 1 the columns below k sum up to 2^k and more, but for the lowest few: those alone can be left out
+    # of a truncated product.
+    a, b = ([*Signal(23), 1] for _ in range(2))
+    heap = next(significand_product(Module(), multiplier(name).design, a, b)).state
+    heights = {w: sum(not isinstance(bit, int) or bit == 1 for bit in bits) for w, bits in heap.items()}
+    sums = [sum(heights[w] << w for w in range(k)) for k in range(25)]
+    assert [k for k, total in enumerate(sums) if total < 1 << k] == list(range(columns + 1))
 
 
 def test_product_width():

@@ -44,10 +44,31 @@ def test_toy_formats_at_every_latency(verilator, stages):
     check_toys([(m, stages) for m in TOYS], literal=1 << 16 if stages == 0 else 256)
 
 
-def test_all_bfloat16_significand_pairs(verilator):
+def test_booth_digits_on_all_operand_pairs_of_toy_formats(verilator):
+    a, b = all_pairs(8)
+    exact = [m for m in TOYS if m.block == 1 and m.cell is not None and m.cell.is_exact]
+    assert {m.precision for m in exact} == {2, 3, 4}
+    designs = [(m, i % 3) for i, m in enumerate(exact)]
+    for (m, stages), words in zip(designs, hardware_products(designs, a, b, tree="booth"), strict=True):
+        np.testing.assert_array_equal(words, multiply_words(a, b, m), err_msg=f"{m}, {stages} stages")
+
+
+def bfloat16_significand_pairs():
     significands = np.arange(128, dtype=np.uint32) << np.uint32(16)
     one = np.uint32(127 << 23)
-    a, b = np.repeat(significands, 128) | one, np.tile(significands, 128) | one
+    return np.repeat(significands, 128) | one, np.tile(significands, 128) | one
+
+
+def test_booth_digits_on_all_bfloat16_significand_pairs(verilator):
+    a, b = bfloat16_significand_pairs()
+    names = ("bf16", "bf16-trunc", "bf16:product=nearest")
+    y = hardware_products([(multiplier(name), 0) for name in names], a, b, tree="booth")
+    for name, words in zip(names, y, strict=True):
+        np.testing.assert_array_equal(words, reference(a, b, multiplier(name)), err_msg=name)
+
+
+def test_all_bfloat16_significand_pairs(verilator):
+    a, b = bfloat16_significand_pairs()
     names = ("ax-bf16", "bf16", "bf16-trunc")
     y = hardware_products([(multiplier(name), 0) for name in names], a, b)
     for name, words in zip(names, y, strict=True):

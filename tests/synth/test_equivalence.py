@@ -3,6 +3,7 @@ import re
 
 import pytest
 
+import hdl.booth
 from golden.errors import InvalidInput, MissingTool
 from hdl.verilog import generate
 from synth import tools
@@ -103,6 +104,19 @@ def test_ax_fpm():
 def test_small_multipliers(name, stages):
     design = generate("multiplier", multiplier=name, stages=stages)
     assert check_equivalence(design, synthesise(design, top="multiplier"), top="multiplier").outcome == "equal"
+
+
+# For wider significands ABC finds no end; tests/hdl/test_booth.py proves 24 bits by coefficients.
+@pytest.mark.parametrize("name", ["e8m5", pytest.param("bf16-trunc", marks=pytest.mark.long)])
+def test_booth_digits_are_the_product_of_a_dadda_tree(name, monkeypatch):
+    booth = generate("multiplier", multiplier=name, tree="booth")
+    dadda = synthesise(generate("multiplier", multiplier=name), top="multiplier")
+    assert check_equivalence(booth, dadda, top="multiplier", timeout_s=600).outcome == "equal"
+    right = hdl.booth._add_row
+    # Digit 1 is read backwards: 1 and -2 change places.
+    monkeypatch.setattr(hdl.booth, "_add_row", lambda m, heap, a, t, i: right(m, heap, a, t[::-1] if i == 1 else t, i))
+    wrong = generate("multiplier", multiplier=name, tree="booth")
+    assert check_equivalence(wrong, dadda, top="multiplier").outcome == "unequal"
 
 
 def test_multipliers_are_told_apart():

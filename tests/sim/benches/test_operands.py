@@ -4,6 +4,7 @@ import functools
 
 import pytest
 
+import hdl.booth
 from golden.catalogue import Multiplier, multiplier
 from golden.cells import CELLS, Cell
 from golden.designs import CellBlocks
@@ -60,6 +61,24 @@ def test_verilator(verilator, name, stages):
     assert report.checks >= 20_000
     for corner in ("carry out", "overflow", "flush to zero", "signalling NaN", "infinity x zero"):
         assert report.corners[corner] > 0
+
+
+@pytest.mark.parametrize(("name", "stages"), [("exact", 2), ("exact-trunc", 0)])
+def test_booth_digits(verilator, tmp_path, name, stages):
+    verilog = generate("multiplier", multiplier=name, stages=stages, tree="booth")
+    arguments = {"multiplier": name, "simulator": verilator, "vectors": 20_000, "stages": stages, "build_dir": tmp_path}
+    report = run(verilog=verilog, **arguments)
+    assert report.passed, report.mismatches
+    assert report.checks >= 20_000
+
+
+def test_a_wrong_booth_digit_is_caught(icarus, monkeypatch, tmp_path):
+    right = hdl.booth._add_row
+    # Digit 3 is read backwards: 1 and -2 change places.
+    monkeypatch.setattr(hdl.booth, "_add_row", lambda m, heap, a, t, i: right(m, heap, a, t[::-1] if i == 3 else t, i))
+    verilog = generate("multiplier", multiplier="exact-trunc", tree="booth")
+    report = run(multiplier="exact-trunc", simulator=icarus, vectors=300, verilog=verilog, build_dir=tmp_path)
+    assert report.failures > 0
 
 
 @pytest.mark.long

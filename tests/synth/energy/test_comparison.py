@@ -172,4 +172,5 @@ def test_what_is_compared_without_names():
     assert {"exact-trunc", "bf16", "mitchell", "ax-fpm", "ax-fpm-wrap", "ax-bf16"} <= everything
     assert {f"e8m{bits}" for bits in range(1, 11)} <= everything
     assert {f"ax-fpm:cell=AMA{cell}" for cell in range(1, 5)} <= everything
-    assert CONTROLS[0].name == "exact-trunc (operator tree)"
+    assert [design.name for design in CONTROLS] == ["exact-trunc (booth tree)", "exact-trunc (operator tree)"]
+    assert all(design.baseline for design in CONTROLS)
