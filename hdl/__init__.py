@@ -3,8 +3,9 @@
 In: a multiplier of ``golden.catalogue`` (declarations only, never its arithmetic) and sizes. Out: components, and by
 ``verilog`` and ``sdc`` text files. From the outside in:
 
-1. ``verilog`` writes a circuit of the table in ``circuits``, with what ``headers`` say of it; ``keywords`` and
-   ``limits`` are what names and sizes must keep to, ``checks`` refuses parameters before a component exists.
+1. ``verilog`` writes a circuit of the table in ``circuits``, with what ``headers`` say of it and an instance of its
+   ``ports`` to paste; ``keywords`` and ``limits`` are what names and sizes must keep to, ``checks`` refuses parameters
+   before a component exists.
 2. ``engine`` (with ``axi`` names) feeds an ``array`` of ``pe``; a pe is a ``multiplier``, an ``adder`` and registers.
    ``engine_command``, ``engine_buffers`` and ``engine_loops`` are the engine's parts.
 3. The multiplier: ``fields`` unpacks and packs words, ``significand`` puts bits of partial products or of ``digits``
