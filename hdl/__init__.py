@@ -7,7 +7,8 @@ In: a multiplier of ``golden.catalogue`` (declarations only, never its arithmeti
    ``ports`` to paste; ``keywords`` and ``limits`` are what names and sizes must keep to, ``checks`` refuses parameters
    before a component exists.
 2. ``engine`` (with ``axi`` names) feeds an ``array`` of ``pe``; a pe is a ``multiplier``, an ``adder`` and registers.
-   ``engine_command``, ``engine_buffers`` and ``engine_loops`` are the engine's parts.
+   ``engine_command``, ``engine_buffers`` and ``engine_loops`` are the engine's parts; the memories of its buffers are
+   in Verilog instances of one module, in ``memory``.
 3. The multiplier: ``fields`` unpacks and packs words, ``significand`` puts bits of partial products or of ``digits``
    (arrays of ``cells``) into columns, ``compressor`` adds the columns, ``leading`` knows where the leading one can be,
    ``normalise`` shifts and rounds.

@@ -14,6 +14,7 @@ from amaranth.lib import wiring
 
 from golden.errors import InvalidInput, MissingTool
 from golden.registry import check_choice
+from hdl import memory
 from hdl.circuits import CIRCUITS, Built
 from hdl.keywords import ICARUS_TYPES, KEYWORDS
 from hdl.ports import CLOCKING, instance, names, ports
@@ -79,8 +80,9 @@ def _in_order(netlist: str, top: str, declared: Sequence[str]) -> str:
     return "".join(parts)
 
 
-def _module(component: wiring.Component, top: str) -> str:
-    text = _to_verilog(_in_order(rtlil.convert(component, name=top, emit_src=False), top, names(component)))
+def _module(component: wiring.Component, top: str, platform: memory.Memories | None = None) -> str:
+    netlist = rtlil.convert(component, name=top, platform=platform, emit_src=False)
+    text = _to_verilog(_in_order(netlist, top, names(component)))
     # Submodules are named after their place, as in \top.pe_0_0 ; plain identifiers are easier on other tools.
     text = re.sub(rf"\\{top}((?:\.\w+)+) ", lambda match: top + match[1].replace(".", "_") + " ", text)
     text = re.sub(r"\A/\*.*?\*/\s*", "", text, flags=re.DOTALL)
@@ -173,9 +175,12 @@ def generate(block: str, *, name: str | None = None, **parameters: Any) -> str:
         _check_name(name)
     built = build(block, **parameters)
     top = block if name is None else name
-    text = _module(built.component, top)
+    platform = memory.Memories("part_memory")
+    text = _module(built.component, top, platform)
     for key, part in built.parts.items():
         text = re.sub(rf"\bpart_{key}\b", f"{top}_{key}", text) + "\n" + _module(part, f"{top}_{key}")
+    if platform.used:
+        text = re.sub(r"\bpart_memory\b", f"{top}_memory", text) + "\n" + memory.module(f"{top}_memory")
     if _DECLARED.findall(text).count(top) != 1:
         raise InvalidInput(f"{top!r} is also the name of something inside the block {block!r}; choose another name")
     header = [f"{top}: {built.header[0]}", *built.header[1:]]

@@ -51,8 +51,8 @@ def test_the_instance_elaborates(block, parameters, tmp_path):
     template = pasted(text)
     assert elaborate(tmp_path, text, template) == ""
     # Icarus is silent on outputs that are left out.
-    (declared,) = re.findall(r"^module mine\((.*?)\);", text, re.MULTILINE)
-    assert [name for name, *_ in LINE.findall(template)] == declared.split(", ")
+    (declared,) = re.findall(r"^module mine\((.*?)\);", text, re.MULTILINE | re.DOTALL)
+    assert [name for name, *_ in LINE.findall(template)] == re.split(r"\s*,\s*", declared.strip())
 
 
 def test_a_wrong_instance_is_found(tmp_path):
