@@ -1,7 +1,7 @@
 """The hardware, in Amaranth, and its Verilog.
 
 In: a multiplier of ``golden.catalogue`` (declarations only, never its arithmetic) and sizes. Out: components, and by
-``verilog`` and ``sdc`` text files. From the outside in:
+``verilog``, ``sdc`` and ``core_file`` text files. From the outside in:
 
 1. ``verilog`` writes a circuit of the table in ``circuits``, with what ``headers`` say of it and an instance of its
    ``ports`` to paste; ``keywords`` and ``limits`` are what names and sizes must keep to, ``checks`` refuses parameters

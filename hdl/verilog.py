@@ -19,7 +19,7 @@ from hdl.circuits import CIRCUITS, Built
 from hdl.keywords import ICARUS_TYPES, KEYWORDS
 from hdl.ports import CLOCKING, instance, names, ports
 
-__all__ = ["CIRCUITS", "Built", "build", "generate", "parameters_of"]
+__all__ = ["CIRCUITS", "Built", "build", "check_name", "generate", "parameters_of"]
 
 
 # From Amaranth's netlist to Verilog a person can read: multiplexers instead of processes, clock enables and resets in
@@ -133,7 +133,8 @@ _DECLARED = re.compile(
 """Names of modules, ports, wires, registers and functions; some simulators take none of them as the top's name too."""
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Raise unless a top module can have this name."""
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise InvalidInput(f"{name!r} cannot name a module; use letters, digits and '_', not a digit first")
     if name in KEYWORDS:
@@ -172,7 +173,7 @@ def generate(block: str, *, name: str | None = None, **parameters: Any) -> str:
         If the Yosys that Amaranth brings is not installed.
     """
     if name is not None:
-        _check_name(name)
+        check_name(name)
     built = build(block, **parameters)
     top = block if name is None else name
     platform = memory.Memories("part_memory")
