@@ -40,21 +40,24 @@ class Built:
     """Further modules that the component instantiates as ``part_KEY``; they are written once, as ``TOP_KEY``."""
     clocked: bool = True
     """Whether there are registers, and so the ports ``clk`` and ``rst``."""
+    timing: str = ""
+    """One line on handshake and latency, for the instance to paste."""
 
 
 def _multiplier(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 0, tree: str = "dadda") -> Built:
     m = look_up(multiplier)
     component = FloatMultiplier(m, stages=stages, tree=tree)
     options = {"stages": stages, "tree": tree if tree != "dadda" else None}
-    return Built(component, _command(m, **options), headers.multiplier(m, stages), clocked=stages > 0)
+    header, timing = headers.multiplier(m, stages), headers.latency(stages)
+    return Built(component, _command(m, **options), header, clocked=stages > 0, timing=timing)
 
 
 def _significand(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 0, tree: str = "dadda") -> Built:
     m = look_up(multiplier)
     component = SignificandMultiplier(m, stages=stages, tree=tree)
     options = {"stages": stages, "tree": tree if tree != "dadda" else None}
-    header = headers.significand(m, stages, len(component.y))
-    return Built(component, _command(m, **options), header, clocked=stages > 0)
+    header, timing = headers.significand(m, stages, len(component.y)), headers.latency(stages)
+    return Built(component, _command(m, **options), header, clocked=stages > 0, timing=timing)
 
 
 # Its parameter is called ``format`` where users give it.
@@ -64,13 +67,14 @@ def _adder(*, format: Format | str = "fp32", stages: int = 0) -> Built:  # noqa:
     # A format from outside, whatever its name, is not what the command would write.
     named = FORMATS.get(fmt.name) == fmt
     command = (f"--format {fmt.name} " if fmt.name != "fp32" else "") + f"--stages {stages}"
-    return Built(component, command if named else "", headers.adder(fmt, stages), clocked=stages > 0)
+    header, timing = headers.adder(fmt, stages), headers.latency(stages)
+    return Built(component, command if named else "", header, clocked=stages > 0, timing=timing)
 
 
 def _pe(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 1, adder_stages: int | None = None) -> Built:
     component = ProcessingElement(multiplier, stages=stages, adder_stages=adder_stages)
     command = _command(component.multiplier, stages=stages, adder_stages=adder_stages)
-    return Built(component, command, headers.pe(component, stages))
+    return Built(component, command, headers.pe(component, stages), timing=headers.pe_timing(component))
 
 
 def _array(
@@ -87,7 +91,8 @@ def _array(
     m = component.multiplier
     element = ProcessingElement(m, stages=stages, adder_stages=adder_stages)
     command = _command(m, rows=rows, columns=columns, stages=stages, adder_stages=adder_stages)
-    return Built(component, command, headers.array(component, rows, columns), {"pe": element})
+    header, timing = headers.array(component, rows, columns), headers.array_timing(component)
+    return Built(component, command, header, {"pe": element}, timing=timing)
 
 
 def _engine(
@@ -112,7 +117,8 @@ def _engine(
         component, rows=rows, columns=columns, depth=depth, accumulators=accumulators, biases=biases, axi=axi
     )
     command = _command(m, **parameters, **buffers)
-    return Built(wrapper or component, command and command + (" --axi" if axi else ""), header, {"pe": element})
+    command = command and command + (" --axi" if axi else "")
+    return Built(wrapper or component, command, header, {"pe": element}, timing=headers.ENGINE_TIMING)
 
 
 def _command(m: Multiplier, **parameters: int | str | None) -> str:

@@ -104,8 +104,12 @@ def buffer_activations(m: Module, activations: Any, command: Command, less: Sign
     m.submodules.activations = banks = Memory(shape=width, depth=2 << bank_bits, init=[])
     bank_in: Any = banks.write_port()
     bank_out: Any = banks.read_port()
-    write_m, write_k, ahead = (Signal(shape) for shape in (range(command.most_rows), SIZE_BITS, range(3)))
-    write_bank, written, more = (Signal() for _ in range(3))
+    write_m = Signal(range(command.most_rows))
+    write_k = Signal(SIZE_BITS)
+    ahead = Signal(range(3))
+    write_bank = Signal()
+    written = Signal()
+    more = Signal()
     m.d.comb += [
         activations.ready.eq(command.running & ~written & (ahead != 2)),
         bank_in.addr.eq(Cat(write_m[:bank_bits], write_bank)),

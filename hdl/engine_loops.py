@@ -58,10 +58,17 @@ def issue_vectors(
     ``in_flight`` vectors have been read and have not come out: while they are fewer than those of a K tile, the partial
     sum that the next one needs has been written. ``less`` is driven: the last vector of a K tile is read.
     """
-    issue, free, offered, initial, issued, issue_bank = (Signal() for _ in range(6))
-    shapes = range(command.most_rows), range(command.most_tiles), SIZE_BITS
-    issue_m, issue_j, issue_k = (Signal(shape) for shape in shapes)
+    # One by one, so that each has its name in the netlist, where memories give the same bits a second one.
+    issue = Signal()
+    issued = Signal()
+    issue_m = Signal(range(command.most_rows))
+    issue_j = Signal(range(command.most_tiles))
+    issue_k = Signal(SIZE_BITS)
     issue_at = Signal(command.total.shape())
+    issue_bank = Signal()
+    initial = Signal()
+    free = Signal()
+    offered = Signal()
     end_m, end_j = Signal(), Signal()
     ready: Word = command.running & free & ~issued & activations.hold(issue_m) & (in_flight < command.total)
     m.d.comb += [
@@ -125,7 +132,9 @@ class Results:
 
 def collect_results(m: Module, sums: Any, command: Command, partial: Any, results: Any, *, finished: Signal) -> Results:
     """Send sums back to the partial sums, and out in the last K tile; ``finished`` is driven: the last row goes."""
-    out_k, out_at, out_j = Signal(SIZE_BITS), Signal(command.total.shape()), Signal(range(command.most_tiles))
+    out_k = Signal(SIZE_BITS)
+    out_at = Signal(command.total.shape())
+    out_j = Signal(range(command.most_tiles))
     final, end, taken = Signal(), Signal(), Signal()
     edge: Word = out_j == command.tiles - 1
     m.d.comb += [

@@ -12,7 +12,18 @@ from hdl.engine import MatrixEngine
 from hdl.limits import SIZE_BITS
 from hdl.pe import ProcessingElement
 
-__all__ = ["adder", "array", "engine", "multiplier", "pe", "significand"]
+__all__ = [
+    "ENGINE_TIMING",
+    "adder",
+    "array",
+    "array_timing",
+    "engine",
+    "latency",
+    "multiplier",
+    "pe",
+    "pe_timing",
+    "significand",
+]
 
 _CLOCK_PORTS = [
     "  clk  clock, rising edge",
@@ -39,7 +50,7 @@ def multiplier(m: Multiplier, stages: int) -> list[str]:
         f"  y[{top}:0]  product, in the same form",
         *(_CLOCKED_PORTS if stages else []),
         "",
-        _latency(stages),
+        latency(stages),
         "",
         "Numerics",
         f"  Significands of {m.precision} bits are multiplied by {m.design.name}.",
@@ -63,7 +74,7 @@ def significand(m: Multiplier, stages: int, width: int) -> list[str]:
         f"  y[{width - 1}:0]  product of the significands",
         *(_CLOCKED_PORTS if stages else []),
         "",
-        _latency(stages),
+        latency(stages),
         "",
         "Numerics",
         f"  Significands of {m.precision} bits are multiplied by {m.design.name}. Signs, exponents, normalising and",
@@ -83,7 +94,7 @@ def adder(fmt: Format, stages: int) -> list[str]:
         f"  y[{top}:0]  sum, in the same form",
         *(_CLOCKED_PORTS if stages else []),
         "",
-        _latency(stages),
+        latency(stages),
         "",
         "Numerics",
         "  IEEE 754, round to nearest, ties to even; subnormal operands and results are kept. Exact cancellation gives",
@@ -99,7 +110,8 @@ def _nan(fmt: Format) -> str:
     return f"{fmt.word_bits}'h{(fmt.exponent_mask << 1 | 1) << (fmt.word_fraction_bits - 1):X}"
 
 
-def _latency(stages: int) -> str:
+def latency(stages: int) -> str:
+    """Of a multiplier or adder: the line on when its result is there."""
     return f"Latency: {stages} cycles in which en is 1; a new pair may enter in each." if stages else "Combinational."
 
 
@@ -151,6 +163,14 @@ def pe(component: ProcessingElement, stages: int) -> list[str]:
     ]
 
 
+def pe_timing(component: ProcessingElement) -> str:
+    """Of a processing element: the line on when its sum is there."""
+    total = 1 + component.stages + component.adder_stages
+    return (
+        f"No handshake: p_out comes {total} cycles in which en is 1 after a, p {component.adder_stages} before p_out."
+    )
+
+
 def array(component: SystolicArray, rows: int, columns: int) -> list[str]:
     """Of a systolic array."""
     m = component.multiplier
@@ -183,6 +203,17 @@ def array(component: SystolicArray, rows: int, columns: int) -> list[str]:
         f"Latency: {component.latency} cycles from vector to result, one vector per cycle; at least",
         f"{component.tile_interval} cycles between the first vectors of two tiles. A refused result stops all.",
     ]
+
+
+def array_timing(component: SystolicArray) -> str:
+    """Of a systolic array: the line on its handshake and latency."""
+    return (
+        f"A beat passes where valid and ready are both 1; a result comes {component.latency} cycles after its vector."
+    )
+
+
+ENGINE_TIMING = "A beat passes where valid and ready are both 1; a command ends with its last result, then done is 1."
+"""Of a matrix engine: the line on its handshake; the latency depends on the command."""
 
 
 def engine(

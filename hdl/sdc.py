@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Value
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
-
 from golden.checks import check_number
 from golden.errors import InvalidInput
 from hdl.limits import check_period
+from hdl.ports import ports
 from hdl.verilog import build
 
 __all__ = ["generate"]
@@ -60,24 +57,18 @@ def generate(
         raise InvalidInput(
             f"delays of {arrival:g} ns and {margin:g} ns leave nothing of a period of {period:g} ns; give smaller ones"
         )
-    inputs = [*_ports(built.component, In), *(["rst"] if built.clocked else [])]
+    delays = {"input": arrival, "output": margin}
+    constrained = [port for port in ports(built.component, clocked=built.clocked) if port.name != "clk"]
     lines = [
         f"# {block}: {built.header[0]}",
         "# A fifth of the period stays outside on either side, where nothing else was asked for.",
         f"create_clock -name clk -period {period:g}" + (" [get_ports clk]" if built.clocked else ""),
-        *(f"set_input_delay {arrival:g} -clock clk [get_ports {{{port}}}]" for port in inputs),
-        *(f"set_output_delay {margin:g} -clock clk [get_ports {{{port}}}]" for port in _ports(built.component, Out)),
+        *(
+            f"set_{port.direction}_delay {delays[port.direction]:g} -clock clk "
+            f"[get_ports {{{port.name}{'[*]' if port.width > 1 else ''}}}]"
+            for port in constrained
+        ),
     ]
     if not built.clocked:
         lines[1] = "# No register inside: the clock is virtual, and its period is the time from input to output."
     return "\n".join(lines) + "\n"
-
-
-def _ports(component: wiring.Component, flow: wiring.Flow) -> list[str]:
-    """Names of the ports of a direction, buses with all their bits."""
-    found = []
-    for path, member, signal in component.signature.flatten(component):
-        if member.flow is flow:
-            width = len(Value.cast(signal))
-            found.append("__".join(map(str, path)) + ("[*]" if width > 1 else ""))
-    return found

@@ -14,10 +14,12 @@ from amaranth.lib import wiring
 
 from golden.errors import InvalidInput, MissingTool
 from golden.registry import check_choice
+from hdl import memory
 from hdl.circuits import CIRCUITS, Built
 from hdl.keywords import ICARUS_TYPES, KEYWORDS
+from hdl.ports import CLOCKING, instance, names, ports
 
-__all__ = ["CIRCUITS", "Built", "build", "generate", "parameters_of"]
+__all__ = ["CIRCUITS", "Built", "build", "check_name", "generate", "parameters_of"]
 
 
 # From Amaranth's netlist to Verilog a person can read: multiplexers instead of processes, clock enables and resets in
@@ -62,26 +64,25 @@ def _to_verilog(netlist: str) -> str:
     return done.stdout
 
 
-_CLOCKING = ("clk", "rst", "en")
 _PORT = re.compile(r"^( *wire width \d+ (?:input|output|inout) )\d+( .*\\(\S+))$", re.MULTILINE)
 
 
 def _in_order(netlist: str, top: str, declared: Sequence[str]) -> str:
     """Number the ports of a netlist's modules: clock, reset, enable; then the top's as declared, others as they are."""
-    place = {name: k for k, name in enumerate(dict.fromkeys((*_CLOCKING, *declared)))}
+    place = {name: k for k, name in enumerate(dict.fromkeys((*CLOCKING, *declared)))}
     parts = re.split(r"(?m)^(?=module )", netlist)
     for index, part in enumerate(parts):
-        known = place if part.startswith(f"module \\{top}\n") else {name: place[name] for name in _CLOCKING}
-        names = [match[3] for match in _PORT.finditer(part)]
+        known = place if part.startswith(f"module \\{top}\n") else {name: place[name] for name in CLOCKING}
+        found = [match[3] for match in _PORT.finditer(part)]
         # From 1, as Yosys takes 0 for a port without a place and puts it last.
-        order = {name: k for k, name in enumerate(sorted(names, key=lambda n: known.get(n, len(place))), start=1)}
+        order = {name: k for k, name in enumerate(sorted(found, key=lambda n: known.get(n, len(place))), start=1)}
         parts[index] = _PORT.sub(lambda match, order=order: f"{match[1]}{order[match[3]]}{match[2]}", part)
     return "".join(parts)
 
 
-def _module(component: wiring.Component, top: str) -> str:
-    declared = ["__".join(map(str, path)) for path, _, _ in component.signature.flatten(component)]
-    text = _to_verilog(_in_order(rtlil.convert(component, name=top, emit_src=False), top, declared))
+def _module(component: wiring.Component, top: str, platform: memory.Memories | None = None) -> str:
+    netlist = rtlil.convert(component, name=top, platform=platform, emit_src=False)
+    text = _to_verilog(_in_order(netlist, top, names(component)))
     # Submodules are named after their place, as in \top.pe_0_0 ; plain identifiers are easier on other tools.
     text = re.sub(rf"\\{top}((?:\.\w+)+) ", lambda match: top + match[1].replace(".", "_") + " ", text)
     text = re.sub(r"\A/\*.*?\*/\s*", "", text, flags=re.DOTALL)
@@ -132,7 +133,8 @@ _DECLARED = re.compile(
 """Names of modules, ports, wires, registers and functions; some simulators take none of them as the top's name too."""
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Raise unless a top module can have this name."""
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise InvalidInput(f"{name!r} cannot name a module; use letters, digits and '_', not a digit first")
     if name in KEYWORDS:
@@ -160,7 +162,8 @@ def generate(block: str, *, name: str | None = None, **parameters: Any) -> str:
     Returns
     -------
     str
-        The file's text: no paths, no dates.
+        The file's text: no paths, no dates. Before its modules stand what the block is, its ports, latency and
+        numerics, and in a comment an instance of it to paste.
 
     Raises
     ------
@@ -171,15 +174,20 @@ def generate(block: str, *, name: str | None = None, **parameters: Any) -> str:
         If the Yosys that Amaranth brings is not installed.
     """
     if name is not None:
-        _check_name(name)
+        check_name(name)
     built = build(block, **parameters)
     top = block if name is None else name
-    text = _module(built.component, top)
+    platform = memory.Memories("part_memory")
+    text = _module(built.component, top, platform)
     for key, part in built.parts.items():
         text = re.sub(rf"\bpart_{key}\b", f"{top}_{key}", text) + "\n" + _module(part, f"{top}_{key}")
+    if platform.used:
+        text = re.sub(r"\bpart_memory\b", f"{top}_memory", text) + "\n" + memory.module(f"{top}_memory")
     if _DECLARED.findall(text).count(top) != 1:
         raise InvalidInput(f"{top!r} is also the name of something inside the block {block!r}; choose another name")
     header = [f"{top}: {built.header[0]}", *built.header[1:]]
     if built.command:
         header += ["", f"Written by: axfpm verilog {block} {built.command}" + (f" --name {name}" if name else "")]
-    return "".join(f"// {line}".rstrip() + "\n" for line in header) + "\n" + _WAIVERS + text + _WAIVERS_END
+    comment = "".join(f"// {line}".rstrip() + "\n" for line in header)
+    pasted = instance(top, ports(built.component, clocked=built.clocked), timing=built.timing)
+    return "\n".join([comment, pasted, _WAIVERS + text + _WAIVERS_END])

@@ -15,5 +15,8 @@ In: Verilog of ``hdl`` and a cell library. Out: area and delay, beside baselines
 ``energy`` simulates mapped netlists of several multipliers under real operands, and charges what it sees from the
 library's tables (``axfpm energy``).
 
+``stream_proofs`` holds a processing element or an array against what its streams promise, before any mapping: nothing
+lost, doubled or changed while it waits, in ``tests/synth/test_stream_proofs.py``.
+
 ``fpga`` maps multipliers to FPGAs instead (``axfpm synth --target``).
 """

@@ -14,16 +14,25 @@ from golden.errors import InvalidInput
 from golden.files import check_file, is_stream, write
 
 SIGNED = "# Written by axfpm, sha256 "
-"""How an SDC file begins that may be replaced: with the checksum of the rest, which a change by hand breaks."""
+"""How a file beside the Verilog begins that may be replaced: with the checksum of the rest, which an edit breaks."""
 
 
 def signed(text: str) -> str:
-    """Constraints with a first line by which they are known again."""
+    """A text with a first line by which it is known again."""
     return f"{SIGNED}{hashlib.sha256(text.encode()).hexdigest()[:32]}\n{text}"
 
 
-def constraints_file(output: Path) -> Path | None:
-    """The SDC file beside a Verilog file; None beside a stream, where there is no place.
+def file_beside(output: Path, suffix: str, kind: str, content: str, *, before: str = "") -> Path | None:
+    """The file of a suffix beside a Verilog file; None beside a stream, where there is no place.
+
+    Parameters
+    ----------
+    output : Path
+        The Verilog file.
+    suffix, kind, content : str
+        Of the file: how its name ends, what it is called, what goes there, in sentences.
+    before : str
+        What stands in it before the signed text.
 
     Raises
     ------
@@ -32,9 +41,9 @@ def constraints_file(output: Path) -> Path | None:
     """
     if is_stream(output):
         return None
-    path = output.with_suffix(".sdc")
+    path = output.with_suffix(suffix)
     if path.name.casefold() == output.name.casefold() or (path.exists() and output.exists() and path.samefile(output)):
-        raise InvalidInput(f"{path} would be overwritten by its own SDC file; give -o a name such as {output.stem}.v")
+        raise InvalidInput(f"{path} would be overwritten by its own {kind}; give -o a name such as {output.stem}.v")
     check_file(path)
     if not path.exists() or is_stream(path):
         return path
@@ -42,9 +51,9 @@ def constraints_file(output: Path) -> Path | None:
         old = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         old = ""
-    if old != signed(old.partition("\n")[2]):
+    if old != before + signed(old.removeprefix(before).partition("\n")[2]):
         raise InvalidInput(
-            f"{path}, where the constraints go, exists and is not as axfpm wrote it; move it, or choose another -o"
+            f"{path}, where the {content}, exists and is not as axfpm wrote it; move it, or choose another -o"
         )
     return path
 
@@ -54,6 +63,7 @@ def constraints_file(output: Path) -> Path | None:
 @click.option("--multiplier", metavar="NAME", help="Catalogue or dial name; ax-fpm by default.")
 @circuit_options
 @click.option("--period", default=12.0, show_default=True, type=float, help="Clock period in the SDC file, ns.")
+@click.option("--core", is_flag=True, help="Write FILE.core too, which describes FILE.v and FILE.sdc to FuseSoC.")
 @click.option("--name", help="Name of the top module, and prefix of every submodule.")
 @click.option(
     "-o",
@@ -62,26 +72,37 @@ def constraints_file(output: Path) -> Path | None:
     help="File to write, FILE.v, and FILE.sdc beside it; standard output else.",
 )
 @json_option
-def command(block: str, name: str | None, period: float, output: Path | None, as_json: bool, **parameters: Any) -> None:
+def command(
+    block: str, name: str | None, period: float, core: bool, output: Path | None, as_json: bool, **parameters: Any
+) -> None:
     """Write BLOCK (multiplier, significand, adder, pe, array, engine) as Verilog; options it does not have are refused.
 
     Example: axfpm verilog multiplier --multiplier ax-fpm --stages 2 -o multiplier.v
     """
-    from hdl import sdc
+    from hdl import core_file, sdc
     from hdl.verilog import CIRCUITS, generate
 
     CIRCUITS.look_up(block)
-    beside = None
+    if core and (output is None or is_stream(output)):
+        raise InvalidInput("--core writes a file beside the Verilog; give -o FILE.v")
+    constraints = description = None
     if output is not None:
         check_apart(output, as_json=as_json)
-        beside = constraints_file(output)
+        constraints = file_beside(output, ".sdc", "SDC file", "constraints go")
+    if core and output is not None:
+        description = file_beside(output, ".core", "core file", "core goes", before=core_file.FIRST_LINE)
     settings = given(parameters)
-    constraints = sdc.generate(block, period_ns=period, **settings)
+    beside = [(constraints, signed(sdc.generate(block, period_ns=period, **settings)))]
+    if output is not None and constraints is not None and description is not None:
+        files = {"verilog": output.name, "constraints": constraints.name}
+        core_text = core_file.generate(block, name=name, **files, **settings)
+        beside.append((description, core_file.FIRST_LINE + signed(core_text)))
     text = generate(block, name=name, **settings)
     if output is not None:
         write(output, text)
-    if beside is not None:
-        write(beside, signed(constraints))
+    for path, content in beside:
+        if path is not None:
+            write(path, content)
     result = {"block": block, **settings, "name": name or block, "file": output, "lines": text.count("\n")}
     if output is None:
         result["verilog"] = text

@@ -64,6 +64,40 @@ def test_constraints_of_others_stay(tmp_path, change):
     assert not out.exists() or out.read_text() == "old"
 
 
+def test_core_again_and_again(tmp_path):
+    out = tmp_path / "m.v"
+    for name in ("one", "two"):
+        run("verilog", "multiplier", *TOY, "--core", "--name", name, "-o", out)
+        assert names(tmp_path) == ["m.core", "m.sdc", "m.v"]
+        assert f'name: "axfpm::{name}"' in (tmp_path / "m.core").read_text()
+
+
+@pytest.mark.parametrize("change", ["edited", "first line"])
+def test_cores_of_others_stay(tmp_path, change):
+    out, core = tmp_path / "m.v", tmp_path / "m.core"
+    run("verilog", "multiplier", *TOY, "--core", "-o", out)
+    core.write_text(core.read_text().replace(*(("lint:", "mine:") if change == "edited" else ("CAPI=2:", "CAPI=2: "))))
+    out.write_text("old")
+    before = core.read_text()
+    assert "m.core, where the core goes, exists and is not as axfpm wrote it; move it" in refused(
+        "verilog", "multiplier", *TOY, "--core", "-o", out
+    )
+    assert (core.read_text(), out.read_text()) == (before, "old")
+    run("verilog", "multiplier", *TOY, "-o", out)
+    assert core.read_text() == before
+
+
+def test_a_core_needs_its_place(tmp_path):
+    assert "would be overwritten by its own core file" in refused(
+        "verilog", "multiplier", *TOY, "--core", "-o", tmp_path / "m.core"
+    )
+    for output in ((), ("-o", "/dev/stdout")):
+        assert "--core writes a file beside the Verilog; give -o FILE.v" in refused(
+            "verilog", "multiplier", *TOY, "--core", *output
+        )
+    assert names(tmp_path) == []
+
+
 @pytest.mark.parametrize("name", ["m.sdc", "m.SDC"])
 def test_verilog_is_not_its_own_constraints(tmp_path, name):
     assert "would be overwritten by its own SDC file; give -o a name such as m.v" in refused(
