@@ -74,7 +74,7 @@ def multiplier_path(m: Module, words: tuple[Word, Word], multiplier: Multiplier,
     # Rounding to nearest reads the bits from p-2 on, and of those below whether one is 1: of an exact product that is
     # known beside it, and so nothing waits for their sums or keeps them.
     low = multiplier.precision - 2 if multiplier.design.is_exact and multiplier.product == "nearest" else 0
-    low_bits: list[Word] = [any_low_bit(m, *significands, low)] if low else []
+    low_bits: list[Word] = [any_low_bit(m, *significands, count=low)] if low else []
     core = significand_product(m, multiplier.design, *significands, tree=tree)
     product, (exponent, side, low_bits) = yield from alongside(core, (exponent, side, low_bits))
     if low:

@@ -80,7 +80,7 @@ def normalise(m: Module, multiplier: Multiplier, reach: LeadingOne, product: Wor
     return fraction, exponent - word_of(shift), zero
 
 
-def any_low_bit(m: Module, a: Sequence[Bit], b: Sequence[Bit], count: int) -> Word:
+def any_low_bit(m: Module, a: Sequence[Bit], b: Sequence[Bit], *, count: int) -> Word:
     """Say of an exact product whether one of its lowest bits is 1, from its operands: it needs no sum of those bits.
 
     Parameters

@@ -9,7 +9,7 @@ from hdl.normalise import any_low_bit
 
 
 def low_bits(evaluate, p, count, pairs):
-    return evaluate(lambda m, words: any_low_bit(m, *words, count), (p, p), pairs)
+    return evaluate(lambda m, words: any_low_bit(m, *words, count=count), (p, p), pairs)
 
 
 @pytest.mark.parametrize(("p", "count"), [(1, 1), (3, 1), (3, 3), (4, 2), (5, 3), (5, 5)])
