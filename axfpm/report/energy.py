@@ -24,13 +24,20 @@ SAMPLES = 1 << 17
 
 def energy(scope: Scope, progress: Progress) -> Section:
     """Energy of one product from simulated activity."""
-    from synth.energy.comparison import DEFAULT_NAMES, energy as measure
+    from synth.energy.comparison import DEFAULT_NAMES, STRONGEST, energy as measure
     from synth.energy.technologies import MEASURED, Technologies, read
 
     kept = MEASURED / "technologies.json"
     known = read(kept) if kept.is_file() else None
     if scope.full:
-        found = measure(multiplier=DEFAULT_NAMES, stimulus="lenet5", seed=scope.seed, jobs=2, progress=progress)
+        found = measure(
+            multiplier=DEFAULT_NAMES,
+            stimulus="lenet5",
+            controls=(STRONGEST,),
+            seed=scope.seed,
+            jobs=2,
+            progress=progress,
+        )
     else:
         found = measure(
             multiplier=APPROXIMATE,
@@ -38,6 +45,7 @@ def energy(scope: Scope, progress: Progress) -> Section:
             pairs=QUICK_PAIRS,
             variants=1,
             baselines=(EXACT, "e8m2"),
+            controls=(STRONGEST,),
             seed=scope.seed,
             jobs=2,
             progress=progress,
@@ -45,7 +53,7 @@ def energy(scope: Scope, progress: Progress) -> Section:
     shown = found if known is None else known.results[0]
     errors = _errors(shown, scope.seed)
     row = found.row(APPROXIMATE)
-    ratio = row.ratios[EXACT]
+    ratio, strongest = row.ratios[EXACT], row.ratios[STRONGEST.name]
     return Section(
         key="energy",
         title="Energy",
@@ -58,7 +66,9 @@ def energy(scope: Scope, progress: Progress) -> Section:
             f"Gate-level netlists, each proved equal to its design, were simulated with the delays of their cells and "
             f"every product compared with the golden model. {APPROXIMATE} takes {ratio.energy:.2f} "
             f"[{ratio.interval[0]:.2f}, {ratio.interval[1]:.2f}] of the energy of {EXACT}, which has the same rounding "
-            f"and the same Dadda tree; if nothing glitched, {ratio.energy_zero_delay:.2f}.",
+            f"and the same Dadda tree; if nothing glitched, {ratio.energy_zero_delay:.2f}. Of an exact product with "
+            f"Booth digits, which no approximate one can have, {strongest.energy:.2f} [{strongest.interval[0]:.2f}, "
+            f"{strongest.interval[1]:.2f}].",
             narrow_answer(known or Technologies((found,)), errors),
             f"Conditions: {found.conditions}.",
             _of_technologies(known),
