@@ -253,7 +253,7 @@ REFUSED = [
     (("evaluate", "--data", "cifar"), "unknown data set 'cifar'; did you mean cifar10?"),
     (
         ("evaluate", "--model", "lenet"),
-        "unknown model 'lenet'; did you mean lenet5 or da-lenet? (package.module:name imports your own)",
+        "unknown model 'lenet'; did you mean lenet5 or alexnet or da-lenet? (package.module:name imports your own)",
     ),
     (("evaluate", "--preset", "quikc"), "unknown preset 'quikc'; did you mean quick?"),
     (("evaluate", "--attacks", "pdg"), "unknown attack 'pdg'; "),
