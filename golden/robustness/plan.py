@@ -138,8 +138,9 @@ def plan(stages: Sequence[Stage], exact: Target, networks: int, images: int) -> 
                 )
         allowed = [attack for attack in stage.attacks if threat.allows(attack)]
         if stage.attacks and not allowed:
+            has = sorted(threat.access - {"nothing"}) or ["nothing"]
             raise InvalidInput(
-                f"none of these attacks suits {threat.name}, whose attacker has {' and '.join(sorted(threat.access))}; "
+                f"none of these attacks suits {threat.name}, whose attacker has {' and '.join(has)}; "
                 "add one that needs no more"
             )
         for attack in stage.attacks:

@@ -15,7 +15,11 @@ from golden.pytorch import ApproximateModule
 from golden.robustness.attacks import ATTACKS, attack
 from golden.robustness.attacks.from_autoattack import KINDS as FROM_AUTOATTACK
 
-OURS = [name for name, kind in ATTACKS.items() if kind.run.__module__.startswith("golden") and "adaptive" not in name]
+OURS = [
+    name
+    for name, kind in ATTACKS.items()
+    if kind.run.__module__.startswith("golden") and "adaptive" not in name and kind.access != "nothing"
+]
 MINIMAL = [name for name in OURS if not ATTACKS[name].budgets]
 ULP = 2.0**-23
 
