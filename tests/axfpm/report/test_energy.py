@@ -6,6 +6,7 @@ import pytest
 from axfpm.report import energy as section
 from axfpm.report.section import Scope
 from synth.energy import technologies
+from synth.energy.comparison import STRONGEST
 from synth.energy.measured import Energy as Energies, Measured
 from synth.energy.result import Conditions, Energy
 from synth.energy.rows import Design, Run, make_rows
@@ -27,7 +28,9 @@ def result(library="osu018_stdcells", **energies):
     rows = make_rows(
         [
             (
-                Design(name.replace("_", "-"), baseline=name in ("exact_trunc", "e8m2")),
+                STRONGEST
+                if name == "booth"
+                else Design(name.replace("_", "-"), baseline=name in ("exact_trunc", "e8m2")),
                 [run(e * k) for k in range(8, 13)],
             )
             for name, e in energies.items()
@@ -65,7 +68,7 @@ def test_the_answer_spans_technologies_and_can_be_no():
 @pytest.mark.parametrize("full", [False, True])
 def test_section(monkeypatch, tmp_path, full):
     asked = []
-    own = result(exact_trunc=4.0, e8m2=0.2, ax_fpm=1.0)
+    own = result(exact_trunc=4.0, e8m2=0.2, booth=2.0, ax_fpm=1.0)
 
     def measure(**settings):
         asked.append(settings)
@@ -76,7 +79,9 @@ def test_section(monkeypatch, tmp_path, full):
     made = section.energy(Scope(full=full), lambda *step: None)
     assert asked[0]["stimulus"] == ("lenet5" if full else "lenet5-digits")
     assert asked[0].get("variants") == (None if full else 1)
+    assert asked[0]["controls"] == (STRONGEST,)
     assert "ax-fpm takes 0.25 [0.25, 0.25] of the energy of exact-trunc" in made.paragraphs[0]
+    assert "with Booth digits, which no approximate one can have, 0.50 [0.50, 0.50]." in made.paragraphs[0]
     assert "do not come with this version" in made.paragraphs[-1]
     assert len(made.figures) == 2
     assert made.data["technologies"] is None

@@ -7,6 +7,7 @@ from attack_cases import Wrapped
 from torch import nn
 
 from golden.cnn import checkpoint, data, models
+from golden.cnn.batch_norm import folded
 from golden.errors import InvalidInput
 from golden.robustness.proxy import STEP, substitute
 
@@ -108,13 +109,30 @@ def test_augmentation_follows_the_class_that_the_device_gave(monkeypatch):
         def forward(self, images):
             return torch.tensor([[0.0, 1.0]]).expand(len(images), 2)
 
-    monkeypatch.setattr(models, "build", lambda _: nn.Sequential(nn.Flatten(), nn.Linear(784, 2)))
+    def linear():
+        return nn.Sequential(nn.Flatten(), nn.Linear(784, 2))
+
+    monkeypatch.setitem(models.MODELS._entries, "linear", models.Model("linear", linear, (1, 28, 28), 2, "one layer"))
     device = Device(AlwaysOne())
     images = torch.full((4, 1, 28, 28), 0.5)
     before, _ = substitute(device, "linear", images, epochs=1, seed=1)
     substitute(device, "linear", images, augmentations=1, epochs=1, seed=1)
     weights = before.get_parameter("1.weight")[1].detach().reshape(1, 28, 28)
     assert torch.equal(device.asked[-1], images + STEP * weights.sign())
+
+
+def test_a_substitute_is_trained_with_its_batch_norms_and_used_without(monkeypatch):
+    def trainable():
+        return nn.Sequential(nn.Conv2d(1, 2, 5, stride=5), nn.BatchNorm2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(50, 2))
+
+    spec = models.Model("normed", lambda: folded(trainable()), (1, 28, 28), 2, "with batch norm", trainable=trainable)
+    monkeypatch.setitem(models.MODELS._entries, "normed", spec)
+    images = torch.rand(40, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    bright = nn.Sequential(nn.Flatten(), nn.Linear(784, 2))
+    found, _ = substitute(bright, "normed", images, epochs=1)
+    assert not found.training
+    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in found.modules())
+    assert models.build("normed").load_state_dict(found.state_dict())
 
 
 @pytest.mark.parametrize(

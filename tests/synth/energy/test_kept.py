@@ -19,6 +19,12 @@ from synth.energy.stimulus import draw
 PLAIN = {"stages": 0, "tree": "dadda"}
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    """Nothing that another test has kept."""
+    monkeypatch.setenv("AXFPM_CACHE", str(tmp_path / "cache"))
+
+
 def forbidden(*_, **__):
     raise AssertionError("made again")
 
