@@ -27,8 +27,8 @@ FEWEST = 10
 SHOWN = ("ax-fpm", "ax-fpm+calibrated", "ax-fpm+clamp", "e8m1", "companding", "image8", "independent", "pgd-trained")
 
 
-NOISE = {"noise": None, "noise:calibrated=1": "///"}
-"""Controls by chance, whose draws are shown as a band, and its hatching."""
+NOISE = {"noise": INK, "noise:calibrated=1": COLOURS[SHOWN.index("ax-fpm+calibrated")]}
+"""Controls by chance, whose draws are shown as a band, and its colour: that of what they are matched to, if any."""
 
 
 def _noise_in_words(kind: str) -> str:
@@ -70,7 +70,7 @@ def _lines(axes: Axes, rows: Iterable[tuple[float, UnderAttack]]) -> bool:
             axes.errorbar(
                 x, rate, [rate - low, high - rate], color=COLOURS[index], label=target, capsize=2, linewidth=1.3
             )
-    for kind, hatch in NOISE.items():
+    for kind, colour in NOISE.items():
         draws = [(x, row) for x, row in rows if without_draw(row.target) == kind]
         by_target = [
             _means([(x, row) for x, row in draws if row.target == t]) for t in {row.target for _, row in draws}
@@ -79,7 +79,7 @@ def _lines(axes: Axes, rows: Iterable[tuple[float, UnderAttack]]) -> bool:
         at = {place: [p[1] for points in by_target for p in points if p[0] == place] for place in places}
         if draws:
             low, high = [min(at[x]) for x in places], [max(at[x]) for x in places]
-            axes.fill_between(places, low, high, color=INK, alpha=0.15, hatch=hatch, label=_noise_in_words(kind))
+            axes.fill_between(places, low, high, color=colour, alpha=0.15, label=_noise_in_words(kind))
     axes.set_ylabel("transfer rate, %")
     axes.set_ylim(0, 102)
     axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
