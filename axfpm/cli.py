@@ -28,6 +28,7 @@ __all__ = ["main"]
 
 _NAMES = (
     "list",
+    "show",
     "multiply",
     "verilog",
     "vectors",

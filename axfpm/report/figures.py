@@ -11,7 +11,9 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from golden.significand import ama5_masks
+from axfpm.dots import partial_products
+from golden.cells import CELLS
+from golden.designs import CellBlocks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,19 +77,12 @@ def error_histogram(errors: Mapping[str, np.ndarray]) -> str:
 
 def row_dots(precision: int = 24, block: int = 4) -> str:
     """Partial-product bits as dots: the exact array beside the closed form of AMA5 blocks."""
-    low, high, top = ama5_masks(block, precision)
-    bits = range(precision)
-    exact = [(i + j, i) for i in bits for j in bits]
-    # Rows of the closed form: one for each set bit of L, over the whole of B; one for each set bit of T, over A & H.
-    rows: list[list[int]] = [[i + j for j in bits] for i in bits if low >> i & 1]
-    rows += [[i + j + 1 for i in bits if high >> i & 1] for j in bits if top >> j & 1]
-    approximate = [(weight, row) for row, weights in enumerate(rows) for weight in weights]
+    designs = (CellBlocks(CELLS["exact"], 1), CellBlocks(CELLS["AMA5"], block))
+    panels = [partial_products(design, precision) for design in designs]
     figure, axes = canvas(10, 3.2, columns=2)
-    titles = (
-        f"exact: {precision} rows, {len(exact)} AND gates",
-        f"ax-fpm: {len(rows)} rows, {len(approximate)} AND gates",
-    )
-    for a, dots, title, colour in zip(axes, (exact, approximate), titles, COLOURS, strict=False):
+    for a, rows, name, colour in zip(axes, panels, ("exact", "ax-fpm"), COLOURS, strict=False):
+        dots = [(weight, row) for row, weights in enumerate(rows) for weight in weights]
+        title = f"{name}: {len(rows)} rows, {len(dots)} AND gates"
         x, y = zip(*dots, strict=True)
         a.scatter(x, y, s=5, color=colour)
         a.set_xlim(2 * precision, -1)
