@@ -32,7 +32,7 @@ LEVELS := x86-64-v4 x86-64-v3 x86-64
 LEVEL_TESTS = $(filter-out %test_emulated.py,$(wildcard tests/golden/kernels/test_*.py)) tests/golden/pytorch \
               tests/golden/test_sums.py
 
-.PHONY: setup debian report test test-long test-lowest test-newest newest test-dialects lint bench clean
+.PHONY: setup debian report test test-long test-lowest test-newest newest test-dialects lint package bench clean
 
 setup: $(VENV)/.ready
 
@@ -123,6 +123,16 @@ lint: setup
 	$(RUN)/ruff format --check .
 	$(RUN)/pyright
 	$(RUN)/lint-imports
+
+# As on a stranger's machine: the wheel, made from the source distribution, in an environment of its own, without what
+# lies here.
+PACKAGE := build/package
+package: setup
+	rm -rf $(PACKAGE)
+	$(RUN)/python -m build --outdir $(PACKAGE) .
+	$(RUN)/python -m venv $(PACKAGE)/venv
+	$(PACKAGE)/venv/bin/python -m pip install -q $(PACKAGE)/axfpm-*.whl
+	cd $(PACKAGE) && PYTHONPATH= venv/bin/python -I $(CURDIR)/tests/installation.py $(CURDIR)/$(PACKAGE)
 
 bench: setup
 	$(RUN)/python -m axfpm bench

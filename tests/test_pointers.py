@@ -10,7 +10,7 @@ from hdl.circuits import CIRCUITS
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("axfpm", "golden", "hdl", "sim", "synth")
-ROOMS = (*PACKAGES, "benchmarks", "constraints", "docs", "tests")
+ROOMS = (*PACKAGES, "benchmarks", "constraints", "docs", "examples", "tests")
 QUOTED = re.compile(r"(`{1,2})([^`\n]+)\1")
 LINKED = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 PATH = re.compile(rf"(?:{'|'.join(ROOMS)})/[\w./*-]*|test_\w+\.py")
