@@ -32,7 +32,7 @@ LEVELS := x86-64-v4 x86-64-v3 x86-64
 LEVEL_TESTS = $(filter-out %test_emulated.py,$(wildcard tests/golden/kernels/test_*.py)) tests/golden/pytorch \
               tests/golden/test_sums.py
 
-.PHONY: setup debian report test test-long test-lowest test-newest newest test-dialects lint package bench clean
+.PHONY: setup debian report test test-long test-lowest test-newest newest test-dialects lint package docs bench clean
 
 setup: $(VENV)/.ready
 
@@ -133,6 +133,10 @@ package: setup
 	$(RUN)/python -m venv $(PACKAGE)/venv
 	$(PACKAGE)/venv/bin/python -m pip install -q $(PACKAGE)/axfpm-*.whl
 	cd $(PACKAGE) && PYTHONPATH= venv/bin/python -I $(CURDIR)/tests/installation.py $(CURDIR)/$(PACKAGE)
+
+# Warnings are errors; build/site/index.html.
+docs: setup
+	$(RUN)/python -m sphinx -W --keep-going -q -d build/doctrees docs build/site
 
 bench: setup
 	$(RUN)/python -m axfpm bench

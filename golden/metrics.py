@@ -23,8 +23,8 @@ STEP = 1 << 18
 class ErrorReport:
     """Error of a multiplier's products against exact real products of the same operands.
 
-    Members
-    -------
+    Attributes
+    ----------
     multiplier, distribution : str
         What was measured, on which operands.
     n, seed : int

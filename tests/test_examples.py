@@ -37,8 +37,13 @@ def test_there_are_three():
 
 def test_judge_my_model(tmp_path):
     text = run("judge_my_model", tmp_path)
-    assert "white-box" in text
-    assert "zero gradients" in text  # a row of the audit
+    assert "white-box: the attacker knows everything" in text
+    assert "zero gradients" not in text
+
+
+@pytest.mark.long
+def test_judge_my_model_by_an_audit(tmp_path):
+    assert "zero gradients" in run("judge_my_model", tmp_path, "--audit")
 
 
 @needs("iverilog", "sta", "berkeley-abc")

@@ -17,7 +17,7 @@ PATH = re.compile(rf"(?:{'|'.join(ROOMS)})/[\w./*-]*|test_\w+\.py")
 DOTTED = re.compile(rf"(?:{'|'.join(PACKAGES[1:])})(?:\.\w+)+")
 
 # CHANGELOG.md is left out: it names what has gone.
-DOCUMENTS = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+DOCUMENTS = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 INITS = sorted(path for room in PACKAGES for path in (ROOT / room).rglob("__init__.py"))
 PAGES = [path for path in INITS if path.parent.name not in ("axfpm", "commands", "report", "benches")]
 """Those of packages whose files a page explains one by one."""
@@ -59,7 +59,7 @@ def test_what_counts_as_broken():
     assert broken(f"{text} [x](docs/none.md#there)") == [*wrong[:3], *wrong[3:5], wrong[5]]
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_documents_point_to_what_is_there(path):
     assert broken(path.read_text(encoding="utf-8"), path.parent) == []
 
