@@ -48,7 +48,7 @@ def main() -> None:
     )
     print(results.table())
 
-    # What a reviewer of a claimed defence asks, in minutes. A failure under "masking" means: the attack above proves nothing.
+    # What a reviewer of a claimed defence asks, in minutes. A failure under "masking": the attack above proves nothing.
     if "--audit" in sys.argv:
         print(axfpm.audit(model, x[:10], y[:10], multiplier=multiplier, eps=EPS).table())
 

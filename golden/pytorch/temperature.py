@@ -16,8 +16,9 @@ __all__ = ["temperature"]
 def temperature(model: nn.Module, multiplier: str | Multiplier, images: np.ndarray | Tensor) -> float:
     """Return the temperature that brings a model's logits on a multiplier back to the size of the exact ones.
 
-    It is the t that minimises ``|z - t z_exact|^2`` over all logits of all images, ``<z, z_exact> / <z_exact, z_exact>``.
-    No labels are needed. The model runs in evaluation mode and without gradients, and is left as it was.
+    It is the t that minimises ``|z - t z_exact|^2`` over all logits of all images,
+    ``<z, z_exact> / <z_exact, z_exact>``. No labels are needed. The model runs in evaluation mode and without
+    gradients, and is left as it was.
 
     Parameters
     ----------
