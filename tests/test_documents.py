@@ -1,5 +1,6 @@
 """Code blocks of README and the documentation do what they say.
 
+Blocks that begin with a comment of nothing but a file's name are that file, which stands there from the beginning.
 Python blocks of a document are run in order, in one namespace, in a folder of their own: the reader's session. One
 that is marked ``long`` behind the language is run by the long tests, after those before it. Blocks of shell are held
 against the commands' own options, and names of multipliers in them against the catalogue.
@@ -26,7 +27,8 @@ DOCUMENTS = [
     ROOT / "CONTRIBUTING.md",
     *sorted(path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts),
 ]
-BLOCK = re.compile(r"^```(python|sh)\b *([\w ]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(\w+)\b *([\w ]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"\A(?:#|//) ([\w.-]+\.\w+)\n")
 ELSEWHERE = {"docs/cluster.md": "needs a scheduler; tests/golden/robustness/test_cluster.py runs one"}
 """Documents whose Python needs what a test does not have."""
 
@@ -37,8 +39,14 @@ def blocks(path, language):
     return [
         (text.count("\n", 0, match.start(3)) + 1, match[2].split(), match[3])
         for match in BLOCK.finditer(text)
-        if match[1] == language
+        if match[1] == language and not FILE.match(match[3])
     ]
+
+
+def files(path):
+    """Files of a document, by name."""
+    found = (match[3] for match in BLOCK.finditer(path.read_text(encoding="utf-8")))
+    return {match[1]: text for text in found if (match := FILE.match(text))}
 
 
 def name_of(path):
@@ -59,6 +67,8 @@ def session(path, folder, *, long):
         if long or "long" not in words
         for code in ["\n" * (line - 1) + text]
     ]
+    for name, text in files(path).items():
+        (folder / name).write_text(text, encoding="utf-8")
     (folder / "session.py").write_text("".join(parts), encoding="utf-8")
     paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     environment = os.environ | {"PYTHONPATH": paths, "AXFPM_CACHE": str(folder / "cache")}

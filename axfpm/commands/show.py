@@ -68,7 +68,7 @@ def _formula(m: Multiplier) -> str:
         n = m.design.block
         what = "cell arrays" if isinstance(m.design, CellBlocks) else "table"
         return f"P = the sum of {(p // n) ** 2} products of {n}-bit digits by the {what}, at their weights"
-    return "P by a function"
+    return "P by a function or circuit of its own"
 
 
 def page(m: Multiplier) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def test_what_this_machine_measured_stands_beside():
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("mitchell", "P by a function"),
+        ("mitchell", "P by a function or circuit of its own"),
         ("exact", "P = A B"),
         ("exact", "to the nearest, ties to even"),
         ("bf16", "23 fraction bits to 7: to the nearest, ties to even"),
