@@ -19,4 +19,3 @@ autodoc_typehints = "none"  # signatures have them, and numpydoc has the words
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 toc_object_entries = False
-suppress_warnings = ["toc.empty_glob"]  # a chapter may be without pages

@@ -242,7 +242,7 @@ REFUSED = [
     (("bench", "--plot", "/dev/null/r/roofline.svg"), "cannot write /dev/null/r/roofline.svg"),
     (("bench", "--plot", ""), "an empty name cannot be written; give the name of a file with --plot"),
     (("lsit",), "unknown command 'lsit'; did you mean list? (`axfpm --help` shows all)"),
-    (("frobnicate",), "unknown command 'frobnicate'; choose from list, multiply"),
+    (("frobnicate",), "unknown command 'frobnicate'; choose from list, show, multiply"),
     (("verilog", "multplier"), "unknown block 'multplier'; did you mean multiplier?"),
     (("synth", "multplier"), "unknown block 'multplier'; did you mean multiplier?"),
     (("sim", "multplier"), "no bench for block 'multplier'; did you mean multiplier?"),
