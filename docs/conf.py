@@ -2,6 +2,9 @@
 
 import sys
 from pathlib import Path
+from typing import Any
+
+from pygments.lexers.special import TextLexer
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE / "extensions")]
@@ -19,3 +22,8 @@ autodoc_typehints = "none"  # signatures have them, and numpydoc has the words
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 toc_object_entries = False
+
+
+def setup(app: Any) -> None:
+    """Blocks of a language that Pygments does not know, shown as they are."""
+    app.add_lexer("csv", TextLexer)
