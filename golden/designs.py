@@ -3,14 +3,15 @@
 A design only describes. ``golden.reference`` and ``golden.significand`` compute with it, ``hdl.significand`` builds it.
 Whoever adds a multiplier writes one of these: blocks of a cell given by its truth table, blocks given by a table, a
 triple of masks, or a function on significands. A name is for tables and messages only: designs are equal where their
-tables, masks or functions are, and nothing may be looked up by a name.
+tables, masks, functions and circuits are, and nothing may be looked up by a name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from numbers import Integral
+from typing import TYPE_CHECKING, Any
 
 from golden.cells import CELLS, Cell
 from golden.checks import check_count
@@ -19,7 +20,23 @@ from golden.errors import InvalidInput
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["MITCHELL", "CellBlocks", "Design", "Function", "Masks", "TableBlocks"]
+__all__ = [
+    "CIRCUIT_MODULE",
+    "MITCHELL",
+    "TABLE_WANTED",
+    "CellBlocks",
+    "Circuit",
+    "Design",
+    "Function",
+    "Masks",
+    "TableBlocks",
+    "table_of",
+]
+
+CIRCUIT_MODULE = "part_circuit"
+"""What the module of a ``Circuit`` is called."""
+TABLE_WANTED = "2^n rows (digit of the activation) of 2^n products each (digit of the weight), n from 1 to 8"
+"""The natural shape of a block table, for messages."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +80,25 @@ class CellBlocks:
 
 
 @dataclass(frozen=True)
+class Circuit:
+    """A combinational circuit that multiplies two unsigned operands.
+
+    Parameters
+    ----------
+    width : int
+        Bits of either operand; the product has twice as many.
+    verilog : str
+        One module ``CIRCUIT_MODULE`` with the ports ``a`` (activation), ``b`` (weight) and ``p`` (product).
+    gates : tuple
+        The same as gates, as ``golden.multiplier_files.gates.netlist`` makes them and evaluates them.
+    """
+
+    width: int
+    verilog: str = field(repr=False)
+    gates: tuple[Any, ...] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, init=False)
 class TableBlocks:
     """Digit products looked up in a table, added exactly.
 
@@ -72,27 +108,93 @@ class TableBlocks:
         Name for tables and messages.
     block : int
         Digit width n <= 8; it must divide the precision.
-    table : tuple of int
-        The 2^(2n) products; entry ``a << n | b`` is the product of the digits a (activation) and b (weight), below
-        2^(2n).
+    table : array_like of int
+        The products, below 2^(2n): 2^n rows of 2^n, ``table[a][b]`` the product of the digits a (activation) and b
+        (weight), as nested lists, tuples or an array; or all of them in one row, entry ``a << n | b``, as they are
+        kept: a tuple of int.
+    circuit : Circuit, optional
+        What multiplies digits in hardware, equal to the table; without it the table itself is built.
+
+    Raises
+    ------
+    InvalidInput
+        If the block is too large, the table has another shape, or a product is out of range or not whole.
     """
 
     name: str = field(compare=False)
     block: int
     table: tuple[int, ...] = field(repr=False)
+    circuit: Circuit | None = field(default=None, repr=False)
 
     is_exact = False
     carries = True
 
-    def __post_init__(self) -> None:
-        check_count(f"block table {self.name!r}: block", self.block, 1, 8)
-        limit = 1 << 2 * self.block
-        if len(self.table) != limit or not all(0 <= value < limit for value in self.table):
-            raise InvalidInput(f"block table {self.name!r} needs {limit} entries from 0 to {limit - 1}")
+    def __init__(self, name: str, block: int, table: Any, circuit: Circuit | None = None) -> None:
+        what = f"block table {name!r}"
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "block", check_count(f"{what}: block", block, 1, 8))
+        object.__setattr__(self, "table", _flat(what, self.block, table))
+        object.__setattr__(self, "circuit", circuit)
 
     def check(self, precision: int) -> None:
         """Raise InvalidInput unless the design fits significands of ``precision`` bits."""
         _check_block(self.block, precision)
+
+
+def _flat(what: str, block: int, table: Any) -> tuple[int, ...]:
+    """The entries of a table in either shape, as one tuple."""
+    side = 1 << block
+    rows = table.tolist() if hasattr(table, "tolist") else table
+    if not isinstance(rows, Sequence) or isinstance(rows, str):
+        raise InvalidInput(f"{what} is of type {type(table).__name__}; give {side} rows of {side} products")
+    rows = [row.tolist() if hasattr(row, "tolist") else row for row in rows]
+    if rows and isinstance(rows[0], Sequence):
+        widths = {len(row) if isinstance(row, Sequence) else 0 for row in rows}
+        if len(rows) != side or widths != {side}:
+            shown = "unequal lengths" if len(widths) > 1 else str(*widths)
+            raise InvalidInput(f"{what} has {len(rows)} rows of {shown}; a block of {block} bits has {side} of {side}")
+        rows = [entry for row in rows for entry in row]
+    limit = side * side
+    if len(rows) != limit:
+        raise InvalidInput(
+            f"{what} needs {limit} entries from 0 to {limit - 1}, in {side} rows of {side} or in one row; "
+            f"it has {len(rows)}"
+        )
+    for index, entry in enumerate(rows):
+        if not isinstance(entry, Integral) or isinstance(entry, bool) or not 0 <= entry < limit:
+            raise InvalidInput(
+                f"{what} needs {limit} entries from 0 to {limit - 1}; for the digits {index >> block} and "
+                f"{index & (side - 1)} it has {entry!r}"
+            )
+    return tuple(int(entry) for entry in rows)
+
+
+def table_of(function: Callable[[int, int], int], *, block: int, name: str = "") -> TableBlocks:
+    """Tabulate a function on digits, as C models of approximate multipliers come: all 2^(2n) pairs are asked.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(a, b) -> product``: the product of two n-bit digits, whole and below 2^(2n); a of the activation, b
+        of the weight.
+    block : int
+        Digit width n <= 8.
+    name : str
+        Name for tables and messages; the function's own without it.
+
+    Returns
+    -------
+    TableBlocks
+        Blocks of that table.
+
+    Raises
+    ------
+    InvalidInput
+        If the block is too large, or a product is out of range or not whole.
+    """
+    name = name or getattr(function, "__name__", "function")
+    side = 1 << check_count(f"table of {name!r}: block", block, 1, 8)
+    return TableBlocks(name, block, [[function(a, b) for b in range(side)] for a in range(side)])
 
 
 @dataclass(frozen=True)
@@ -140,16 +242,34 @@ class Function:
         [2^(p-1), 2^p); returns uint64 below 2^(2p+1). ``hdl.significand.register_hardware`` gives it its circuit.
     carries : bool
         Whether P may reach 2^(2p), so that the carry policy matters.
+    circuit : Circuit, optional
+        The circuit that the function evaluates, which is also the hardware.
+    source : tuple of (str, str, str), optional
+        Path, variable and digest of the Python file that it comes from: a function of a file is pickled as that.
     """
 
     name: str = field(compare=False)
     function: Callable[[np.ndarray, np.ndarray, int], np.ndarray] = field(repr=False)
     carries: bool = False
+    circuit: Circuit | None = field(default=None, repr=False)
+    source: tuple[str, str, str] | None = field(default=None, compare=False, repr=False)
 
     is_exact = False
 
     def check(self, precision: int) -> None:
-        """Every precision is accepted."""
+        """Raise InvalidInput unless a circuit has this width; a function without one takes every precision."""
+        if self.circuit is not None and self.circuit.width != precision:
+            raise InvalidInput(
+                f"{self.name} multiplies {self.circuit.width} bits, and significands have {precision}; choose a format "
+                "of that precision"
+            )
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if self.source is None:
+            return super().__reduce_ex__(protocol)
+        from golden.multiplier_files.scripts import function_again
+
+        return function_again, self.source
 
 
 Design = CellBlocks | TableBlocks | Masks | Function
