@@ -30,6 +30,8 @@ __all__ = [
     "Function",
     "Masks",
     "TableBlocks",
+    "circuit_of",
+    "flat_table",
     "table_of",
 ]
 
@@ -133,7 +135,7 @@ class TableBlocks:
         what = f"block table {name!r}"
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "block", check_count(f"{what}: block", block, 1, 8))
-        object.__setattr__(self, "table", _flat(what, self.block, table))
+        object.__setattr__(self, "table", flat_table(what, self.block, table))
         object.__setattr__(self, "circuit", circuit)
 
     def check(self, precision: int) -> None:
@@ -141,8 +143,21 @@ class TableBlocks:
         _check_block(self.block, precision)
 
 
-def _flat(what: str, block: int, table: Any) -> tuple[int, ...]:
-    """The entries of a table in either shape, as one tuple."""
+def flat_table(what: str, block: int, table: Any) -> tuple[int, ...]:
+    """Return the entries of a block table in either shape, as one tuple.
+
+    Parameters
+    ----------
+    what : str
+        What the table is called in messages.
+    block, table
+        As ``TableBlocks`` takes them.
+
+    Raises
+    ------
+    InvalidInput
+        If it has another shape, or a product is out of range or not whole.
+    """
     side = 1 << block
     rows = table.tolist() if hasattr(table, "tolist") else table
     if not isinstance(rows, Sequence) or isinstance(rows, str):
@@ -273,6 +288,11 @@ class Function:
 
 
 Design = CellBlocks | TableBlocks | Masks | Function
+
+
+def circuit_of(design: Design) -> Circuit | None:
+    """The circuit that is a design's hardware; None where it is made of our own parts."""
+    return design.circuit if isinstance(design, TableBlocks | Function) else None
 
 
 def _check_block(block: int, precision: int) -> None:

@@ -7,15 +7,10 @@ from __future__ import annotations
 
 from amaranth.hdl import Instance, Module, Signal
 
-from golden.designs import CIRCUIT_MODULE, Circuit, Design, Function, TableBlocks
+from golden.designs import CIRCUIT_MODULE, Circuit
 from hdl.bits import Word
 
-__all__ = ["circuit_of", "instantiate"]
-
-
-def circuit_of(design: Design) -> Circuit | None:
-    """The circuit that a design instantiates; None where it is made of our own parts."""
-    return design.circuit if isinstance(design, TableBlocks | Function) else None
+__all__ = ["instantiate"]
 
 
 def instantiate(m: Module, circuit: Circuit, a: Word, b: Word, name: str) -> Word:

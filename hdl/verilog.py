@@ -12,13 +12,12 @@ from typing import Any
 from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue] - the stubs lack it
 from amaranth.lib import wiring
 
-from golden.designs import CIRCUIT_MODULE
+from golden.designs import CIRCUIT_MODULE, circuit_of
 from golden.errors import InvalidInput, MissingTool
 from golden.registry import check_choice
 from hdl import memory
 from hdl.circuits import CIRCUITS, Built
 from hdl.keywords import ICARUS_TYPES, KEYWORDS
-from hdl.outside_circuit import circuit_of
 from hdl.ports import CLOCKING, instance, names, ports
 
 __all__ = ["CIRCUITS", "Built", "build", "check_name", "generate", "parameters_of"]

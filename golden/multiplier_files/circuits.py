@@ -51,7 +51,7 @@ def read(name: FileName, content: bytes) -> TableBlocks | Function:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InvalidInput(f"{name.path} is not text; give a Verilog file in UTF-8") from None
-    modules = json.loads(_yosys(name, text, "write_json"))["modules"]
+    modules = json.loads(_yosys(name, text, "proc", "write_json"))["modules"]
     top = _top(name, modules)
     ports = _ports(f"{name.path}: the module {top}", modules[top])
     flat = _yosys(name, text, *_flattened(top, ports))
@@ -80,8 +80,9 @@ def _yosys(name: FileName, text: str, *commands: str) -> str:
     known = kept.get(key)
     if known is not None:
         return known.decode()
-    done = subprocess.run([*command, "-q", "-"], input=script, capture_output=True, text=True, encoding="utf-8",
-                          check=False)
+    done = subprocess.run(
+        [*command, "-q", "-"], input=script, capture_output=True, text=True, encoding="utf-8", check=False
+    )
     if done.returncode:
         said = next((line for line in done.stderr.splitlines() if "ERROR" in line), "no reason given")
         said = re.sub(r"^<inlined>:(\d+)(\.[\d.-]*)?: ", r"line \1: ", said).replace("ERROR: ", "").rstrip(".! ")

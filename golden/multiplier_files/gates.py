@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -35,7 +34,7 @@ Wire = int | str
 Gate = tuple[str, Wire, tuple[Wire, ...]]
 """Kind, output, inputs."""
 Netlist = tuple[tuple[Wire, ...], tuple[Gate, ...], tuple[Wire, ...], tuple[tuple[Wire, ...], ...]]
-"""Inputs (a, then b, lowest bit first), gates in order, outputs, and after each gate the wires that are read no more."""
+"""Inputs (a, b, lowest bit first), gates in order, outputs, and for each gate the wires that are not read again."""
 
 
 def netlist(cells: Sequence[Gate], inputs: Sequence[Wire], outputs: Sequence[Wire]) -> Netlist:
@@ -94,8 +93,9 @@ def evaluate(circuit: Circuit, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         Products below 2^(2 width).
     """
     inputs, gates, outputs, last = circuit.gates
-    planes: dict[Wire, np.ndarray] = dict(zip(inputs, bit_planes(a, circuit.width) + bit_planes(b, circuit.width),
-                                              strict=True))
+    planes: dict[Wire, np.ndarray] = dict(
+        zip(inputs, bit_planes(a, circuit.width) + bit_planes(b, circuit.width), strict=True)
+    )
     planes["0"] = np.zeros(-(-a.size // 64), np.uint64)
     planes["1"] = ~planes["0"]
     for (kind, wire, reads), gone in zip(gates, last, strict=True):
@@ -119,4 +119,5 @@ class CircuitProduct:
     circuit: Circuit
 
     def __call__(self, a: np.ndarray, b: np.ndarray, precision: int) -> np.ndarray:
+        """Products of significands, as ``golden.designs.Function`` says."""
         return evaluate(self.circuit, a, b)

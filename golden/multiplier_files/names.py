@@ -16,7 +16,7 @@ from golden.files import expand
 
 __all__ = ["FileName", "file_part", "is_file", "split"]
 
-_FILE = re.compile(r"(.*?\.(?:py|v|sv|csv|npy|json))(?=$|[:+])", re.IGNORECASE | re.DOTALL)
+_FILE = re.compile(r"(.+?\.(?:py|v|sv|csv|npy|json))(?=$|[:+])", re.IGNORECASE | re.DOTALL)
 _UNCLEAR = ",+="
 """Characters that stand between names, modifiers and settings elsewhere."""
 
@@ -81,7 +81,7 @@ def split(name: str) -> FileName:
     if "=" in member and not colon:
         member, settings = "", member
     named = not member or re.fullmatch(r"[A-Za-z_][\w$]*", member)
-    if (rest and not rest.strip(":+")) or rest.endswith(":") or rest.startswith("+") or not named:
+    if (rest and not rest.strip(":+")) or rest.endswith(":") or rest.startswith(("::", "+")) or not named:
         raise InvalidInput(f"cannot read {name!r}; write FILE:NAME:key=value, as in my.py:spec:carry=widen")
     if not path.isprintable() or any(c in path for c in _UNCLEAR):
         raise InvalidInput(

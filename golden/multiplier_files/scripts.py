@@ -43,7 +43,9 @@ def read(name: FileName, content: bytes) -> Multiplier | Design:
     now = digest(content)
     variables = vars(_run(name.path, name.place, content, now))
     if not name.member:
-        raise InvalidInput(f"{name.path} may hold several multipliers; name a variable of it: {name.path}:{_first(variables)}")
+        raise InvalidInput(
+            f"{name.path} may hold several multipliers; name a variable of it: {name.path}:{_first(variables)}"
+        )
     if name.member not in variables:
         choices = _choices(variables)
         more = f"; {did_you_mean(name.member, choices)}" if choices else f"; give it one: {_USABLE}"
@@ -109,7 +111,9 @@ def _run(shown: str, place: Path, content: bytes, digest: str) -> ModuleType:
         raise
     except BaseException as error:  # code of others may raise or exit as it likes
         del sys.modules[module.__name__]
-        raise InvalidInput(f"{shown} cannot be run ({reason(error)}); mend it, and try it with: python {shown}") from None
+        raise InvalidInput(
+            f"{shown} cannot be run ({reason(error)}); mend it, and try it with: python {shown}"
+        ) from None
     finally:
         with contextlib.suppress(ValueError):
             sys.path.remove(folder)
@@ -129,8 +133,8 @@ def _design(name: FileName, value: Any) -> Multiplier | Design:
         return blocks(name.name, f"the table {name.member}", value)
     if callable(value):
         raise InvalidInput(
-            f"{name.name} is a function; write {name.member} = axfpm.table_of({name.member}, block=8) for one on digits, "
-            f"or axfpm.Function({name.member!r}, {name.member}) for one on significands"
+            f"{name.name} is a function; give axfpm.table_of({name.member}, block=8) for one on digits, or "
+            f"axfpm.Function({name.member!r}, {name.member}) for one on significands"
         )
     raise InvalidInput(f"{name.name} is of type {type(value).__name__}; give {_USABLE}")
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from golden.designs import TABLE_WANTED, TableBlocks
+from golden.designs import TABLE_WANTED, TableBlocks, flat_table
 from golden.errors import InvalidInput
 from golden.multiplier_files.names import FileName
 
@@ -44,20 +44,7 @@ def blocks(what: str, label: str, rows: Any) -> TableBlocks:
         shown = f"{widths.pop()}" if len(widths) == 1 else "unequal lengths"
         raise InvalidInput(f"{what} has {side} row{'s' if side > 1 else ''} of {shown}; give {TABLE_WANTED}")
     block = side.bit_length() - 1
-    _check_entries(what, block, rows)
-    return TableBlocks(f"{block} x {block} blocks of {label}", block, rows)
-
-
-def _check_entries(what: str, block: int, rows: Sequence[Sequence[Any]]) -> None:
-    limit = 1 << 2 * block
-    for a, row in enumerate(rows):
-        for b, entry in enumerate(row):
-            if not isinstance(entry, int) or isinstance(entry, bool):
-                raise InvalidInput(f"{what}: the product of {a} and {b}, {entry!r}, is not a whole number; give 0 to "
-                                   f"{limit - 1}")
-            if not 0 <= entry < limit:
-                raise InvalidInput(f"{what}: the product of {a} and {b}, {entry}, is out of range; {block}-bit digits "
-                                   f"have products from 0 to {limit - 1}")
+    return TableBlocks(f"{block} x {block} blocks of {label}", block, flat_table(what, block, rows))
 
 
 def _no_member(name: FileName) -> None:

@@ -7,7 +7,7 @@ import torch
 from golden import kernels
 from golden.catalogue import MULTIPLIERS, Multiplier, multiplier, register_cell
 from golden.cells import CELLS, Cell
-from golden.designs import MITCHELL, CellBlocks, Function, Masks, TableBlocks
+from golden.designs import MITCHELL, CellBlocks, Function, Masks, TableBlocks, table_of
 from golden.errors import InvalidInput
 from golden.formats import FP32
 from golden.multiply import multiply_words
@@ -91,3 +91,49 @@ def test_the_dial_spells_cells_by_their_tables(monkeypatch):
     assert multiplier(str(impostor)) == impostor
     with pytest.raises(InvalidInput, match="'a,b' cannot name a cell"):
         register_cell(Cell("a,b", *OWN))
+
+
+@pytest.mark.parametrize("shape", ["rows", "tuples", "array", "arrays", "row"])
+def test_a_table_in_any_shape(shape):
+    rows = [[a * b + (a > b) for b in range(4)] for a in range(4)]
+    flat = tuple(entry for row in rows for entry in row)
+    given = {
+        "rows": rows,
+        "tuples": tuple(map(tuple, rows)),
+        "array": np.array(rows, np.uint8),
+        "arrays": [np.array(row) for row in rows],
+        "row": flat,
+    }[shape]
+    assert TableBlocks("mine", 2, given).table == flat
+    assert all(type(entry) is int for entry in TableBlocks("mine", 2, given).table)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ([[0] * 4] * 3, "has 3 rows of 4; a block of 2 bits has 4 of 4"),
+        ([[0] * 4] * 3 + [[0]], "has 4 rows of unequal lengths; a block of 2 bits has 4 of 4"),
+        ([0] * 15, "needs 16 entries from 0 to 15, in 4 rows of 4 or in one row; it has 15"),
+        ([[0] * 4] * 3 + [[0, 0, 16, 0]], "needs 16 entries from 0 to 15; for the digits 3 and 2 it has 16"),
+        ([0.0] * 16, "for the digits 0 and 0 it has 0.0"),
+        (np.zeros((4, 4)), "for the digits 0 and 0 it has 0.0"),
+        (7, "is of type int; give 4 rows of 4 products"),
+    ],
+)
+def test_wrong_tables(table, message):
+    with pytest.raises(InvalidInput, match=rf"^block table 'mine'.*{message}$"):
+        TableBlocks("mine", 2, table)
+
+
+def test_a_function_on_digits_becomes_a_table():
+    def no_carry(a, b):
+        return a * b & 7
+
+    assert table_of(no_carry, block=3) == TableBlocks("x", 3, [[a * b & 7 for b in range(8)] for a in range(8)])
+    assert table_of(no_carry, block=3).name == "no_carry"
+    with pytest.raises(
+        InvalidInput, match="block table 'sum' needs 4 entries from 0 to 3; for the digits 0 and 1 it has"
+    ):
+        table_of(lambda a, b: a - b, block=1, name="sum")
+    with pytest.raises(InvalidInput, match="block=9 is too large; give at most 8"):
+        table_of(no_carry, block=9)
