@@ -315,7 +315,8 @@ def register(name: str, entry: Multiplier) -> Multiplier:
     InvalidType
         If the entry is not a Multiplier.
     """
-    return MULTIPLIERS.register(name, entry)
+    # Its name from now on, whatever file it comes from.
+    return MULTIPLIERS.register(name, replace(entry, origin=None) if isinstance(entry, Multiplier) else entry)
 
 
 def register_cell(cell: Cell) -> Cell:

@@ -1,6 +1,8 @@
 """A multiplier of one's own from a file of every kind, through all that the package does, by the command."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,8 +23,11 @@ cell = axfpm.Cell("mine", "00110011", "00010111")
 table = np.outer(np.arange(4), np.arange(4)) & ~1
 triple = (0x0F0F0F, 0xF0F0F0, 0x888888)
 digits = axfpm.table_of(lambda a, b: a * b if a != 7 else a * b & ~3, block=3)
-half = axfpm.Function("half", lambda a, b, p: a * b >> np.uint64(p) << np.uint64(p))
-register_hardware(half, Hardware(lambda m, a, b: (a * b)[len(a):] << len(a), lambda p: (1 << 2 * p - 2, 1 << 2 * p)))
+half = axfpm.Function("half", lambda a, b, p: a * b >> np.uint64(p + 4) << np.uint64(p + 4))
+register_hardware(
+    half,
+    Hardware(lambda m, a, b: (a * b)[len(a) + 4 :] << len(a) + 4, lambda p: (1 << 2 * p - 2, (1 << 2 * p) - 1)),
+)
 """
 CIRCUIT = "module mul(input [3:0] x, y, output [7:0] z); assign z = (x * y) & ~8'd3; endmodule"
 NAMES = ("my.py:cell:block=2", "my.py:table", "my.py:triple", "my.py:digits", "my.py:half", "t.csv", "mul.v")
@@ -101,3 +106,21 @@ def test_evaluation():
     asked = ("--threat-models", "white-box", "--attacks", "fgsm", "--samples", "8", "--jobs", "2")
     found = json.dumps(run("evaluate", "--data", "digits", *names, *asked))
     assert all(f'"{name}"' in found for name in ("t.csv", "mul.v", "my.py:half"))
+
+
+def test_the_page_is_true(tmp_path):
+    pytest.importorskip("torch")
+    page = (Path(axfpm.__file__).parents[1] / "docs" / "own-multiplier.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    named = {match[1]: text for _, text in blocks if (match := re.match(r"(?:#|//) (\S+\.\w+)\n", text))}
+    assert named.keys() == {"my.py", "hard.py", "table.csv", "mul.v"}
+    for name, text in named.items():
+        (tmp_path / name).write_text(text)
+    for kind, text in blocks:
+        if kind == "python" and text not in named.values():
+            exec(text, {})
+        if kind == "sh":
+            names = re.findall(r"(?:--multiplier|--targets) ([^\s+]+)", text)
+            assert len(names) == text.count("--multiplier") + text.count("--targets") > 0
+            assert all(str(axfpm.multiplier(name)) == name for name in names)
+    assert float(axfpm.multiply(1.9, 1.7, "hard.py:spec")) == float(axfpm.multiply(1.9, 1.7, "my.py:function"))

@@ -91,6 +91,14 @@ def test_names_of_files_are_no_catalogue_names():
 
 
 @pytest.mark.usefixtures("here")
+def test_a_registered_name_is_the_name(monkeypatch):
+    monkeypatch.setattr(MULTIPLIERS, "_entries", dict(MULTIPLIERS))
+    m = multiplier("sub/t.csv:carry=wrap")
+    assert str(register("mine", m)) == str(multiplier("mine")) == "mine"
+    assert str(m) == "sub/t.csv:carry=wrap"
+
+
+@pytest.mark.usefixtures("here")
 def test_targets_take_files():
     one, two, three = targets("sub/t.csv:carry=widen,operands=truncate,pgd-trained/sub/t.csv+calibrated,int8")
     assert (one.name, two.name, three.name) == ("sub/t.csv:carry=widen", "pgd-trained/sub/t.csv+calibrated", "int8")
