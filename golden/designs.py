@@ -8,11 +8,11 @@ tables, masks, functions and circuits are, and nothing may be looked up by a nam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
+from golden.block_tables import flat_table
 from golden.cells import CELLS, Cell
 from golden.checks import check_count
 from golden.errors import InvalidInput
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = [
     "CIRCUIT_MODULE",
     "MITCHELL",
-    "TABLE_WANTED",
     "CellBlocks",
     "Circuit",
     "Design",
@@ -31,14 +30,11 @@ __all__ = [
     "Masks",
     "TableBlocks",
     "circuit_of",
-    "flat_table",
     "table_of",
 ]
 
 CIRCUIT_MODULE = "part_circuit"
 """What the module of a ``Circuit`` is called."""
-TABLE_WANTED = "2^n rows (digit of the activation) of 2^n products each (digit of the weight), n from 1 to 8"
-"""The natural shape of a block table, for messages."""
 
 
 @dataclass(frozen=True)
@@ -141,47 +137,6 @@ class TableBlocks:
     def check(self, precision: int) -> None:
         """Raise InvalidInput unless the design fits significands of ``precision`` bits."""
         _check_block(self.block, precision)
-
-
-def flat_table(what: str, block: int, table: Any) -> tuple[int, ...]:
-    """Return the entries of a block table in either shape, as one tuple.
-
-    Parameters
-    ----------
-    what : str
-        What the table is called in messages.
-    block, table
-        As ``TableBlocks`` takes them.
-
-    Raises
-    ------
-    InvalidInput
-        If it has another shape, or a product is out of range or not whole.
-    """
-    side = 1 << block
-    rows = table.tolist() if hasattr(table, "tolist") else table
-    if not isinstance(rows, Sequence) or isinstance(rows, str):
-        raise InvalidInput(f"{what} is of type {type(table).__name__}; give {side} rows of {side} products")
-    rows = [row.tolist() if hasattr(row, "tolist") else row for row in rows]
-    if rows and isinstance(rows[0], Sequence):
-        widths = {len(row) if isinstance(row, Sequence) else 0 for row in rows}
-        if len(rows) != side or widths != {side}:
-            shown = "unequal lengths" if len(widths) > 1 else str(*widths)
-            raise InvalidInput(f"{what} has {len(rows)} rows of {shown}; a block of {block} bits has {side} of {side}")
-        rows = [entry for row in rows for entry in row]
-    limit = side * side
-    if len(rows) != limit:
-        raise InvalidInput(
-            f"{what} needs {limit} entries from 0 to {limit - 1}, in {side} rows of {side} or in one row; "
-            f"it has {len(rows)}"
-        )
-    for index, entry in enumerate(rows):
-        if not isinstance(entry, Integral) or isinstance(entry, bool) or not 0 <= entry < limit:
-            raise InvalidInput(
-                f"{what} needs {limit} entries from 0 to {limit - 1}; for the digits {index >> block} and "
-                f"{index & (side - 1)} it has {entry!r}"
-            )
-    return tuple(int(entry) for entry in rows)
 
 
 def table_of(function: Callable[[int, int], int], *, block: int, name: str = "") -> TableBlocks:

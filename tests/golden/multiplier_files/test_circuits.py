@@ -76,6 +76,9 @@ def test_a_wide_circuit_multiplies_whole_significands(tmp_path):
 def test_eleven_bits_are_those_of_a_format(tmp_path):
     (tmp_path / "half.v").write_text("module m(input [10:0] x, y, output [21:0] z); assign z = x * y; endmodule")
     assert multiplier(f"{tmp_path}/half.v").format.name == "e8m10"
+    # Words of SystemVerilog are plain names in a Verilog file.
+    (tmp_path / "names.v").write_text("module m(input [1:0] do, bit, output [3:0] int); assign int = do; endmodule")
+    assert block_table(multiplier(f"{tmp_path}/names.v").design)[2, 1] == 2
     (tmp_path / "odd.v").write_text("module m(input [12:0] x, y, output [25:0] z); assign z = x * y; endmodule")
     with pytest.raises(InvalidInput, match="the circuit m multiplies 13 bits, and significands have 24"):
         multiplier(f"{tmp_path}/odd.v")
@@ -113,6 +116,10 @@ WRONG = {
     "undriven": (
         "module m(input [1:0] x, y, output [3:0] z); assign z[0] = x[0]; endmodule",
         "not driven, or x; drive",
+    ),
+    "drivers": (
+        "module m(input [1:0] x, y, output [3:0] z); assign z = {x, y}; assign z = x * y; endmodule",
+        "the module m has a wire with two drivers; give each one",
     ),
     "signed": (
         "module m(input signed [1:0] x, y, output signed [3:0] z); assign z = x * y; endmodule",

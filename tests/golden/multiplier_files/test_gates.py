@@ -69,3 +69,5 @@ def test_what_is_no_function():
         netlist([("$_AND_", 9, (2, 10)), ("$_NOT_", 10, (9,))], INPUTS, [9, 2, 3, 4])
     with pytest.raises(InvalidInput, match="depends on a bit that is not driven, or x; drive every wire"):
         netlist([("$_AND_", 9, (2, "x"))], INPUTS, [9, 2, 3, 4])
+    with pytest.raises(InvalidInput, match="has a wire with two drivers; give each one"):
+        netlist([("$_NOT_", 9, (2,)), ("$_NOT_", 9, (3,))], INPUTS, [9, 2, 3, 4])
