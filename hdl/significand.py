@@ -127,7 +127,7 @@ def _blocks(m: Module, design: CellBlocks | TableBlocks, a: Sequence[Bit], b: Se
             digits = a[i : i + n], b[j : j + n]
             name = f"block_{i // n}_{j // n}"
             if isinstance(design, TableBlocks) and design.circuit is not None:
-                product = [*instantiate(m, design.circuit, *map(word_of, digits), name)]
+                product = [*instantiate(m, design.circuit, word_of(digits[0]), word_of(digits[1]), name)]
             elif isinstance(design, TableBlocks):
                 product = table_block(m, design.table, *digits, name)
             else:

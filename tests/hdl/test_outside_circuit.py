@@ -56,8 +56,10 @@ def test_the_circuit_itself_is_instantiated_and_multiplies(m, icarus):
     text = generate("multiplier", multiplier=m, name="mine")
     assert len(re.findall(r"^module (\w+)", text, re.MULTILINE)) == 2
     assert text.count("module mine_circuit(a, b, p);") == 1
+    circuit = circuit_of(m.design)
+    assert circuit is not None
     instances = len(re.findall(r"^ +mine_circuit \w+ \($", text, re.MULTILINE))
-    assert instances == (1 if circuit_of(m.design).width == 24 else 144)
+    assert instances == (1 if circuit.width == 24 else 144)
     rng = np.random.default_rng(5)
     a, b = (rng.integers(0, 1 << 32, 60, dtype=np.uint32) & 0xBFFFFFFF | 0x20000000 for _ in range(2))
     expected = multiply_words(a, b, m)

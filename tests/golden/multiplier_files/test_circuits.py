@@ -22,6 +22,11 @@ endmodule
 """
 
 
+def table(m):
+    assert isinstance(m.design, TableBlocks)
+    return block_table(m.design)
+
+
 @pytest.fixture(autouse=True)
 def cache(monkeypatch, tmp_path):
     monkeypatch.setenv("AXFPM_CACHE", str(tmp_path / "cache"))
@@ -32,7 +37,7 @@ def test_a_small_circuit_is_its_table(tmp_path):
     m = multiplier(f"{tmp_path}/half.v")
     rows = [[x * y & 12 if x == 3 else x * y for y in range(4)] for x in range(4)]
     assert isinstance(m.design, TableBlocks)
-    assert block_table(m.design).tolist() == rows
+    assert table(m).tolist() == rows
     assert (m.design.name, m.format.name) == ("2 x 2 blocks of the circuit half", "fp32")
     assert m.design != TableBlocks("without hardware of its own", 2, rows)
     circuit = circuit_of(m.design)
@@ -50,7 +55,7 @@ def test_a_circuit_by_others_is_exact(tmp_path):
     made.UnsignedDaddaMultiplier(Bus(N=8, prefix="a"), Bus(N=8, prefix="b"), name="dadda").get_v_code_hier(text)
     (tmp_path / "dadda.v").write_text(text.getvalue())
     digits = np.arange(256)
-    np.testing.assert_array_equal(block_table(multiplier(f"{tmp_path}/dadda.v").design), np.outer(digits, digits))
+    np.testing.assert_array_equal(table(multiplier(f"{tmp_path}/dadda.v")), np.outer(digits, digits))
 
 
 def test_a_wide_circuit_multiplies_whole_significands(tmp_path):
@@ -78,7 +83,7 @@ def test_eleven_bits_are_those_of_a_format(tmp_path):
     assert multiplier(f"{tmp_path}/half.v").format.name == "e8m10"
     # Words of SystemVerilog are plain names in a Verilog file.
     (tmp_path / "names.v").write_text("module m(input [1:0] do, bit, output [3:0] int); assign int = do; endmodule")
-    assert block_table(multiplier(f"{tmp_path}/names.v").design)[2, 1] == 2
+    assert table(multiplier(f"{tmp_path}/names.v"))[2, 1] == 2
     (tmp_path / "odd.v").write_text("module m(input [12:0] x, y, output [25:0] z); assign z = x * y; endmodule")
     with pytest.raises(InvalidInput, match="the circuit m multiplies 13 bits, and significands have 24"):
         multiplier(f"{tmp_path}/odd.v")
@@ -140,7 +145,7 @@ def test_wrong_circuits(tmp_path, kind):
 
 def test_one_of_several_modules(tmp_path):
     (tmp_path / "two.v").write_text(TWO + TWO.replace("one", "two").replace("x * y", "x & y"))
-    assert block_table(multiplier(f"{tmp_path}/two.v:two").design)[3, 2] == 2
+    assert table(multiplier(f"{tmp_path}/two.v:two"))[3, 2] == 2
     with pytest.raises(InvalidInput, match=r"has no module 'three'; choose from one, two"):
         multiplier(f"{tmp_path}/two.v:three")
 

@@ -64,6 +64,7 @@ def test_what_has_moved_or_changed_is_said(here):
     with pytest.raises(InvalidInput, match=r"^there is no file moving\.csv; give the path of one"):
         multiplier(str(m))
     assert str(m) == "moving.csv"
+    assert isinstance(m.design, TableBlocks)
     assert multiply(1.5, 1.5, m) == multiply(1.5, 1.5, Multiplier(FORMATS["fp32"], TableBlocks("x", 2, m.design.table)))
 
 
@@ -112,5 +113,6 @@ def test_targets_take_files():
 def test_finished_parts_know_the_table():
     m = multiplier("sub/t.csv")
     key = multiplier_key(m)
+    assert isinstance(m.design, TableBlocks)
     assert key is not None
     assert str(m.design.table) in key

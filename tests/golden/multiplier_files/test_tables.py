@@ -13,6 +13,11 @@ from golden.significand import block_table
 ROWS = [[a * b if (a, b) != (3, 1) else 2 for b in range(4)] for a in range(4)]
 
 
+def table(m):
+    assert isinstance(m.design, TableBlocks)
+    return block_table(m.design)
+
+
 @pytest.fixture(params=["csv", "npy", "json"])
 def file(request, tmp_path):
     path = tmp_path / f"table.{request.param}"
@@ -30,8 +35,8 @@ def test_every_kind_of_file_holds_the_same_table(file):
     assert m == multiplier("ax-fpm").__class__(m.format, TableBlocks("mine", 2, ROWS))
     assert str(m) == str(file)
     assert m.design.name == f"2 x 2 blocks of the table {file.name}"
-    assert block_table(m.design)[3, 1] == 2
-    assert block_table(m.design)[1, 3] == 3
+    assert table(m)[3, 1] == 2
+    assert table(m)[1, 3] == 3
     assert (m.format.name, m.carry, m.operands, m.product) == ("fp32", "halve", "truncate", "truncate")
     one, three_quarters = multiply(1.0, 1.5, m), multiply(1.5, 1.0, m)
     assert (one, three_quarters) == (1.5, 1.5)
