@@ -46,10 +46,11 @@ def flat_table(what: str, block: int, table: Any) -> tuple[int, ...]:
             f"{what} needs {limit} entries from 0 to {limit - 1}, in {side} rows of {side} or in one row; "
             f"it has {len(rows)}"
         )
-    for index, entry in enumerate(rows):
-        if not isinstance(entry, Integral) or isinstance(entry, bool) or not 0 <= entry < limit:
+    entries = [int(entry) if isinstance(entry, Integral) and not isinstance(entry, bool) else -1 for entry in rows]
+    for index, entry in enumerate(entries):
+        if not 0 <= entry < limit:
             raise InvalidInput(
                 f"{what} needs {limit} entries from 0 to {limit - 1}; for the digits {index >> block} and "
-                f"{index & (side - 1)} it has {entry!r}"
+                f"{index & (side - 1)} it has {rows[index]!r}"
             )
-    return tuple(int(entry) for entry in rows)
+    return tuple(entries)
