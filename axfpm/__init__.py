@@ -14,7 +14,7 @@ from axfpm.rooms import shadowing
 if TYPE_CHECKING:
     from golden.catalogue import MULTIPLIERS, Multiplier, multiplier, register, register_cell
     from golden.cells import CELLS, Cell
-    from golden.designs import CellBlocks, Function, Masks, TableBlocks
+    from golden.designs import CellBlocks, Function, Masks, TableBlocks, table_of
     from golden.errors import AxfpmError, AxfpmWarning, InvalidInput, InvalidType, MissingTool
     from golden.formats import FORMATS, Format
     from golden.metrics import ErrorReport, error
@@ -40,7 +40,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "golden.catalogue": ("MULTIPLIERS", "Multiplier", "multiplier", "register", "register_cell"),
     "golden.cells": ("CELLS", "Cell"),
-    "golden.designs": ("CellBlocks", "Function", "Masks", "TableBlocks"),
+    "golden.designs": ("CellBlocks", "Function", "Masks", "TableBlocks", "table_of"),
     "golden.pytorch": (
         "ApproximateModule",
         "GradientMaskingWarning",
@@ -75,6 +75,7 @@ __all__ = [  # noqa: RUF022 - by room, not by alphabet
     "Function",
     "Masks",
     "TableBlocks",
+    "table_of",
     "FORMATS",
     "Format",
     "multiply",

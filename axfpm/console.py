@@ -20,6 +20,7 @@ from golden.progress import Progress
 from golden.tables import plain_console, printable
 
 __all__ = [
+    "MULTIPLIER_NAMES",
     "RESUMES",
     "OutputFile",
     "OutputFolder",
@@ -65,15 +66,17 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 seed_option = click.option("--seed", default=0, show_default=True, type=int, help="Random seed.")
+MULTIPLIER_NAMES = "Catalogue or dial name, or a file: my.py:spec, mul.v, table.csv"
+"""What ``--multiplier`` takes, for its help."""
 multiplier_option = click.option(
-    "--multiplier", default="ax-fpm", show_default=True, metavar="NAME", help="Catalogue or dial name."
+    "--multiplier", default="ax-fpm", show_default=True, metavar="NAME", help=f"{MULTIPLIER_NAMES}."
 )
 multipliers_option = click.option(
     "--multiplier",
     "multipliers",
     multiple=True,
     metavar="NAME",
-    help="Catalogue or dial name; repeat the option for several.",
+    help=f"{MULTIPLIER_NAMES}; repeat the option for several.",
 )
 
 

@@ -4,7 +4,8 @@ In: words, arrays or models, and the name of a multiplier. Out: what the hardwar
 project is held against this folder, which imports none of it. In the order of the data:
 
 1. What a multiplier is: ``formats`` (traits of words), ``cells`` (full adders by truth table), ``designs`` (significand
-   products as descriptions); ``catalogue`` puts them together as frozen ``Multiplier`` objects with names and a dial.
+   products as descriptions; ``block_tables`` says how tables lie); ``catalogue`` puts them together as frozen
+   ``Multiplier`` objects with names and a dial; ``multiplier_files`` reads them from files.
 2. ``reference``: a product, an addition and a sum of products in plain integers, one at a time. Slow and obvious:
    everything else is held against it.
 3. The same over arrays: ``significand`` (significand products), ``multiply`` (floating-point products), ``add`` (sums
@@ -16,5 +17,5 @@ project is held against this folder, which imports none of it. In the order of t
 What all of these share: ``registry`` (names from outside, with ``plugins``), ``checks`` (numbers from outside),
 ``errors`` (one sentence each), ``files`` (what users ask to be written), ``downloads`` (files of others, by checksum),
 ``cache``, ``sources`` and ``leftovers`` (what is kept between runs), ``templates`` (texts filled in), ``tables`` (text
-as it is shown), ``progress``.
+as it is shown), ``progress``, ``yosys`` (how it is started).
 """

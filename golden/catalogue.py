@@ -1,13 +1,14 @@
 """The catalogue: one frozen ``Multiplier`` carries the meaning, and everything else takes one.
 
 Names are ``base[:key=value[,key=value]...]``: a catalogue entry, then any of its traits dialled to another value, as in
-``ax-fpm:block=2,carry=widen``. ``str(m)`` is canonical and ``multiplier(str(m)) == m``.
+``ax-fpm:block=2,carry=widen``. ``str(m)`` is canonical and ``multiplier(str(m)) == m``. The base may also name a file
+(``my.py:spec``, ``mul.v``), which ``multiplier_files`` reads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from golden.cells import CELLS, EXACT, Cell
@@ -15,12 +16,14 @@ from golden.checks import read_whole
 from golden.designs import MITCHELL, CellBlocks, Design
 from golden.errors import InvalidInput
 from golden.formats import FORMATS, FP32, Format
+from golden.multiplier_files.names import file_part, is_file
 from golden.registry import Registry, check_choice
 
 __all__ = [
     "CARRY_POLICIES",
     "MULTIPLIERS",
     "Multiplier",
+    "Origin",
     "distinct",
     "multiplier",
     "plugins",
@@ -33,6 +36,22 @@ OPERAND_ROUNDINGS = ("truncate", "nearest")
 PRODUCT_ROUNDINGS = ("truncate", "nearest", "exact")
 NO_CARRY = "none"
 DIAL_KEYS = ("format", "cell", "block", "carry", "operands", "product")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The file that a multiplier was read from.
+
+    Parameters
+    ----------
+    name : str
+        The name it was given by, without a dial.
+    entry : Multiplier
+        What that name alone stands for.
+    """
+
+    name: str
+    entry: Multiplier
 
 
 @dataclass(frozen=True)
@@ -53,6 +72,8 @@ class Multiplier:
         word takes operands as they are, noted ``truncate``.
     product : str
         ``truncate`` or ``nearest`` (ties to even) to the format's precision, or ``exact``, kept in the word.
+    origin : Origin, optional
+        The file that it comes from, for its name only: multipliers are equal whatever it is.
 
     Raises
     ------
@@ -65,6 +86,7 @@ class Multiplier:
     carry: str = "halve"
     operands: str = "truncate"
     product: str = "truncate"
+    origin: Origin | None = field(default=None, compare=False, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
         check_choice("unknown operands", self.operands, OPERAND_ROUNDINGS)
@@ -154,6 +176,7 @@ MULTIPLIERS = Registry(
     _OWN,
     of=Multiplier,
     characters=".-_",
+    reserved=is_file,
     plugins="axfpm.multipliers",
     more="`axfpm list` shows all",
 )
@@ -169,19 +192,35 @@ def plugins() -> Mapping[str, str]:
 
 
 def multiplier(name: str | Multiplier) -> Multiplier:
-    """Look up a multiplier by catalogue or dial name; a ``Multiplier`` passes through.
+    """Look up a multiplier by catalogue or dial name, or read it from a file; a ``Multiplier`` passes through.
+
+    Parameters
+    ----------
+    name : str or Multiplier
+        ``ax-fpm``, ``ax-fpm:block=2,carry=widen``, ``my.py:spec``, ``my.py:spec:carry=widen``, ``mul.v``,
+        ``mul.v:TOP``, ``table.csv``, ``table.npy``, ``table.json``. A Python file is run.
 
     Raises
     ------
     InvalidInput
-        (a ValueError) If the name is unknown or the dial does not parse; near misses are listed.
+        (a ValueError) If the name is unknown or the dial does not parse; near misses are listed. If a file is missing,
+        is not what its name says, or has changed since it was read.
     InvalidType
         (a TypeError) If ``name`` is neither a string nor a Multiplier.
+    MissingTool
+        If a circuit needs Yosys to be read, and it is not installed.
     """
     if not isinstance(name, str):
         return MULTIPLIERS.look_up(name)
-    base, colon, settings = name.partition(":")
-    entry = MULTIPLIERS.look_up(base)
+    if file_part(name) is not None:
+        from golden.multiplier_files.names import split
+        from golden.multiplier_files.reading import read
+
+        place = split(name)
+        entry, colon, settings = read(place), place.settings, place.settings
+    else:
+        base, colon, settings = name.partition(":")
+        entry = MULTIPLIERS.look_up(base)
     if not colon:
         return entry
     changes: dict[str, str] = {}
@@ -211,13 +250,22 @@ def _canonical_name(m: Multiplier) -> str:
     """Name a multiplier after the entry that needs the fewest dialled traits, the first one in catalogue order."""
     best: str | None = None
     fewest = len(DIAL_KEYS) + 1
+    if m.origin is not None:
+        changes = _differences(m.origin.entry, m)
+        if changes is not None:
+            return _dialled(m.origin.name, changes)
     for base, entry in MULTIPLIERS.items():
         if entry == m:
             return base
         changes = _differences(entry, m)
         if changes is not None and len(changes) < fewest:
-            best, fewest = f"{base}:{','.join(f'{key}={value}' for key, value in changes.items())}", len(changes)
+            best, fewest = _dialled(base, changes), len(changes)
     return best or f"({m.format.name}, {m.design.name}, {m.carry}, {m.operands}, {m.product})"
+
+
+def _dialled(base: str, changes: Mapping[str, str]) -> str:
+    settings = ",".join(f"{key}={value}" for key, value in changes.items())
+    return f"{base}:{settings}" if settings else base
 
 
 def _differences(entry: Multiplier, m: Multiplier) -> dict[str, str] | None:
@@ -263,11 +311,12 @@ def register(name: str, entry: Multiplier) -> Multiplier:
     Raises
     ------
     InvalidInput
-        If the name is taken, or not made of letters, digits, ``.``, ``-`` and ``_``.
+        If the name is taken, that of a file, or not made of letters, digits, ``.``, ``-`` and ``_``.
     InvalidType
         If the entry is not a Multiplier.
     """
-    return MULTIPLIERS.register(name, entry)
+    # Its name from now on, whatever file it comes from.
+    return MULTIPLIERS.register(name, replace(entry, origin=None) if isinstance(entry, Multiplier) else entry)
 
 
 def register_cell(cell: Cell) -> Cell:

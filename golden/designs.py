@@ -3,15 +3,16 @@
 A design only describes. ``golden.reference`` and ``golden.significand`` compute with it, ``hdl.significand`` builds it.
 Whoever adds a multiplier writes one of these: blocks of a cell given by its truth table, blocks given by a table, a
 triple of masks, or a function on significands. A name is for tables and messages only: designs are equal where their
-tables, masks or functions are, and nothing may be looked up by a name.
+tables, masks, functions and circuits are, and nothing may be looked up by a name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from golden.block_tables import flat_table
 from golden.cells import CELLS, Cell
 from golden.checks import check_count
 from golden.errors import InvalidInput
@@ -19,7 +20,21 @@ from golden.errors import InvalidInput
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["MITCHELL", "CellBlocks", "Design", "Function", "Masks", "TableBlocks"]
+__all__ = [
+    "CIRCUIT_MODULE",
+    "MITCHELL",
+    "CellBlocks",
+    "Circuit",
+    "Design",
+    "Function",
+    "Masks",
+    "TableBlocks",
+    "circuit_of",
+    "table_of",
+]
+
+CIRCUIT_MODULE = "part_circuit"
+"""What the module of a ``Circuit`` is called."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +78,25 @@ class CellBlocks:
 
 
 @dataclass(frozen=True)
+class Circuit:
+    """A combinational circuit that multiplies two unsigned operands.
+
+    Parameters
+    ----------
+    width : int
+        Bits of either operand; the product has twice as many.
+    verilog : str
+        One module ``CIRCUIT_MODULE`` with the ports ``a`` (activation), ``b`` (weight) and ``p`` (product).
+    gates : tuple
+        The same as gates, as ``golden.multiplier_files.gates.netlist`` makes them and evaluates them.
+    """
+
+    width: int
+    verilog: str = field(repr=False)
+    gates: tuple[Any, ...] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, init=False)
 class TableBlocks:
     """Digit products looked up in a table, added exactly.
 
@@ -72,27 +106,65 @@ class TableBlocks:
         Name for tables and messages.
     block : int
         Digit width n <= 8; it must divide the precision.
-    table : tuple of int
-        The 2^(2n) products; entry ``a << n | b`` is the product of the digits a (activation) and b (weight), below
-        2^(2n).
+    table : array_like of int
+        The products, below 2^(2n): 2^n rows of 2^n, ``table[a][b]`` the product of the digits a (activation) and b
+        (weight), as nested lists, tuples or an array; or all of them in one row, entry ``a << n | b``, as they are
+        kept: a tuple of int.
+    circuit : Circuit, optional
+        What multiplies digits in hardware, equal to the table; without it the table itself is built.
+
+    Raises
+    ------
+    InvalidInput
+        If the block is too large, the table has another shape, or a product is out of range or not whole.
     """
 
     name: str = field(compare=False)
     block: int
     table: tuple[int, ...] = field(repr=False)
+    circuit: Circuit | None = field(default=None, repr=False)
 
     is_exact = False
     carries = True
 
-    def __post_init__(self) -> None:
-        check_count(f"block table {self.name!r}: block", self.block, 1, 8)
-        limit = 1 << 2 * self.block
-        if len(self.table) != limit or not all(0 <= value < limit for value in self.table):
-            raise InvalidInput(f"block table {self.name!r} needs {limit} entries from 0 to {limit - 1}")
+    def __init__(self, name: str, block: int, table: Any, circuit: Circuit | None = None) -> None:
+        what = f"block table {name!r}"
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "block", check_count(f"{what}: block", block, 1, 8))
+        object.__setattr__(self, "table", flat_table(what, self.block, table))
+        object.__setattr__(self, "circuit", circuit)
 
     def check(self, precision: int) -> None:
         """Raise InvalidInput unless the design fits significands of ``precision`` bits."""
         _check_block(self.block, precision)
+
+
+def table_of(function: Callable[[int, int], int], *, block: int, name: str = "") -> TableBlocks:
+    """Tabulate a function on digits, as C models of approximate multipliers come: all 2^(2n) pairs are asked.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(a, b) -> product``: the product of two n-bit digits, whole and below 2^(2n); a of the activation, b
+        of the weight.
+    block : int
+        Digit width n <= 8.
+    name : str
+        Name for tables and messages; the function's own without it.
+
+    Returns
+    -------
+    TableBlocks
+        Blocks of that table.
+
+    Raises
+    ------
+    InvalidInput
+        If the block is too large, or a product is out of range or not whole.
+    """
+    name = name or getattr(function, "__name__", "function")
+    side = 1 << check_count(f"table of {name!r}: block", block, 1, 8)
+    return TableBlocks(name, block, [[function(a, b) for b in range(side)] for a in range(side)])
 
 
 @dataclass(frozen=True)
@@ -140,19 +212,42 @@ class Function:
         [2^(p-1), 2^p); returns uint64 below 2^(2p+1). ``hdl.significand.register_hardware`` gives it its circuit.
     carries : bool
         Whether P may reach 2^(2p), so that the carry policy matters.
+    circuit : Circuit, optional
+        The circuit that the function evaluates, which is also the hardware.
+    source : tuple of (str, str, str), optional
+        Path, variable and digest of the Python file that it comes from: a function of a file is pickled as that.
     """
 
     name: str = field(compare=False)
     function: Callable[[np.ndarray, np.ndarray, int], np.ndarray] = field(repr=False)
     carries: bool = False
+    circuit: Circuit | None = field(default=None, repr=False)
+    source: tuple[str, str, str] | None = field(default=None, compare=False, repr=False)
 
     is_exact = False
 
     def check(self, precision: int) -> None:
-        """Every precision is accepted."""
+        """Raise InvalidInput unless a circuit has this width; a function without one takes every precision."""
+        if self.circuit is not None and self.circuit.width != precision:
+            raise InvalidInput(
+                f"{self.name} multiplies {self.circuit.width} bits, and significands have {precision}; choose a format "
+                "of that precision"
+            )
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if self.source is None:
+            return super().__reduce_ex__(protocol)
+        from golden.multiplier_files.scripts import function_again
+
+        return function_again, self.source
 
 
 Design = CellBlocks | TableBlocks | Masks | Function
+
+
+def circuit_of(design: Design) -> Circuit | None:
+    """The circuit that is a design's hardware; None where it is made of our own parts."""
+    return design.circuit if isinstance(design, TableBlocks | Function) else None
 
 
 def _check_block(block: int, precision: int) -> None:

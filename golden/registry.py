@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from golden.errors import InvalidInput, InvalidType
@@ -28,6 +28,8 @@ class Registry(Mapping[str, T], Generic[T]):
         Their class, where nothing else may be registered, and ``look_up`` returns one of them as it is.
     characters : str, optional
         What names may be made of beside letters and digits; without it any text is a name.
+    reserved : callable, optional
+        ``reserved(name)``: whether a name stands for a file, and so for no entry.
     plugins : str, optional
         Group of entry points of other packages. They are loaded when something is asked that the other entries do not
         answer, each alone, and come after them.
@@ -44,13 +46,14 @@ class Registry(Mapping[str, T], Generic[T]):
         *,
         of: type[T] | None = None,
         characters: str | None = None,
+        reserved: Callable[[str], bool] | None = None,
         plugins: str | None = None,
         said: str | None = None,
         more: str = "",
     ) -> None:
         self.kind = kind
         self._entries = dict(entries)
-        self._of, self._characters = of, characters
+        self._of, self._characters, self._reserved = of, characters, reserved
         self._said, self._more = said or f"unknown {kind}", more
         self._group = plugins
         self._loaded: dict[str, str] | None = None  # None before plug-ins are looked for
@@ -99,7 +102,7 @@ class Registry(Mapping[str, T], Generic[T]):
         Raises
         ------
         InvalidInput
-            If another entry has that name, or it is not made of the registry's characters.
+            If another entry has that name, or it is not made of the registry's characters, or reserved.
         InvalidType
             If the entry is not of the registry's class.
         """
@@ -108,6 +111,8 @@ class Registry(Mapping[str, T], Generic[T]):
         if not self._may_be(name):
             *others, last = ("letters", "digits", *map(repr, self._characters or ()))
             raise InvalidInput(f"{name!r} cannot name {_one(self.kind)}; use {', '.join(others)} and {last}")
+        if self._reserved is not None and self._reserved(name):
+            raise InvalidInput(f"{name!r} cannot name {_one(self.kind)}: it is the name of a file; choose another name")
         return add_entry(self._entries, self.kind, name, entry)
 
     def _may_be(self, name: object) -> bool:

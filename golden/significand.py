@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -10,7 +10,15 @@ import numpy as np
 from golden.cells import Cell
 from golden.designs import CellBlocks, Design, Function, Masks, TableBlocks
 
-__all__ = ["ama5_masks", "block_table", "chunk_size", "closed_form", "significand_products"]
+__all__ = [
+    "ama5_masks",
+    "bit_planes",
+    "block_table",
+    "chunk_size",
+    "closed_form",
+    "from_bit_planes",
+    "significand_products",
+]
 
 Product = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -75,10 +83,11 @@ def significand_products(design: Design, a: np.ndarray, b: np.ndarray, precision
 def chunk_size(design: Design) -> int:
     """How many products to compute at a time.
 
-    Closed forms and tables want their 64-bit temporaries in the second-level cache; a bit-sliced array makes 20 n^2
-    passes over words of 64 products, so that longer arrays pay.
+    Closed forms and tables want their 64-bit temporaries in the second-level cache; a bit-sliced array or circuit makes
+    thousands of passes over words of 64 products, so that longer arrays pay.
     """
     bit_sliced = isinstance(design, CellBlocks) and design.block > TABLE_DIGIT and closed_form(design, 1) is None
+    bit_sliced |= isinstance(design, Function) and design.circuit is not None
     return 1 << 18 if bit_sliced else 1 << 13
 
 
@@ -161,7 +170,7 @@ def _cell_array(design: Design, precision: int) -> Product:
 
 def _bit_sliced_block(cell: Cell, n: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The n x n row-ripple array on bit planes: one machine word carries the same wire of 64 products."""
-    planes_a, planes_b = _planes(a, n), _planes(b, n)
+    planes_a, planes_b = bit_planes(a, n), bit_planes(b, n)
     zero = np.zeros_like(planes_a[0])
     running = [planes_a[0] & plane for plane in planes_b] + [zero] * n
     for i in range(1, n):
@@ -169,14 +178,20 @@ def _bit_sliced_block(cell: Cell, n: int, a: np.ndarray, b: np.ndarray) -> np.nd
         for j in range(n):
             running[i + j], carry = _cell_on_planes(cell, planes_a[i] & planes_b[j], running[i + j], carry)
         running[i + n] = carry
-    total = np.zeros(a.shape, np.uint64)
-    for weight, plane in enumerate(running):
-        bits = np.unpackbits(plane.view(np.uint8), count=a.size)
+    return from_bit_planes(running, a.size)
+
+
+def from_bit_planes(planes: Sequence[np.ndarray], size: int) -> np.ndarray:
+    """The first ``size`` values of bit planes, lowest bit first, as uint64."""
+    total = np.zeros(size, np.uint64)
+    for weight, plane in enumerate(planes):
+        bits = np.unpackbits(plane.view(np.uint8), count=size)
         total |= bits.astype(np.uint64) << np.uint64(weight)
     return total
 
 
-def _planes(values: np.ndarray, n: int) -> list[np.ndarray]:
+def bit_planes(values: np.ndarray, n: int) -> list[np.ndarray]:
+    """The n low bits of one-dimensional uint64 values, lowest first, each packed into uint64, 64 values to a word."""
     padded = np.zeros(-(-values.size // 64) * 64, np.uint64)
     padded[: values.size] = values
     return [np.packbits((padded >> np.uint64(i)).astype(np.uint8) & 1).view(np.uint64) for i in range(n)]

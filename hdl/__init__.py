@@ -10,8 +10,8 @@ In: a multiplier of ``golden.catalogue`` (declarations only, never its arithmeti
    ``engine_command``, ``engine_buffers`` and ``engine_loops`` are the engine's parts; the memories of its buffers are
    in Verilog instances of one module, in ``memory``.
 3. The multiplier: ``fields`` unpacks and packs words, ``significand`` (a circuit of its own, too) puts bits of partial
-   products, of ``digits`` (arrays of ``cells``) or of ``booth`` rows into columns, ``compressor`` adds the columns,
-   ``leading`` knows where the leading one can be, ``normalise`` shifts and rounds.
+   products, of ``digits`` (arrays of ``cells``), of an ``outside_circuit`` or of ``booth`` rows into columns,
+   ``compressor`` adds the columns, ``leading`` knows where the leading one can be, ``normalise`` shifts and rounds.
 4. ``pipeline`` puts registers where a datapath offers a cut, ``segments`` cuts long additions, ``bits`` holds small
    helpers.
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -42,6 +43,8 @@ class Built:
     """Whether there are registers, and so the ports ``clk`` and ``rst``."""
     timing: str = ""
     """One line on handshake and latency, for the instance to paste."""
+    multiplier: Multiplier | None = None
+    """What multiplies in it; None in an adder."""
 
 
 def _multiplier(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 0, tree: str = "dadda") -> Built:
@@ -49,7 +52,7 @@ def _multiplier(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 0, tre
     component = FloatMultiplier(m, stages=stages, tree=tree)
     options = {"stages": stages, "tree": tree if tree != "dadda" else None}
     header, timing = headers.multiplier(m, stages), headers.latency(stages)
-    return Built(component, _command(m, **options), header, clocked=stages > 0, timing=timing)
+    return Built(component, _command(m, **options), header, clocked=stages > 0, timing=timing, multiplier=m)
 
 
 def _significand(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 0, tree: str = "dadda") -> Built:
@@ -57,7 +60,7 @@ def _significand(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 0, tr
     component = SignificandMultiplier(m, stages=stages, tree=tree)
     options = {"stages": stages, "tree": tree if tree != "dadda" else None}
     header, timing = headers.significand(m, stages, len(component.y)), headers.latency(stages)
-    return Built(component, _command(m, **options), header, clocked=stages > 0, timing=timing)
+    return Built(component, _command(m, **options), header, clocked=stages > 0, timing=timing, multiplier=m)
 
 
 # Its parameter is called ``format`` where users give it.
@@ -74,7 +77,8 @@ def _adder(*, format: Format | str = "fp32", stages: int = 0) -> Built:  # noqa:
 def _pe(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 1, adder_stages: int | None = None) -> Built:
     component = ProcessingElement(multiplier, stages=stages, adder_stages=adder_stages)
     command = _command(component.multiplier, stages=stages, adder_stages=adder_stages)
-    return Built(component, command, headers.pe(component, stages), timing=headers.pe_timing(component))
+    m, timing = component.multiplier, headers.pe_timing(component)
+    return Built(component, command, headers.pe(component, stages), timing=timing, multiplier=m)
 
 
 def _array(
@@ -92,7 +96,7 @@ def _array(
     element = ProcessingElement(m, stages=stages, adder_stages=adder_stages)
     command = _command(m, rows=rows, columns=columns, stages=stages, adder_stages=adder_stages)
     header, timing = headers.array(component, rows, columns), headers.array_timing(component)
-    return Built(component, command, header, {"pe": element}, timing=timing)
+    return Built(component, command, header, {"pe": element}, timing=timing, multiplier=m)
 
 
 def _engine(
@@ -118,7 +122,8 @@ def _engine(
     )
     command = _command(m, **parameters, **buffers)
     command = command and command + (" --axi" if axi else "")
-    return Built(wrapper or component, command, header, {"pe": element}, timing=headers.ENGINE_TIMING)
+    timing = headers.ENGINE_TIMING
+    return Built(wrapper or component, command, header, {"pe": element}, timing=timing, multiplier=m)
 
 
 def _command(m: Multiplier, **parameters: int | str | None) -> str:
@@ -128,7 +133,7 @@ def _command(m: Multiplier, **parameters: int | str | None) -> str:
     except InvalidInput:
         named = False
     options = [f"--{key.replace('_', '-')} {value}" for key, value in parameters.items() if value is not None]
-    return " ".join([f"--multiplier {m}", *options]) if named else ""
+    return " ".join([f"--multiplier {shlex.quote(str(m))}", *options]) if named else ""
 
 
 CIRCUITS: Registry[Callable[..., Built]] = Registry(

@@ -23,6 +23,7 @@ from hdl.booth import BOOTH_DELAY, booth_rows
 from hdl.compressor import BOOTH, OPERATOR, TREES, Heap, check_tree, sum_columns
 from hdl.digits import cell_block, table_block
 from hdl.limits import check_stages
+from hdl.outside_circuit import instantiate
 from hdl.pipeline import ENABLE, Cut, Path, pipeline
 
 __all__ = [
@@ -83,13 +84,18 @@ def register_hardware(design: Function, hardware: Hardware) -> Hardware:
 
 
 def hardware_of(design: Function) -> Hardware:
-    """Look up the hardware of a ``Function`` design.
+    """Look up the hardware of a ``Function`` design; a circuit is its own.
 
     Raises
     ------
     InvalidInput
         If there is none.
     """
+    if design.circuit is not None:
+        circuit = design.circuit
+        return Hardware(
+            lambda m, a, b: instantiate(m, circuit, a, b, "circuit"), lambda p: (0, (1 << 2 * p) - 1), OPERATOR_DELAY
+        )
     if design not in _HARDWARE:
         raise InvalidInput(
             f"the design {design.name!r} has no hardware; add it with hdl.significand.register_hardware, which knows "
@@ -120,7 +126,9 @@ def _blocks(m: Module, design: CellBlocks | TableBlocks, a: Sequence[Bit], b: Se
         for j in range(0, len(b), n):
             digits = a[i : i + n], b[j : j + n]
             name = f"block_{i // n}_{j // n}"
-            if isinstance(design, TableBlocks):
+            if isinstance(design, TableBlocks) and design.circuit is not None:
+                product = [*instantiate(m, design.circuit, word_of(digits[0]), word_of(digits[1]), name)]
+            elif isinstance(design, TableBlocks):
                 product = table_block(m, design.table, *digits, name)
             else:
                 product = cell_block(m, design.cell, *digits, name)

@@ -12,6 +12,7 @@ from typing import Any
 from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue] - the stubs lack it
 from amaranth.lib import wiring
 
+from golden.designs import CIRCUIT_MODULE, circuit_of
 from golden.errors import InvalidInput, MissingTool
 from golden.registry import check_choice
 from hdl import memory
@@ -183,11 +184,16 @@ def generate(block: str, *, name: str | None = None, **parameters: Any) -> str:
         text = re.sub(rf"\bpart_{key}\b", f"{top}_{key}", text) + "\n" + _module(part, f"{top}_{key}")
     if platform.used:
         text = re.sub(r"\bpart_memory\b", f"{top}_memory", text) + "\n" + memory.module(f"{top}_memory")
+    circuit = circuit_of(built.multiplier.design) if built.multiplier is not None else None
+    if circuit is not None:
+        text = re.sub(rf"\b{CIRCUIT_MODULE}\b", f"{top}_circuit", f"{text}\n{circuit.verilog}")
     if _DECLARED.findall(text).count(top) != 1:
         raise InvalidInput(f"{top!r} is also the name of something inside the block {block!r}; choose another name")
     header = [f"{top}: {built.header[0]}", *built.header[1:]]
     if built.command:
         header += ["", f"Written by: axfpm verilog {block} {built.command}" + (f" --name {name}" if name else "")]
+    # A name from outside may have any character, and Verilog's text is ASCII.
+    header = [line.encode("ascii", "backslashreplace").decode() for line in header]
     comment = "".join(f"// {line}".rstrip() + "\n" for line in header)
     pasted = instance(top, ports(built.component, clocked=built.clocked), timing=built.timing)
     return "\n".join([comment, pasted, _WAIVERS + text + _WAIVERS_END])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def write_vectors(
     facts: dict[str, Any] = {"block": block, "bits": m.format.word_bits, "n": n, "seed": seed, "stages": stages}
     if block == "array":
         texts, more = array_files(m, **{"rows": 4, "columns": 4, **shape}, vectors=n, seed=seed)
-        facts |= {"design": str(m), "option": f"--multiplier {m}", **more}
+        facts |= {"design": str(m), "option": f"--multiplier {shlex.quote(str(m))}", **more}
         templates = ("array_testbench.v.j2", "array_readme.txt.j2")
     else:
         texts, more = _pair_files(block, m, n, seed)
@@ -102,7 +103,7 @@ def _pair_files(block: str, m: Multiplier, n: int, seed: int) -> tuple[dict[str,
     else:
         operands = multiplier_operands(m, n, seed)
         expected = multiply_words(operands.a, operands.b, m)
-        design, option = str(m), f"--multiplier {m}"
+        design, option = str(m), f"--multiplier {shlex.quote(str(m))}"
         words = ("activations", "weights", "products")
     digits = -(-m.format.word_bits // 4)
     texts = {

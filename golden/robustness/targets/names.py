@@ -3,7 +3,8 @@
     [NETWORK/]BASE[+MODIFIER ...]
 
 BASE is a multiplier's name, dials included, or one in ``TARGETS``, which may take parameters as attacks do: ``ax-fpm``,
-``ax-fpm:block=2,carry=widen``, ``noise:draw=7``, ``companding:multiplier=mitchell``. Modifiers are for multipliers:
+``ax-fpm:block=2,carry=widen``, ``noise:draw=7``, ``companding:multiplier=mitchell``; a multiplier's file, too, whose
+path may have slashes, unless it begins with a network's name: ``own/my.py:spec``. Modifiers are for multipliers:
 ``ax-fpm+calibrated``, ``ax-fpm+clamp``, ``ax-fpm+calibrated+clamp``. NETWORK is another network that is built so, and
 alone means that network in plain torch: ``pgd-trained``, ``pgd-trained/ax-fpm``, ``independent/e8m1+calibrated``.
 
@@ -23,6 +24,7 @@ from torch import nn
 
 from golden.catalogue import MULTIPLIERS, Multiplier, multiplier as look_up
 from golden.errors import InvalidInput, InvalidType
+from golden.multiplier_files.names import file_part
 from golden.pytorch.fitting import require_exact
 from golden.registry import add_entry, split_names, unknown
 from golden.robustness.row_types import EXACT
@@ -148,10 +150,11 @@ def target(name: str | Multiplier | Target) -> Target:
         return _on(name)
     if not isinstance(name, str):
         raise InvalidType(f"a target is a name, a Multiplier or a Target, not {type(name).__name__}")
-    network, slash, rest = name.strip().partition("/")
-    if not slash:
-        return _target(name.strip())
+    name = name.strip()
+    network, slash, rest = name.partition("/")
     networks = [kind.name for kind in TARGETS.values() if kind.network]
+    if not slash or (network not in networks and file_part(name) is not None):
+        return _target(name)
     if network not in networks:
         raise unknown("network", network, networks)
     inner = _target(rest)
@@ -179,7 +182,7 @@ def _target(name: str) -> Target:
         if modifier not in MODIFIERS:
             raise unknown("modifier", modifier, MODIFIERS)
     if base not in TARGETS:
-        if base not in MULTIPLIERS:
+        if file_part(unmodified) is None and base not in MULTIPLIERS:
             raise unknown("target", base, [*TARGETS, *MULTIPLIERS])
         return _on(look_up(unmodified), frozenset(modifiers))
     if modifiers:
