@@ -71,9 +71,16 @@ def _adder(*, format: Format | str = "fp32", stages: int = 0) -> Built:  # noqa:
     return Built(component, command if named else "", header, clocked=stages > 0, timing=timing)
 
 
-def _pe(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 1, adder_stages: int | None = None) -> Built:
-    component = ProcessingElement(multiplier, stages=stages, adder_stages=adder_stages)
-    command = _command(component.multiplier, stages=stages, adder_stages=adder_stages)
+def _pe(
+    *,
+    multiplier: Multiplier | str = "ax-fpm",
+    stages: int = 1,
+    adder_stages: int | None = None,
+    tree: str = "dadda",
+) -> Built:
+    component = ProcessingElement(multiplier, stages=stages, adder_stages=adder_stages, tree=tree)
+    options = {"stages": stages, "adder_stages": adder_stages, "tree": tree if tree != "dadda" else None}
+    command = _command(component.multiplier, **options)
     return Built(component, command, headers.pe(component, stages), timing=headers.pe_timing(component))
 
 

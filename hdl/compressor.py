@@ -19,16 +19,14 @@ from golden.cells import EXACT
 from golden.registry import Registry, check_choice
 from hdl.bits import Bit, Word, wire, word_of
 from hdl.cells import full_adder, half_adder
+from hdl.delays import adder_delay, tree_level
 from hdl.pipeline import Cut, Path, alongside
-from hdl.segments import add_in_segments, adder_delay
+from hdl.segments import add_in_segments
 
 __all__ = ["BOOTH", "OPERATOR", "TREES", "Heap", "check_tree", "dadda_heights", "sum_columns"]
 
 Heap = dict[int, list[Bit]]
 """Weight -> the bits of that weight, at least one."""
-
-# Delays in units of one two-input gate, as estimates for placing registers.
-LEVEL_DELAY = 4.0
 
 
 def dadda_heights(height: int) -> list[int]:
@@ -66,8 +64,8 @@ def _dadda_level(m: Module, heap: Heap, target: int, level: int) -> Heap:
 def _dadda(m: Module, heap: Heap) -> Path:
     level = 0
     while (height := max(map(len, heap.values()))) > 2:
-        heap = _dadda_level(m, heap, dadda_heights(height)[0], level)
-        heap = yield Cut(LEVEL_DELAY, heap)
+        before, heap = heap, _dadda_level(m, heap, dadda_heights(height)[0], level)
+        heap = yield Cut(tree_level(before, heap), heap)
         level += 1
     return heap
 
@@ -88,8 +86,8 @@ def _wallace(m: Module, heap: Heap) -> Path:
                 total, carry = full_adder(m, EXACT, group[0], group[1], group[2] if len(group) == 3 else 0, name)
                 result[weight].append(total)
                 result[weight + 1].append(carry)
-        heap = _without_zeros(result)
-        heap = yield Cut(LEVEL_DELAY, heap)
+        before, heap = heap, _without_zeros(result)
+        heap = yield Cut(tree_level(before, heap), heap)
         level += 1
     return heap
 
@@ -151,7 +149,7 @@ def check_tree(tree: str) -> None:
     check_choice("unknown compressor tree", tree, (*TREES, BOOTH, OPERATOR))
 
 
-def sum_columns(m: Module, heap: Heap, width: int, *, tree: str = "dadda") -> Path:
+def sum_columns(m: Module, heap: Heap, width: int, *, tree: str = "dadda", unread: int = 0) -> Path:
     """Add a heap: a datapath (see ``hdl.pipeline``) that returns the sum modulo 2^width.
 
     Parameters
@@ -164,6 +162,8 @@ def sum_columns(m: Module, heap: Heap, width: int, *, tree: str = "dadda") -> Pa
         Bits of the result.
     tree : str
         A name in ``TREES``.
+    unread : int
+        Lowest bits of the sum that nobody reads: registers behind the tree do not hold them.
 
     Raises
     ------
@@ -179,6 +179,7 @@ def sum_columns(m: Module, heap: Heap, width: int, *, tree: str = "dadda") -> Pa
     # Below the lowest column of two bits nothing is left to add.
     low = min((w for w, bits in columns.items() if len(bits) > 1), default=width)
     first, second = ([columns[w][k] if k < len(columns.get(w, [])) else 0 for w in range(width)] for k in range(2))
-    below = word_of(first[:low])
-    upper, below = yield from alongside(add_in_segments(m, first[low:], second[low:]), below)
+    below = word_of([0 if w < unread else bit for w, bit in enumerate(first[:low])])
+    addition = add_in_segments(m, first[low:], second[low:], weight=low, unread=max(unread - low, 0))
+    upper, below = yield from alongside(addition, below)
     return wire(m, Cat(below, upper), "product")

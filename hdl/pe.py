@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -34,6 +34,7 @@ from hdl.checks import CheckedComponent, check_multiplier
 from hdl.limits import check_adder_stages
 from hdl.multiplier import FloatMultiplier
 from hdl.pipeline import ENABLE
+from hdl.significand import check_hardware
 
 __all__ = ["ProcessingElement", "delay", "pe_signature"]
 
@@ -85,6 +86,8 @@ class ProcessingElement(CheckedComponent):
         Registers in the multiplier, of which the last holds the product; 0 joins multiplier and adder.
     adder_stages : int, optional
         Registers in the adder, of which the last holds ``p_out``: at least 1. By default as ``stages``, at least 1.
+    tree : str
+        Compressor tree of the multiplier, as for ``FloatMultiplier``.
 
     Members
     -------
@@ -129,16 +132,21 @@ class ProcessingElement(CheckedComponent):
     w: Any
     w_load: Any
 
-    def __init__(self, multiplier: Multiplier | str, *, stages: int = 1, adder_stages: int | None = None) -> None:
+    def __init__(
+        self, multiplier: Multiplier | str, *, stages: int = 1, adder_stages: int | None = None, tree: str = "dadda"
+    ) -> None:
         self.multiplier = check_multiplier(multiplier)
         self.stages = stages
+        self.tree = tree
         self.adder_stages = check_adder_stages(stages, adder_stages)
         super().__init__(pe_signature(self.multiplier.format))
 
     @classmethod
-    def check(cls, multiplier: Multiplier | str, *, stages: int = 1, adder_stages: int | None = None) -> None:
+    def check(
+        cls, multiplier: Multiplier | str, *, stages: int = 1, adder_stages: int | None = None, tree: str = "dadda"
+    ) -> None:
         """Raise unless the element can be built."""
-        check_multiplier(multiplier)
+        check_hardware(check_multiplier(multiplier).design, tree)
         check_adder_stages(stages, adder_stages)
 
     def elaborate(self, platform: object) -> Module:
@@ -160,19 +168,20 @@ class ProcessingElement(CheckedComponent):
             with m.If(self.w_load):
                 m.d.sync += shadow.eq(self.w)
 
-        m.submodules.multiplier = multiply = FloatMultiplier(self.multiplier, stages=max(self.stages - 1, 0))
+        m.submodules.multiplier = multiply = FloatMultiplier(
+            self.multiplier, stages=max(self.stages - 1, 0), tree=self.tree, bypass=True
+        )
         m.submodules.adder = add = FloatAdder(fmt, stages=self.adder_stages - 1)
         for unit in (multiply, add):
             if unit.stages:
                 m.d.comb += unit.en.eq(self.en)
 
-        bypass = delay(m, self.a_out_bypass, max(self.stages - 1, 0), self.en, "bypass")
-        minus_zero = Const(1 << (fmt.word_bits - 1), fmt.word_bits)
-        product = delay(m, Mux(bypass, minus_zero, multiply.y), min(self.stages, 1), self.en, "product")
+        product = delay(m, multiply.y, min(self.stages, 1), self.en, "product")
         total = Signal(fmt.word_bits)
         m.d.comb += [
             multiply.a.eq(self.a_out),
             multiply.b.eq(weight),
+            multiply.bypass.eq(self.a_out_bypass),
             add.a.eq(self.p),
             add.b.eq(product),
             total.eq(add.y),
