@@ -146,6 +146,10 @@ class ProcessingElement(CheckedComponent):
         m = Module()
         fmt = self.multiplier.format
         shadow, weight = Signal(fmt.word_bits), Signal(fmt.word_bits)
+        # An activation is kept as its sign, whether it is 0, and the last magnitude that was not: zeros, which ReLU makes
+        # of half of them, change nothing in the multiplier.
+        magnitude, sign, zero = Signal(fmt.word_bits - 1), Signal(), Signal(init=1)
+        nonzero = Signal()
         with m.If(self.en):
             m.d.sync += [
                 self.a_out_valid.eq(self.a_valid),
@@ -154,7 +158,9 @@ class ProcessingElement(CheckedComponent):
             ]
             # Operands that do not count stay as they were: the multiplier then has nothing to do.
             with m.If(self.a_valid & ~self.a_bypass):
-                m.d.sync += self.a_out.eq(self.a)
+                m.d.sync += [sign.eq(self.a[-1]), zero.eq(~nonzero)]
+                with m.If(nonzero):
+                    m.d.sync += magnitude.eq(self.a[:-1])
             with m.If(self.a_valid & self.a_first):
                 m.d.sync += weight.eq(shadow)
             with m.If(self.w_load):
@@ -166,12 +172,23 @@ class ProcessingElement(CheckedComponent):
             if unit.stages:
                 m.d.comb += unit.en.eq(self.en)
 
-        bypass = delay(m, self.a_out_bypass, max(self.stages - 1, 0), self.en, "bypass")
-        minus_zero = Const(1 << (fmt.word_bits - 1), fmt.word_bits)
-        product = delay(m, Mux(bypass, minus_zero, multiply.y), min(self.stages, 1), self.en, "product")
+        # Beside the multiplier goes what is to stand in its product's place: -0, or 0 times the weight, which is NaN
+        # where the weight is infinite or NaN.
+        low, special = fmt.word_fraction_bits, weight[fmt.word_fraction_bits : -1].all()
+        fixed = Signal(3)
+        m.d.comb += [
+            nonzero.eq(self.a[:-1].any()),
+            self.a_out.eq(Cat(magnitude & Cat(*[~zero] * len(magnitude)), sign)),
+            fixed.eq(
+                Mux(self.a_out_bypass, Const(0b101, 3), Cat(zero, zero & special, (sign ^ weight[-1]) & ~special))
+            ),
+        ]
+        fixed = delay(m, fixed, max(self.stages - 1, 0), self.en, "fixed")
+        word = Cat(Const(0, low - 1), *[fixed[1]] * (fmt.exponent_bits + 1), fixed[2])
+        product = delay(m, Mux(fixed[0], word, multiply.y), min(self.stages, 1), self.en, "product")
         total = Signal(fmt.word_bits)
         m.d.comb += [
-            multiply.a.eq(self.a_out),
+            multiply.a.eq(Cat(magnitude, sign)),
             multiply.b.eq(weight),
             add.a.eq(self.p),
             add.b.eq(product),
