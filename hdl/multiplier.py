@@ -123,8 +123,8 @@ class FloatMultiplier(wiring.Component):
         Registers between operands and result: 0 is combinational, otherwise the latency in cycles of the ``sync``
         domain. A new pair is taken every cycle.
     tree : str
-        Compressor tree: ``dadda``, ``wallace`` or ``plain``; or, of an exact product, ``booth``, the rows of radix-4
-        digits in a Dadda tree, or ``operator``, which leaves it to the synthesiser.
+        Compressor tree: ``dadda``, ``wallace``, ``four-two`` or ``plain``; or, of an exact product, ``booth``, the rows
+        of radix-4 digits in a Dadda tree, or ``operator``, which leaves it to the synthesiser.
 
     Members
     -------
