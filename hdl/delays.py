@@ -70,7 +70,7 @@ def _of(times: Times, key: Any) -> float:
 
 
 def unpacked(rounded: float, exponent: float) -> Delay:
-    """Operands taken apart: fractions after ``rounded`` gates, the exponents' sum and what is told of specials later."""
+    """Operands taken apart: fractions after ``rounded`` gates, the sum of exponents after ``exponent`` gates."""
     return lambda times: {None: _of(times, None) + rounded, "exponent": max(times.values(), default=0.0) + exponent}
 
 
@@ -79,14 +79,18 @@ def rows(delay: float) -> Delay:
     return lambda times: {**times, None: _of(times, None) + delay}
 
 
-def tree_level(before: Mapping[int, Sequence[Any]], after: Mapping[int, Sequence[Any]]) -> Delay:
+def tree_level(
+    before: Mapping[int, Sequence[Any]], after: Mapping[int, Sequence[Any]], *, delay: float = LEVEL
+) -> Delay:
     """A level of a compressor tree, from the heaps before and after it.
 
     Parameters
     ----------
     before, after : mapping of int to sequence of bits
-        Weight -> bits. A bit of ``after`` that is no bit of ``before`` is the sum of an adder in its column or the carry
-        of one in the column to its right.
+        Weight -> bits. A bit of ``after`` that is no bit of ``before`` is the sum of an adder in its column, or the
+        carry of one in the column to its right.
+    delay : float
+        From the slowest bit of a column to the sums and carries of its adders.
     """
     old = {w: {id(bit) for bit in bits} for w, bits in before.items()}
     made = {w for w, bits in after.items() if any(id(bit) not in old.get(w, ()) for bit in bits)}
@@ -96,7 +100,7 @@ def tree_level(before: Mapping[int, Sequence[Any]], after: Mapping[int, Sequence
         for weight in after:
             result[weight] = _of(times, weight)
             if weight in made:
-                result[weight] = LEVEL + max(result[weight], _of(times, weight - 1) if weight - 1 in made else 0.0)
+                result[weight] = delay + max(result[weight], _of(times, weight - 1) if weight - 1 in made else 0.0)
         return result
 
     return times_after

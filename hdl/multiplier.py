@@ -6,6 +6,7 @@ is as small as the product allows. In: two words; out: their product, ``stages``
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Signal, signed
@@ -34,7 +35,7 @@ PACK_DELAY = 8.0
 
 
 def multiplier_path(
-    m: Module, words: tuple[Word, Word], multiplier: Multiplier, *, tree: str = "dadda", bypass: Bit = 0
+    m: Module, words: tuple[Word, Word], multiplier: Multiplier, *, tree: str = "dadda", zero: Bit = 0, bypass: Bit = 0
 ) -> Path:
     """Multiply two words: a datapath (see ``hdl.pipeline``) that returns y, for use inside larger datapaths.
 
@@ -48,6 +49,8 @@ def multiplier_path(
         What to build.
     tree : str
         Compressor tree, as for ``FloatMultiplier``.
+    zero : bit
+        Makes the activation count as zero of its sign, whatever its magnitude.
     bypass : bit
         Makes the product -0, whatever the operands.
 
@@ -61,6 +64,7 @@ def multiplier_path(
 
     # Unpack. A NaN, or infinity times zero, gives NaN, which outweighs infinity.
     a, b = (unpack(m, word, fmt, multiplier.operands, name) for word, name in zip(words, "ab", strict=True))
+    a = replace(a, special=and_(not_(zero), a.special), zero=or_(zero, a.zero))
     low, high = exponent_range(multiplier, reach)
     exponent = Signal(signed(max(low.bit_length(), high.bit_length()) + 1), name="exponent")
     m.d.comb += exponent.eq(a.exponent + b.exponent + a.carry + b.carry + exponent_base(multiplier, reach))
@@ -126,10 +130,10 @@ class FloatMultiplier(wiring.Component):
         Registers between operands and result: 0 is combinational, otherwise the latency in cycles of the ``sync``
         domain. A new pair is taken every cycle.
     tree : str
-        Compressor tree: ``dadda``, ``wallace`` or ``plain``; or, of an exact product, ``booth``, the rows of radix-4
-        digits in a Dadda tree, or ``operator``, which leaves it to the synthesiser.
-    bypass : bool
-        Whether there is a port ``bypass``.
+        Compressor tree: ``dadda``, ``wallace``, ``four-two`` or ``plain``; or, of an exact product, ``booth``, the rows
+        of radix-4 digits in a Dadda tree, or ``operator``, which leaves it to the synthesiser.
+    overrides : bool
+        Whether there are ports ``zero`` and ``bypass``.
 
     Members
     -------
@@ -137,8 +141,9 @@ class FloatMultiplier(wiring.Component):
         Activation and weight, words of ``multiplier.format``.
     y : Out(word_bits)
         The product, ``stages`` cycles after its operands.
-    bypass : In(1)
-        Comes with the operands, and makes their product -0.
+    zero, bypass : In(1)
+        Present where ``overrides``. They come with the operands: the activation counts as zero whatever its magnitude,
+        or the product is -0 whatever the operands.
     en : In(1)
         Present where ``stages > 0``: while it is 0 the whole pipeline stands still.
 
@@ -153,11 +158,12 @@ class FloatMultiplier(wiring.Component):
     a: Any
     b: Any
     y: Any
+    zero: Any
     bypass: Any
     en: Any
 
     def __init__(
-        self, multiplier: Multiplier | str, *, stages: int = 0, tree: str = "dadda", bypass: bool = False
+        self, multiplier: Multiplier | str, *, stages: int = 0, tree: str = "dadda", overrides: bool = False
     ) -> None:
         self.multiplier = catalogue.multiplier(multiplier)
         self.stages = check_stages(stages)
@@ -165,9 +171,9 @@ class FloatMultiplier(wiring.Component):
         self.tree = tree
         width = self.multiplier.format.word_bits
         members: dict[str, Any] = {"a": In(width), "b": In(width), "y": Out(width)}
-        self.has_bypass = bypass
-        if bypass:
-            members["bypass"] = In(1)
+        self.overrides = overrides
+        if overrides:
+            members |= {"zero": In(1), "bypass": In(1)}
         if stages:
             members["en"] = ENABLE
         super().__init__(wiring.Signature(members))
@@ -176,14 +182,14 @@ class FloatMultiplier(wiring.Component):
         """Build the module."""
         m = Module()
 
-        def path(m: Module, inputs: tuple[Word, Word, Bit]) -> Path:
-            a, b, bypass = inputs
-            return multiplier_path(m, (a, b), self.multiplier, tree=self.tree, bypass=bypass)
+        def path(m: Module, inputs: tuple[Word, Word, Bit, Bit]) -> Path:
+            a, b, zero, bypass = inputs
+            return multiplier_path(m, (a, b), self.multiplier, tree=self.tree, zero=zero, bypass=bypass)
 
         y = pipeline(
             m,
             path,
-            (self.a, self.b, self.bypass if self.has_bypass else 0),
+            (self.a, self.b, *((self.zero, self.bypass) if self.overrides else (0, 0))),
             stages=self.stages,
             en=self.en if self.stages else None,
         )

@@ -177,4 +177,9 @@ def round_product(m: Module, multiplier: Multiplier, fraction: Word, exponent: d
     carry = rounded[kept]
     field, overflow, underflow = exponent["field"], exponent["overflow"], exponent["underflow"]
     next_field = (field + 1)[: fmt.exponent_bits]
-    return Cat(below, rounded[:kept]), Mux(carry, next_field, field), Mux(carry, *overflow[::-1]), Mux(carry, *underflow[::-1])
+    return (
+        Cat(below, rounded[:kept]),
+        Mux(carry, next_field, field),
+        Mux(carry, *overflow[::-1]),
+        Mux(carry, *underflow[::-1]),
+    )

@@ -68,8 +68,8 @@ def place_registers(delays: Sequence[Delay], stages: int, bits: Sequence[int] | 
     """Choose how many registers go at each cut.
 
     The slowest stage counts first: of all placements whose slowest stage is within ``TOLERANCE`` of the fastest
-    possible, and no slower than the fastest with a register less, the one with the fewest register bits is taken, and of
-    those the one with the most even stages. Registers that make nothing faster go to both ends, the output first.
+    possible, and no slower than the fastest with a register less, the one with the fewest register bits is taken, and
+    of those the one with the most even stages. Registers that make nothing faster go to both ends, the output first.
 
     Parameters
     ----------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module
@@ -63,13 +64,13 @@ def add_in_segments(
         lost = min(max(unread - start, 0), end - start)
         return [*done, Const(0, lost), total[lost + 1 : end - start + 1]], total[end - start + 1]
 
+    def split(end: int) -> tuple[list[Word], Word, list[Any]]:
+        """What a register at a bit holds."""
+        return *add(end), [row[end - start :] for row in rows]
+
     for end in range(SEGMENT, width, SEGMENT):
-
-        def added(end: int = end) -> tuple[list[Word], Word, list[Any]]:
-            return *add(end), [row[end - start :] for row in rows]
-
         columns = range(weight + end - SEGMENT, weight + end)
-        resumed = yield Cut(ripple(columns, rate=rate), added)
+        resumed = yield Cut(ripple(columns, rate=rate), partial(split, end))
         if resumed is not None:
             done, carry, rows = resumed
             start = end
