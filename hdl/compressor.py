@@ -78,7 +78,7 @@ def _after_four_two(height: int) -> int:
 
 
 def _four_two_level(m: Module, heap: Heap, target: int, level: int) -> Heap:
-    """Reduce each column to ``target`` bits and no further, by 4:2 compressors where at least three bits are too many."""
+    """Reduce each column to ``target`` bits and no further, by 4:2 compressors where three bits are too many."""
     result: dict[int, list[Bit]] = defaultdict(list)
     carries: list[Bit] = []
     chain: list[Bit] = []

@@ -33,7 +33,7 @@ from synth import tools
 from synth.flow import check_identifier, run_yosys
 from synth.fpga import TARGETS
 
-__all__ = ["DEVICES", "SEEDS", "Device", "Route", "route_fpga", "shell"]
+__all__ = ["DEVICES", "MOST_SEEDS", "SEEDS", "Device", "Route", "check_device", "check_seeds", "route_fpga", "shell"]
 
 SEEDS = 5
 """Placements where no number is given."""
@@ -102,6 +102,26 @@ class Route:
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain JSON types."""
         return {**vars(self), "fmax_mhz": list(self.fmax_mhz), "median_mhz": self.median_mhz}
+
+
+def check_device(target: str) -> Device:
+    """Look up the device of a family.
+
+    Raises
+    ------
+    InvalidInput
+        If there is none.
+    MissingTool
+        If its nextpnr is not installed.
+    """
+    check_choice("place and route has no device of the target", target, DEVICES)
+    tools.nextpnr(target)
+    return DEVICES[target]
+
+
+def check_seeds(seeds: int | None) -> int:
+    """Return a number of placements, ``SEEDS`` where it is None, or raise unless it is from 1 to ``MOST_SEEDS``."""
+    return SEEDS if seeds is None else check_count("seeds", seeds, 1, MOST_SEEDS, "more than a median needs")
 
 
 def shell(top: str, ports: Sequence[Port]) -> tuple[str, int]:
@@ -181,16 +201,15 @@ def route_fpga(
     MissingTool
         If Yosys or nextpnr is not installed.
     """
-    check_choice("place and route has no device of the target", target, DEVICES)
+    device = check_device(target)
     check_identifier(top)
-    check_count("seeds", seeds, 1, MOST_SEEDS, "more than a median needs")
+    check_seeds(seeds)
     check_count("jobs", jobs)
-    device, family = DEVICES[target], TARGETS.look_up(target)
+    family = TARGETS.look_up(target)
     around, flip_flops = shell(top, ports)
     script = render(
         "synth", "route.ys.j2", command=family.command, options=family.with_dsp if dsp else family.without_dsp
     )
-    tools.nextpnr(target), tools.yosys()
     version = tools.nextpnr_version(target)
     question = [verilog + around, script, str(tools.versions()["yosys"]), version, device.options, AIM_MHZ]
     digest = hashlib.sha256(json.dumps(question).encode()).hexdigest()[:32]
