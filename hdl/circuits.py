@@ -44,12 +44,21 @@ class Built:
     """One line on handshake and latency, for the instance to paste."""
 
 
-def _multiplier(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 0, tree: str = "dadda") -> Built:
+def _multiplier(
+    *, multiplier: Multiplier | str = "ax-fpm", stages: int = 0, tree: str = "dadda", technology: str = "cells"
+) -> Built:
     m = look_up(multiplier)
-    component = FloatMultiplier(m, stages=stages, tree=tree)
-    options = {"stages": stages, "tree": tree if tree != "dadda" else None}
+    component = FloatMultiplier(m, stages=stages, tree=tree, technology=technology)
+    options = {"stages": stages, **_unless_default(tree, technology)}
     header, timing = headers.multiplier(m, stages), headers.latency(stages)
     return Built(component, _command(m, **options), header, clocked=stages > 0, timing=timing)
+
+
+def _unless_default(tree: str, technology: str) -> dict[str, str | None]:
+    return {
+        "tree": tree if tree != "dadda" else None,
+        "technology": technology if technology != "cells" else None,
+    }
 
 
 def _significand(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 0, tree: str = "dadda") -> Built:
@@ -77,9 +86,12 @@ def _pe(
     stages: int = 1,
     adder_stages: int | None = None,
     tree: str = "dadda",
+    technology: str = "cells",
 ) -> Built:
-    component = ProcessingElement(multiplier, stages=stages, adder_stages=adder_stages, tree=tree)
-    options = {"stages": stages, "adder_stages": adder_stages, "tree": tree if tree != "dadda" else None}
+    component = ProcessingElement(
+        multiplier, stages=stages, adder_stages=adder_stages, tree=tree, technology=technology
+    )
+    options = {"stages": stages, "adder_stages": adder_stages, **_unless_default(tree, technology)}
     command = _command(component.multiplier, **options)
     return Built(component, command, headers.pe(component, stages), timing=headers.pe_timing(component))
 

@@ -21,7 +21,7 @@ from golden.cells import EXACT
 from golden.registry import Registry, check_choice
 from hdl.bits import Bit, Word, wire, word_of
 from hdl.cells import full_adder, half_adder
-from hdl.delays import LEVEL, adder_delay, tree_level
+from hdl.delays import CELLS, LEVEL, tree_level
 from hdl.pipeline import Cut, Path, alongside
 from hdl.segments import add_in_segments
 
@@ -148,7 +148,7 @@ def _plain(m: Module, heap: Heap) -> Path:
         sums = [Signal(max(map(len, pair)) + 1, name=f"l{level}_sum{k}") for k, pair in enumerate(_pairs(words))]
         m.d.comb += [total.eq(x + y) for total, (x, y) in zip(sums, _pairs(words), strict=True)]
         words = sums + (words[-1:] if len(words) % 2 else [])
-        words = yield Cut(adder_delay(max(map(len, words))), words)
+        words = yield Cut(CELLS.adder_delay(max(map(len, words))), words)
         level += 1
     return {weight: [bit] for weight, bit in enumerate(words[0])}
 

@@ -16,7 +16,7 @@ from amaranth.lib.wiring import In, Out
 from golden import catalogue
 from golden.catalogue import Multiplier
 from hdl.bits import Bit, Word, and_, not_, or_, wire
-from hdl.delays import unpacked
+from hdl.delays import TECHNOLOGIES, unpacked
 from hdl.fields import pack, unpack
 from hdl.leading import leading_one
 from hdl.limits import check_stages
@@ -132,6 +132,9 @@ class FloatMultiplier(wiring.Component):
     tree : str
         Compressor tree: ``dadda``, ``wallace``, ``four-two`` or ``plain``; or, of an exact product, ``booth``, the rows
         of radix-4 digits in a Dadda tree, or ``operator``, which leaves it to the synthesiser.
+    technology : str
+        What it is to be built of, a name in ``hdl.delays.TECHNOLOGIES``: where registers go depends on it, and nothing
+        else.
     overrides : bool
         Whether there are ports ``zero`` and ``bypass``.
 
@@ -163,7 +166,13 @@ class FloatMultiplier(wiring.Component):
     en: Any
 
     def __init__(
-        self, multiplier: Multiplier | str, *, stages: int = 0, tree: str = "dadda", overrides: bool = False
+        self,
+        multiplier: Multiplier | str,
+        *,
+        stages: int = 0,
+        tree: str = "dadda",
+        technology: str = "cells",
+        overrides: bool = False,
     ) -> None:
         self.multiplier = catalogue.multiplier(multiplier)
         self.stages = check_stages(stages)
@@ -171,6 +180,7 @@ class FloatMultiplier(wiring.Component):
         self.tree = tree
         width = self.multiplier.format.word_bits
         members: dict[str, Any] = {"a": In(width), "b": In(width), "y": Out(width)}
+        self.technology = TECHNOLOGIES.look_up(technology).name
         self.overrides = overrides
         if overrides:
             members |= {"zero": In(1), "bypass": In(1)}
@@ -192,6 +202,7 @@ class FloatMultiplier(wiring.Component):
             (self.a, self.b, *((self.zero, self.bypass) if self.overrides else (0, 0))),
             stages=self.stages,
             en=self.en if self.stages else None,
+            technology=self.technology,
         )
         m.d.comb += self.y.eq(y)
         return m

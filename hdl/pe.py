@@ -31,6 +31,7 @@ from golden.formats import Format
 from hdl.adder import FloatAdder
 from hdl.bits import Word
 from hdl.checks import CheckedComponent, check_multiplier
+from hdl.delays import TECHNOLOGIES
 from hdl.limits import check_adder_stages
 from hdl.multiplier import FloatMultiplier
 from hdl.pipeline import ENABLE
@@ -88,6 +89,8 @@ class ProcessingElement(CheckedComponent):
         Registers in the adder, of which the last holds ``p_out``: at least 1. By default as ``stages``, at least 1.
     tree : str
         Compressor tree of the multiplier, as for ``FloatMultiplier``.
+    technology : str
+        What it is to be built of, likewise.
 
     Members
     -------
@@ -133,20 +136,33 @@ class ProcessingElement(CheckedComponent):
     w_load: Any
 
     def __init__(
-        self, multiplier: Multiplier | str, *, stages: int = 1, adder_stages: int | None = None, tree: str = "dadda"
+        self,
+        multiplier: Multiplier | str,
+        *,
+        stages: int = 1,
+        adder_stages: int | None = None,
+        tree: str = "dadda",
+        technology: str = "cells",
     ) -> None:
         self.multiplier = check_multiplier(multiplier)
         self.stages = stages
-        self.tree = tree
+        self.tree, self.technology = tree, technology
         self.adder_stages = check_adder_stages(stages, adder_stages)
         super().__init__(pe_signature(self.multiplier.format))
 
     @classmethod
     def check(
-        cls, multiplier: Multiplier | str, *, stages: int = 1, adder_stages: int | None = None, tree: str = "dadda"
+        cls,
+        multiplier: Multiplier | str,
+        *,
+        stages: int = 1,
+        adder_stages: int | None = None,
+        tree: str = "dadda",
+        technology: str = "cells",
     ) -> None:
         """Raise unless the element can be built."""
         check_hardware(check_multiplier(multiplier).design, tree)
+        TECHNOLOGIES.look_up(technology)
         check_adder_stages(stages, adder_stages)
 
     def elaborate(self, platform: object) -> Module:
@@ -175,7 +191,11 @@ class ProcessingElement(CheckedComponent):
                 m.d.sync += shadow.eq(self.w)
 
         m.submodules.multiplier = multiply = FloatMultiplier(
-            self.multiplier, stages=max(self.stages - 1, 0), tree=self.tree, overrides=True
+            self.multiplier,
+            stages=max(self.stages - 1, 0),
+            tree=self.tree,
+            technology=self.technology,
+            overrides=True,
         )
         m.submodules.adder = add = FloatAdder(fmt, stages=self.adder_stages - 1)
         for unit in (multiply, add):

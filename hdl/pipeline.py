@@ -30,7 +30,7 @@ from typing import Any
 from amaranth.hdl import Const, Fragment, Module, Signal, Value
 from amaranth.lib.wiring import In
 
-from hdl.delays import Delay, stage_delays
+from hdl.delays import CELLS, TECHNOLOGIES, Delay, Technology, stage_delays
 from hdl.limits import check_stages
 
 __all__ = ["ENABLE", "TOLERANCE", "Cut", "alongside", "pipeline", "place_registers", "register_bits"]
@@ -64,7 +64,9 @@ Path = Generator[Cut, Any, Any]
 Datapath = Callable[[Module, Any], Path]
 
 
-def place_registers(delays: Sequence[Delay], stages: int, bits: Sequence[int] | None = None) -> list[int]:
+def place_registers(
+    delays: Sequence[Delay], stages: int, bits: Sequence[int] | None = None, technology: Technology = CELLS
+) -> list[int]:
     """Choose how many registers go at each cut.
 
     The slowest stage counts first: of all placements whose slowest stage is within ``TOLERANCE`` of the fastest
@@ -79,6 +81,8 @@ def place_registers(delays: Sequence[Delay], stages: int, bits: Sequence[int] | 
         Registers in all, which is the latency in cycles.
     bits : sequence of int, optional
         What a register costs before the first segment, then after each; the same everywhere where None.
+    technology : Technology
+        What carries take.
 
     Returns
     -------
@@ -87,7 +91,7 @@ def place_registers(delays: Sequence[Delay], stages: int, bits: Sequence[int] | 
     """
     count = len(delays)
     cost = [0] * (count + 1) if bits is None else list(bits)
-    table = stage_delays(delays)
+    table = stage_delays(delays, technology)
     most = min(stages, max(count - 1, 0))
 
     @cache
@@ -154,7 +158,14 @@ def alongside(path: Path, values: Any) -> Path:
 
 
 def pipeline(
-    m: Module, datapath: Datapath, inputs: Any, *, stages: int, en: Value | None = None, domain: str = "sync"
+    m: Module,
+    datapath: Datapath,
+    inputs: Any,
+    *,
+    stages: int,
+    en: Value | None = None,
+    domain: str = "sync",
+    technology: str | Technology = CELLS,
 ) -> Any:
     """Build a datapath with ``stages`` registers between its inputs and its result.
 
@@ -175,12 +186,16 @@ def pipeline(
         While it is 0, every register keeps its value.
     domain : str
         Clock domain of the registers; they reset to 0.
+    technology : str or Technology
+        What the circuit is to be built of, or its name in ``hdl.delays.TECHNOLOGIES``: registers go where its delays
+        have them.
 
     Returns
     -------
     The datapath's result.
     """
     check_stages(stages)
+    technology = TECHNOLOGIES.look_up(technology)
     places = [0]
     if stages:
         delays: list[Delay] = []
@@ -195,7 +210,7 @@ def pipeline(
 
         _run(datapath(scratch, inputs), look)
         Fragment.get(scratch, None)  # counts as its use: Amaranth warns of modules that are left lying about
-        places = place_registers(delays, stages, bits)
+        places = place_registers(delays, stages, bits, technology)
     counts = iter(places)
     made = 0
 

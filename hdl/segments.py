@@ -9,7 +9,7 @@ from typing import Any
 from amaranth.hdl import Cat, Const, Module
 
 from hdl.bits import Bit, Word, wire, word_of
-from hdl.delays import CARRY, COUNT, ripple
+from hdl.delays import ripple
 from hdl.pipeline import Cut, Path
 
 __all__ = ["SEGMENT", "add_in_segments"]
@@ -51,7 +51,7 @@ def add_in_segments(
         The sum modulo 2^n.
     """
     width = len(first)
-    rate = COUNT if all(isinstance(bit, int) and bit == 0 for bit in second) else CARRY
+    counts = all(isinstance(bit, int) and bit == 0 for bit in second)
     done: list[Word] = []
     start = 0
     rows: list[Any] = [list(first), list(second)]
@@ -70,7 +70,7 @@ def add_in_segments(
 
     for end in range(SEGMENT, width, SEGMENT):
         columns = range(weight + end - SEGMENT, weight + end)
-        resumed = yield Cut(ripple(columns, rate=rate), partial(split, end))
+        resumed = yield Cut(ripple(columns, counts=counts), partial(split, end))
         if resumed is not None:
             done, carry, rows = resumed
             start = end
@@ -78,4 +78,4 @@ def add_in_segments(
         return Cat()
     done, _ = add(width)
     columns = range(weight + (width - 1) // SEGMENT * SEGMENT, weight + width)
-    return Cat(*(yield Cut(ripple(columns, rate=rate), done)))
+    return Cat(*(yield Cut(ripple(columns, counts=counts), done)))

@@ -39,7 +39,11 @@ __all__ = [
 ]
 
 ROWS_DELAY = 1.0
-OPERATOR_DELAY = 50.0
+# Halves of the operands multiplied, and what the whole product takes beside that; on FPGAs by an ECP5's DSP blocks.
+OPERATOR_DELAY = rows(38.0, luts=18.0)
+OPERATOR_SUM_DELAY = rows(24.0, luts=14.0)
+DSP_BITS = 18
+"""Unsigned operands of an ECP5's MULT18X18D; an iCE40's and a Xilinx 7's blocks have 16 and 17."""
 
 
 @dataclass(frozen=True)
@@ -180,15 +184,34 @@ def significand_product(
         m.d.comb += product.eq((yield from built) if isgenerator(built) else built)
         return (yield Cut(rows(hardware.delay), product))
     if tree == OPERATOR:
-        product = Signal(width, name="product")
-        m.d.comb += product.eq(word_of(a) * word_of(b))
-        return (yield Cut(rows(OPERATOR_DELAY), product))
+        return (yield from _operator(m, a, b, width, unread))
     if tree == BOOTH:
         heap = yield Cut(rows(BOOTH_DELAY), booth_rows(m, a, b))
         return (yield from sum_columns(m, heap, width, unread=unread))
     heap = _masks(m, design, a, b) if isinstance(design, Masks) else _blocks(m, design, a, b)
     heap = yield Cut(rows(ROWS_DELAY), heap)
     return (yield from sum_columns(m, heap, width, tree=tree, unread=unread))
+
+
+def _operator(m: Module, a: Sequence[Bit], b: Sequence[Bit], width: int, unread: int) -> Path:
+    """One ``*``; or where a register goes into it, four of halves and their sum: a DSP block multiplies 18 bits."""
+    half = (len(a) + 1) // 2
+    whole = wire(m, word_of(a) * word_of(b), "product")
+    if len(a) <= DSP_BITS:
+        return (yield Cut(OPERATOR_DELAY, whole))
+
+    def quarters() -> list[tuple[int, Word]]:
+        parts = [(i, j, word_of(a[i : i + half]) * word_of(b[j : j + half])) for i in (0, half) for j in (0, half)]
+        return [(i + j, wire(m, part, f"part_{i}_{j}")) for i, j, part in parts]
+
+    parts = yield Cut(OPERATOR_DELAY, quarters)
+    if parts is None:
+        return (yield Cut(OPERATOR_SUM_DELAY, whole))
+    heap: Heap = defaultdict(list)
+    for weight, part in parts:
+        for k in range(len(part)):
+            heap[weight + k].append(part[k])
+    return (yield from sum_columns(m, heap, width, unread=unread))
 
 
 class SignificandMultiplier(wiring.Component):

@@ -202,9 +202,9 @@ def compare_fpga(
     progress : callable, optional
         ``progress(done, total, message)``.
     **parameters
-        What else the block takes, its stages among them. Where it takes a ``tree`` and none is given, an exact product
-        comes as Dadda tree and as operator, the latter with DSP inference on and off; a compressor tree has no operator
-        that could become a DSP block and comes once.
+        What else the block takes, its stages among them; its technology is look-up tables if none is given. Where it
+        takes a ``tree`` and none is given, an exact product comes as Dadda tree and as operator, the latter with DSP
+        inference on and off; a compressor tree has no operator that could become a DSP block and comes once.
 
     Returns
     -------
@@ -229,6 +229,8 @@ def compare_fpga(
     check_stages(parameters.get("stages", takes["stages"]))
     if route:
         check_device(target)
+    if "technology" in takes:
+        parameters = {"technology": "luts", **parameters}
     plan = _plan(takes, [look_up(name) for name in (*baselines, *multipliers)], parameters)
     total, rows = len(plan) * (1 + route), []
     for index, (own, dsp) in enumerate(plan):

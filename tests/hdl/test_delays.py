@@ -1,6 +1,9 @@
 import pytest
 
-from hdl.delays import CARRY, LEVEL, SUM, adder_delay, ripple, rows, settle, stage_delays, tree_level, unpacked
+from hdl.delays import CELLS, LEVEL, TECHNOLOGIES, ripple, rows, settle, stage_delays, tree_level, unpacked
+
+CARRY, SUM = CELLS.carry, CELLS.sum
+LUTS = TECHNOLOGIES["luts"]
 
 
 def test_a_number_waits_for_the_slowest():
@@ -28,8 +31,8 @@ def test_a_ripple_meets_columns_as_they_settle():
 
 def test_ripples_in_a_row_take_as_long_as_one_adder():
     table = stage_delays([ripple(range(k, k + 4)) for k in range(0, 16, 4)])
-    assert table[0][4] == pytest.approx(adder_delay(16))
-    assert table[1][3] == pytest.approx(adder_delay(8))
+    assert table[0][4] == pytest.approx(CELLS.adder_delay(16))
+    assert table[1][3] == pytest.approx(CELLS.adder_delay(8))
     assert table[2][2] == 0.0
 
 
@@ -43,3 +46,13 @@ def test_exponents_go_on_beside_fractions():
 def test_a_stage_that_starts_later_is_no_slower(start):
     table = stage_delays([unpacked(0.0, 9.0), rows(1.0), ripple(range(8)), 4.0])
     assert table[start][4] >= table[start + 1][4]
+
+
+def test_technologies_differ_in_carries():
+    delays = [tree_level({0: [0, 1, 2]}, {0: [3], 1: [4]}), ripple(range(30)), rows(5.0, luts=2.0)]
+    cells, luts = (stage_delays(delays, technology) for technology in (CELLS, LUTS))
+    assert cells[0][1] == luts[0][1] == LEVEL
+    assert cells[1][2] == pytest.approx(30 * CARRY + SUM) > luts[1][2] == pytest.approx(30 * LUTS.carry + LUTS.sum)
+    assert (cells[2][3], luts[2][3]) == (5.0, 2.0)
+    counting = ripple(range(30), counts=True)
+    assert stage_delays([counting])[0][1] == pytest.approx(30 * CELLS.count + SUM)

@@ -41,7 +41,6 @@ module bench;
     for (n = 0; n < {count}; n = n + 1) begin
       operands = all[n];
       for (k = {inputs} - 1; k >= 0; k = k - 1) begin shift_in = operands[k]; tick; end
-      // What is in the block arrives while operands stand still behind a clock that goes on: none of them moves here.
       load = 1; tick; load = 0;
       tick;
       for (k = 0; k < {outputs}; k = k + 1) begin result[k] = shift_out; tick; end
@@ -57,8 +56,8 @@ def test_the_shell_brings_operands_in_and_results_out(tmp_path):
         compiler, simulator = tools.icarus()
     except MissingTool as error:
         pytest.skip(str(error))
-    from golden.reference import multiply_word
     from golden.catalogue import multiplier
+    from golden.reference import multiply_word
 
     # Combinational, so that operands are those of the moment when the results are caught.
     m = multiplier("exact:format=toy")
@@ -74,7 +73,6 @@ def test_the_shell_brings_operands_in_and_results_out(tmp_path):
     assert status == 0, output
     _, output = tools.run([simulator, "all"], folder=tmp_path, timeout_s=60)
     found = [int(line, 16) for line in output.split()]
-    # The register that catches results does so while the clock for loading passes, one bit behind the last operand's.
     assert found == [multiply_word(a, b, m) for a, b in pairs]
 
 
@@ -91,7 +89,8 @@ def test_routing_says_what_is_reached_and_keeps_it(ice40, monkeypatch):
     assert route.shell_flip_flops == 8 + 10 + 1
     assert route.to_dict()["median_mhz"] == route.median_mhz
     # Between the registers of the operands and that of the sum, or inside the shell: nothing else is there.
-    assert {route.start, route.end} <= {"shell_inputs", "y", "shell_load", "shell_captured", "shell_shifted"}
+    # Flip-flops of the shell may have the names of the block's wires behind them.
+    assert {route.start, route.end} <= {"shell_inputs", "a", "b", "y", "shell_load", "shell_captured", "shell_shifted"}
 
     monkeypatch.setattr(tools, "run", lambda *_, **__: pytest.fail("a tool ran again"))
     again = route_fpga(ADD, top="top", ports=PORTS, target="ice40", seeds=2)
