@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden import catalogue
 from golden.catalogue import Multiplier
+from golden.formats import Format
 from hdl.bits import Bit, Word, and_, not_, or_, wire
 from hdl.delays import TECHNOLOGIES, unpacked
 from hdl.fields import pack, unpack
@@ -32,6 +33,7 @@ ROUND_OPERANDS_DELAY = 14.0
 SHIFT_DELAY = 4.0
 DETECT_DELAY = 4.0
 PACK_DELAY = 8.0
+CHOOSE_DELAY = 4.0
 
 
 def multiplier_path(
@@ -100,23 +102,36 @@ def multiplier_path(
     )
 
     rounding = round_product(m, multiplier, fraction, exponent)
-    (fraction, exponent, overflow, underflow), (empty, side) = yield from alongside(rounding, (empty, side))
-    fraction, exponent = wire(m, fraction, "result_fraction"), wire(m, exponent, "result_exponent")
+    (fraction, exponent, carry), (empty, side) = yield from alongside(rounding, (empty, side))
+    fraction = wire(m, fraction, "result_fraction")
+    y = _pack(m, fmt, fraction, exponent, side, empty, 0)
+    if carry is not None:
+        # The fraction's carry comes last. With it the fraction is 0, whatever the exponent then says, so it only has to
+        # choose between exponents.
+        low = fmt.word_fraction_bits
+        after = _pack(m, fmt, Const(0, low), exponent, side, empty, 1)
+        y = Cat(y[:low], Mux(carry, after[low:-1], y[low:-1]), y[-1])
+    y = wire(m, y, "y_packed")
+    return (yield Cut(PACK_DELAY if carry is None else CHOOSE_DELAY, y))
 
+
+def _pack(
+    m: Module, fmt: Format, fraction: Word, exponent: dict, side: dict[str, Word], empty: Word, carry: int
+) -> Word:
+    """The result's word, where rounding carries or where it does not."""
     # Infinity and zero from the exponent, after rounding. An infinite operand outweighs both, a zero operand or product
     # outweighs overflow.
     empty = side["zero"] | empty
-    y = pack(
+    overflow, underflow = exponent["overflow"][carry], exponent["underflow"][carry]
+    return pack(
         fmt,
         sign=side["sign"],
         nan=side["nan"],
         infinite=side["infinite"] | (~empty & overflow),
         zero=~side["infinite"] & (empty | underflow),
-        exponent=exponent,
+        exponent=wire(m, (exponent["field"] + carry)[: fmt.exponent_bits], f"result_exponent_{carry}"),
         fraction=fraction,
     )
-    y = wire(m, y, "y_packed")
-    return (yield Cut(PACK_DELAY, y))
 
 
 class FloatMultiplier(wiring.Component):

@@ -14,7 +14,7 @@ from hdl.segments import add_in_segments
 
 __all__ = ["any_low_bit", "exponent_base", "exponent_range", "normalise", "round_product", "unread_bits"]
 
-STICKY_DELAY = 6.0
+STICKY_DELAY = 4.0
 
 
 def exponent_base(multiplier: Multiplier, reach: LeadingOne) -> int:
@@ -142,7 +142,7 @@ def _kept(multiplier: Multiplier) -> int:
 
 
 def round_product(m: Module, multiplier: Multiplier, fraction: Word, exponent: dict) -> Path:
-    """Round the normalised product: a datapath that returns the word's fields and whether they exceed the format.
+    """Round the normalised product: a datapath that returns the word's fraction, and what its exponent can be.
 
     Parameters
     ----------
@@ -157,29 +157,23 @@ def round_product(m: Module, multiplier: Multiplier, fraction: Word, exponent: d
 
     Returns
     -------
-    fraction, exponent, overflow, underflow : Word
-        The exponent is one higher where rounding carried out of the fraction.
+    fraction : Word
+        The word's field; 0 where rounding carried out of it.
+    exponent : dict
+        As it came.
+    carry : Word or None
+        Whether rounding carried, so that the exponent is one higher; None where it cannot.
     """
     fmt = multiplier.format
     kept = _kept(multiplier)
     below = Const(0, fmt.word_fraction_bits - kept)
-    field, overflow, underflow = exponent["field"], exponent["overflow"], exponent["underflow"]
     if len(fraction) <= kept:
-        return Cat(below, Const(0, kept - len(fraction)), fraction), field, overflow[0], underflow[0]
+        return Cat(below, Const(0, kept - len(fraction)), fraction), exponent, None
     rest, result = fraction[:-kept], fraction[-kept:]
     if multiplier.product == "truncate":
-        return Cat(below, result), field, overflow[0], underflow[0]
-    # The fraction's carry comes last, and chooses between exponents that are there already.
+        return Cat(below, result), exponent, None
     up = wire(m, rest[-1] & (rest[:-1].any() | result[0]), "round_up")
     result, up, exponent = yield Cut(STICKY_DELAY, (result, up, exponent))
     addition = add_in_segments(m, [*result, 0], [0] * (kept + 1), up, name="rounded")
     rounded, exponent = yield from alongside(addition, exponent)
-    carry = rounded[kept]
-    field, overflow, underflow = exponent["field"], exponent["overflow"], exponent["underflow"]
-    next_field = (field + 1)[: fmt.exponent_bits]
-    return (
-        Cat(below, rounded[:kept]),
-        Mux(carry, next_field, field),
-        Mux(carry, *overflow[::-1]),
-        Mux(carry, *underflow[::-1]),
-    )
+    return Cat(below, rounded[:kept]), exponent, rounded[kept]
