@@ -30,6 +30,7 @@ from typing import Any
 from amaranth.hdl import Const, Fragment, Module, Signal, Value
 from amaranth.lib.wiring import In
 
+from golden.errors import AxfpmError
 from hdl.delays import CELLS, TECHNOLOGIES, Delay, Technology, stage_delays
 from hdl.limits import check_stages
 
@@ -193,6 +194,11 @@ def pipeline(
     Returns
     -------
     The datapath's result.
+
+    Raises
+    ------
+    AxfpmError
+        If the datapath offers other cuts where registers are taken.
     """
     check_stages(stages)
     technology = TECHNOLOGIES.look_up(technology)
@@ -212,7 +218,7 @@ def pipeline(
         Fragment.get(scratch, None)  # counts as its use: Amaranth warns of modules that are left lying about
         places = place_registers(delays, stages, bits, technology)
     counts = iter(places)
-    made = 0
+    made = seen = 0
 
     def registers(state: Any, count: int) -> Any:
         nonlocal made
@@ -222,13 +228,18 @@ def pipeline(
         return state
 
     def resume(cut: Cut) -> Any:
+        nonlocal seen
+        seen += 1
         count = next(counts, 0)
         if callable(cut.state):
             return registers(cut.state(), count) if count else None
         return registers(cut.state, count)
 
     inputs = registers(inputs, next(counts))
-    return _run(datapath(m, inputs), resume)
+    result = _run(datapath(m, inputs), resume)
+    if stages and seen != len(places) - 1:
+        raise AxfpmError(f"a datapath offered {len(places) - 1} cuts at first and {seen} then: registers went astray")
+    return result
 
 
 def register_bits(state: Any) -> int:

@@ -179,12 +179,14 @@ def significand_product(
     width = product_width(design, len(a))
     if isinstance(design, Function):
         hardware = hardware_of(design)
-        built = hardware.build(m, word_of(a), word_of(b))
+        built: Any = hardware.build(m, word_of(a), word_of(b))
+        if isgenerator(built):
+            built = yield from built
         product = Signal(width, name="product")
-        m.d.comb += product.eq((yield from built) if isgenerator(built) else built)
+        m.d.comb += product.eq(built)
         return (yield Cut(rows(hardware.delay), product))
     if tree == OPERATOR:
-        return (yield from _operator(m, a, b, width, unread))
+        return (yield from _operator(m, a, b, width))
     if tree == BOOTH:
         heap = yield Cut(rows(BOOTH_DELAY), booth_rows(m, a, b))
         return (yield from sum_columns(m, heap, width, unread=unread))
@@ -193,25 +195,22 @@ def significand_product(
     return (yield from sum_columns(m, heap, width, tree=tree, unread=unread))
 
 
-def _operator(m: Module, a: Sequence[Bit], b: Sequence[Bit], width: int, unread: int) -> Path:
+def _operator(m: Module, a: Sequence[Bit], b: Sequence[Bit], width: int) -> Path:
     """One ``*``; or where a register goes into it, four of halves and their sum: a DSP block multiplies 18 bits."""
     half = (len(a) + 1) // 2
     whole = wire(m, word_of(a) * word_of(b), "product")
     if len(a) <= DSP_BITS:
         return (yield Cut(OPERATOR_DELAY, whole))
 
-    def quarters() -> list[tuple[int, Word]]:
+    def quarters() -> list[Word]:
         parts = [(i, j, word_of(a[i : i + half]) * word_of(b[j : j + half])) for i in (0, half) for j in (0, half)]
-        return [(i + j, wire(m, part, f"part_{i}_{j}")) for i, j, part in parts]
+        return [wire(m, part, f"part_{i}_{j}") for i, j, part in parts]
 
     parts = yield Cut(OPERATOR_DELAY, quarters)
-    if parts is None:
-        return (yield Cut(OPERATOR_SUM_DELAY, whole))
-    heap: Heap = defaultdict(list)
-    for weight, part in parts:
-        for k in range(len(part)):
-            heap[weight + k].append(part[k])
-    return (yield from sum_columns(m, heap, width, unread=unread))
+    if parts is not None:
+        ends, middle = Cat(parts[0], parts[3]), parts[1] + parts[2]
+        whole = wire(m, (ends + Cat(Const(0, half), middle))[:width], "product")
+    return (yield Cut(OPERATOR_SUM_DELAY, whole))
 
 
 class SignificandMultiplier(wiring.Component):

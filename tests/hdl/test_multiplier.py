@@ -14,6 +14,7 @@ from golden.designs import Function, Masks, TableBlocks
 from golden.errors import InvalidInput, InvalidType
 from golden.formats import FORMATS
 from golden.reference import multiply_word
+from hdl.delays import TECHNOLOGIES
 from hdl.multiplier import FloatMultiplier
 from hdl.significand import check_hardware
 
@@ -175,12 +176,55 @@ def test_stages(stages):
     assert seen[first:] == outputs[first:]
 
 
-@pytest.mark.parametrize("name", ["ax-fpm", "exact", "mitchell"])
-def test_stages_fp32(name):
+@pytest.mark.parametrize("technology", TECHNOLOGIES)
+@pytest.mark.parametrize(
+    ("name", "tree"),
+    [("ax-fpm", "dadda"), ("exact", "dadda"), ("exact", "operator"), ("exact-trunc", "booth"), ("mitchell", "dadda")],
+)
+def test_stages_fp32(name, tree, technology):
     m = multiplier(name)
     pairs = words(m, 40)
-    seen = run(FloatMultiplier(m, stages=3), [*pairs, (0, 0), (0, 0), (0, 0)])
-    assert seen[3:] == expected(m, pairs)
+    dut = FloatMultiplier(m, stages=3, tree=tree, technology=technology)
+    assert run(dut, [*pairs, (0, 0), (0, 0), (0, 0)])[3:] == expected(m, pairs)
+
+
+def test_init_wrong_technology():
+    with pytest.raises(InvalidInput, match="unknown technology 'vacuum'; choose from cells, luts"):
+        FloatMultiplier("exact", technology="vacuum")
+
+
+@pytest.mark.parametrize("stages", [0, 2])
+@pytest.mark.parametrize("name", ["ax-fpm:format=toy", "exact:format=toy"])
+def test_overrides(name, stages):
+    m = multiplier(name)
+    dut = FloatMultiplier(m, stages=stages, overrides=True)
+    rng = random.Random(stages)
+    # Every class of operand with each override: zero takes the activation's magnitude away, bypass everything.
+    steps = [(a, b, zero, bypass) for a, b in words(m, 60) for zero in (0, 1) for bypass in (0, 1)]
+    rng.shuffle(steps)
+    sign = 1 << m.format.word_bits - 1
+    right = [sign if bypass else multiply_word(a & sign if zero else a, b, m) for a, b, zero, bypass in steps]
+    found = []
+
+    async def bench(ctx) -> None:
+        for a, b, zero, bypass in [*steps, *[(0, 0, 0, 0)] * stages]:
+            ctx.set(dut.a, a)
+            ctx.set(dut.b, b)
+            ctx.set(dut.zero, zero)
+            ctx.set(dut.bypass, bypass)
+            if stages:
+                found.append(ctx.get(dut.y))
+                await ctx.tick()
+            else:
+                await ctx.delay(1e-9)
+                found.append(ctx.get(dut.y))
+
+    simulator = Simulator(dut)
+    if stages:
+        simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    assert found[stages:] == right
 
 
 def value(word, f):

@@ -7,7 +7,7 @@ import pytest
 from amaranth.hdl import Const, Module, ResetInserter, Signal
 from amaranth.sim import Simulator
 
-from golden.errors import InvalidInput, InvalidType
+from golden.errors import AxfpmError, InvalidInput, InvalidType
 from hdl.bits import wire
 from hdl.delays import stage_delays
 from hdl.limits import check_stages
@@ -154,6 +154,16 @@ def test_a_cut_may_make_its_state_only_where_registers_go(stages, names):
 
     result, tag = pipeline(m, outer, [a], stages=stages)
     assert (result.name, tag.name) == (names, {0: "a", 1: "r1_a", 2: "r2_r1_a"}[stages])
+
+
+def test_a_datapath_that_changes_its_cuts_is_found():
+    def fickle(m, inputs):
+        if (yield Cut(1.0, lambda: [inputs[0]])) is not None:
+            yield Cut(1.0, inputs[0])
+        return (yield Cut(1.0, inputs[0]))
+
+    with pytest.raises(AxfpmError, match="offered 2 cuts at first and 3 then"):
+        pipeline(Module(), fickle, [Signal()], stages=1)
 
 
 def test_register_bits():

@@ -1,5 +1,6 @@
 import itertools
 import random
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,8 @@ PORTS = [Port("clk", "input", 1), Port("a", "input", 4), Port("b", "input", 4), 
 @pytest.fixture
 def ice40():
     try:
-        tools.nextpnr("ice40"), tools.yosys()
+        tools.nextpnr("ice40")
+        tools.yosys()
     except MissingTool as error:
         pytest.skip(str(error))
 
@@ -117,7 +119,8 @@ def test_every_block_is_routed_in_one_table(target):
         tools.nextpnr(target)
     except MissingTool as error:
         pytest.skip(str(error))
-    for block, options in (("pe", {"stages": 1}), ("adder", {"format": "toy", "stages": 1})):
+    cases: list[tuple[str, dict[str, Any]]] = [("pe", {"stages": 1}), ("adder", {"format": "toy", "stages": 1})]
+    for block, options in cases:
         rows = compare_fpga(
             ["mitchell:format=toy"], target=target, block=block, baselines=["exact:format=toy"], route=1, **options
         )
