@@ -34,7 +34,7 @@ from golden.errors import AxfpmError
 from hdl.delays import CELLS, TECHNOLOGIES, Delay, Technology, stage_delays
 from hdl.limits import check_stages
 
-__all__ = ["ENABLE", "TOLERANCE", "Cut", "alongside", "pipeline", "place_registers", "register_bits"]
+__all__ = ["ENABLE", "TOLERANCE", "Cut", "alongside", "pipeline", "place_registers", "register_bits", "survey"]
 
 TOLERANCE = 0.03
 """How much slower than possible the slowest stage may be where that saves registers: estimates are no better."""
@@ -204,18 +204,7 @@ def pipeline(
     technology = TECHNOLOGIES.look_up(technology)
     places = [0]
     if stages:
-        delays: list[Delay] = []
-        bits = [register_bits(inputs)]
-        scratch = Module()
-
-        def look(cut: Cut) -> Any:
-            state = cut.state() if callable(cut.state) else cut.state
-            delays.append(cut.delay)
-            bits.append(register_bits(state))
-            return None if callable(cut.state) else state
-
-        _run(datapath(scratch, inputs), look)
-        Fragment.get(scratch, None)  # counts as its use: Amaranth warns of modules that are left lying about
+        delays, bits = survey(datapath, inputs)
         places = place_registers(delays, stages, bits, technology)
     counts = iter(places)
     made = seen = 0
@@ -240,6 +229,38 @@ def pipeline(
     if stages and seen != len(places) - 1:
         raise AxfpmError(f"a datapath offered {len(places) - 1} cuts at first and {seen} then: registers went astray")
     return result
+
+
+def survey(datapath: Datapath, inputs: Any) -> tuple[list[Delay], list[int]]:
+    """Run a datapath without registers.
+
+    Parameters
+    ----------
+    datapath : callable
+        As for ``pipeline``.
+    inputs : nested dicts, lists and tuples of values
+        Likewise.
+
+    Returns
+    -------
+    delays : list of float or callable
+        Of each segment.
+    bits : list of int
+        What a register of the inputs would hold, and one after each segment.
+    """
+    delays: list[Delay] = []
+    bits = [register_bits(inputs)]
+    scratch = Module()
+
+    def look(cut: Cut) -> Any:
+        state = cut.state() if callable(cut.state) else cut.state
+        delays.append(cut.delay)
+        bits.append(register_bits(state))
+        return None if callable(cut.state) else state
+
+    _run(datapath(scratch, inputs), look)
+    Fragment.get(scratch, None)  # counts as its use: Amaranth warns of modules that are left lying about
+    return delays, bits
 
 
 def register_bits(state: Any) -> int:
