@@ -17,7 +17,9 @@ _OPTIONS = (
     click.option(
         "--tree", help="Compressor tree of a multiplier: dadda (default), wallace, four-two, plain; booth, operator."
     ),
-    click.option("--technology", help="What registers of a multiplier or pe are placed for: cells (default) or luts."),
+    click.option(
+        "--technology", help="What registers of a multiplier, adder or pe are placed for: cells (default) or luts."
+    ),
     click.option("--adder-stages", type=int, help="Registers in each adder of a pe, array or engine."),
     click.option("--depth", type=int, help="Words of an engine's activation memory, per row."),
     click.option("--accumulators", type=int, help="Partial sums that an engine holds, per column."),

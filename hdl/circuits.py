@@ -70,12 +70,13 @@ def _significand(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 0, tr
 
 
 # Its parameter is called ``format`` where users give it.
-def _adder(*, format: Format | str = "fp32", stages: int = 0) -> Built:  # noqa: A002
+def _adder(*, format: Format | str = "fp32", stages: int = 0, technology: str = "cells") -> Built:  # noqa: A002
     fmt = FORMATS.look_up(format)
-    component = FloatAdder(fmt, stages=stages)
+    component = FloatAdder(fmt, stages=stages, technology=technology)
     # A format from outside, whatever its name, is not what the command would write.
     named = FORMATS.get(fmt.name) == fmt
     command = (f"--format {fmt.name} " if fmt.name != "fp32" else "") + f"--stages {stages}"
+    command += f" --technology {component.technology}" if technology != "cells" else ""
     header, timing = headers.adder(fmt, stages), headers.latency(stages)
     return Built(component, command if named else "", header, clocked=stages > 0, timing=timing)
 

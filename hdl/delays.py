@@ -29,6 +29,7 @@ __all__ = [
     "Delay",
     "Technology",
     "Times",
+    "either",
     "ripple",
     "rows",
     "settle",
@@ -93,6 +94,15 @@ def settle(delay: Delay, times: Times, technology: Technology = CELLS) -> Times:
 
 def _of(times: Times, key: Any) -> float:
     return times.get(key, times.get(None, 0.0))
+
+
+def either(cells: float, *, luts: float) -> Delay:
+    """So long behind the slowest input, of cells or of look-up tables."""
+
+    def times_after(times: Times, technology: Technology) -> Times:
+        return {None: max(times.values(), default=0.0) + (luts if technology.name == "luts" else cells)}
+
+    return times_after
 
 
 def unpacked(rounded: float, exponent: float) -> Delay:

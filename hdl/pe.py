@@ -90,7 +90,7 @@ class ProcessingElement(CheckedComponent):
     tree : str
         Compressor tree of the multiplier, as for ``FloatMultiplier``.
     technology : str
-        What it is to be built of, likewise.
+        What both are to be built of, likewise.
 
     Members
     -------
@@ -197,7 +197,7 @@ class ProcessingElement(CheckedComponent):
             technology=self.technology,
             overrides=True,
         )
-        m.submodules.adder = add = FloatAdder(fmt, stages=self.adder_stages - 1)
+        m.submodules.adder = add = FloatAdder(fmt, stages=self.adder_stages - 1, technology=self.technology)
         for unit in (multiply, add):
             if unit.stages:
                 m.d.comb += unit.en.eq(self.en)
