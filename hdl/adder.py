@@ -31,7 +31,7 @@ __all__ = ["FloatAdder", "adder_path"]
 # On an ECP5 carries cost less.
 DIFFERENCE_DELAY = either(15.7, luts=12.0)
 SELECT_DELAY = 9.4
-ALIGN_DELAY = 14.9
+ALIGN_DELAY = either(14.9, luts=21.0)
 COUNT_DELAY = 13.3
 NORMALISE_DELAY = 13.7
 ROUND_DELAY = either(25.1, luts=14.0)

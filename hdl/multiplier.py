@@ -17,7 +17,7 @@ from golden import catalogue
 from golden.catalogue import Multiplier
 from golden.formats import Format
 from hdl.bits import Bit, Word, and_, not_, or_, wire
-from hdl.delays import TECHNOLOGIES, unpacked
+from hdl.delays import TECHNOLOGIES, either, unpacked
 from hdl.fields import pack, unpack
 from hdl.leading import leading_one
 from hdl.limits import check_stages
@@ -30,7 +30,7 @@ __all__ = ["FloatMultiplier", "multiplier_path"]
 # Estimated delays of the segments, in units of one two-input gate (hdl.delays).
 EXPONENT_DELAY = 16.0
 ROUND_OPERANDS_DELAY = 14.0
-SHIFT_DELAY = 4.0
+SHIFT_DELAY, SHIFT_LUTS_DELAY = 7.0, 4.0
 DETECT_DELAY = 4.0
 PACK_DELAY = 8.0
 CHOOSE_DELAY = 4.0
@@ -97,9 +97,9 @@ def multiplier_path(
     fraction, exponent, empty = normalise(m, multiplier, reach, product, exponent)
     fraction, empty = wire(m, fraction, "normalised_fraction"), wire(m, empty, "product_zero")
     steps = (reach.count - 1).bit_length()
-    (fraction, exponent, empty), side = yield Cut(
-        steps * SHIFT_DELAY + (DETECT_DELAY if steps > 1 else 0.0), ((fraction, exponent, empty), side)
-    )
+    detect = DETECT_DELAY if steps > 1 else 0.0
+    shift = either(steps * SHIFT_DELAY + detect, luts=steps * SHIFT_LUTS_DELAY + detect)
+    (fraction, exponent, empty), side = yield Cut(shift, ((fraction, exponent, empty), side))
 
     rounding = round_product(m, multiplier, fraction, exponent)
     (fraction, exponent, carry), (empty, side) = yield from alongside(rounding, (empty, side))

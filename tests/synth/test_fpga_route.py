@@ -105,11 +105,13 @@ def test_longer_logic_is_slower(ice40):
     assert slow.median_mhz < fast.median_mhz
 
 
-def test_what_does_not_fit_is_said(ice40):
-    long = "module top(input clk, input a, output y); reg [5999:0] r; always @(posedge clk) r <= {r, a};"
+def test_what_does_not_fit_is_said(ice40, monkeypatch):
+    small = fpga_route.Device("ice40", "iCE40 LP384 in qn32", ("--lp384", "--package", "qn32"))
+    monkeypatch.setattr(fpga_route, "DEVICES", {"ice40": small})
+    long = "module top(input clk, input a, output y); reg [499:0] r; always @(posedge clk) r <= {r, a};"
     listed = [Port("clk", "input", 1), Port("a", "input", 1), Port("y", "output", 1)]
-    with pytest.raises(InvalidInput, match=r"does not fit the iCE40 UP5K in sg48: it needs 60\d\d ICESTORM_LC where"):
-        route_fpga(f"{long} assign y = r[5999]; endmodule", top="top", ports=listed, target="ice40", seeds=1)
+    with pytest.raises(InvalidInput, match=r"does not fit the iCE40 LP384 in qn32: it needs 50\d ICESTORM_LC where"):
+        route_fpga(f"{long} assign y = r[499]; endmodule", top="top", ports=listed, target="ice40", seeds=1)
 
 
 @pytest.mark.long
