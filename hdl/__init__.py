@@ -12,8 +12,8 @@ In: a multiplier of ``golden.catalogue`` (declarations only, never its arithmeti
 3. The multiplier: ``fields`` unpacks and packs words, ``significand`` (a circuit of its own, too) puts bits of partial
    products, of ``digits`` (arrays of ``cells``), of an ``outside_circuit`` or of ``booth`` rows into columns,
    ``compressor`` adds the columns, ``leading`` knows where the leading one can be, ``normalise`` shifts and rounds.
-4. ``pipeline`` puts registers where a datapath offers a cut, ``segments`` cuts long additions, ``bits`` holds small
-   helpers.
+4. ``pipeline`` puts registers where a datapath offers a cut, by what ``delays`` estimates of the stages; ``segments``
+   lets them into long additions, ``shifters`` are those of the adder, ``bits`` holds small helpers.
 
 Algorithm, reduction tree and pipelining are orthogonal.
 """

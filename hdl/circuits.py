@@ -47,12 +47,21 @@ class Built:
     """What multiplies in it; None in an adder."""
 
 
-def _multiplier(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 0, tree: str = "dadda") -> Built:
+def _multiplier(
+    *, multiplier: Multiplier | str = "ax-fpm", stages: int = 0, tree: str = "dadda", technology: str = "cells"
+) -> Built:
     m = look_up(multiplier)
-    component = FloatMultiplier(m, stages=stages, tree=tree)
-    options = {"stages": stages, "tree": tree if tree != "dadda" else None}
+    component = FloatMultiplier(m, stages=stages, tree=tree, technology=technology)
+    options = {"stages": stages, **_unless_default(tree, technology)}
     header, timing = headers.multiplier(m, stages), headers.latency(stages)
     return Built(component, _command(m, **options), header, clocked=stages > 0, timing=timing, multiplier=m)
+
+
+def _unless_default(tree: str, technology: str) -> dict[str, str | None]:
+    return {
+        "tree": tree if tree != "dadda" else None,
+        "technology": technology if technology != "cells" else None,
+    }
 
 
 def _significand(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 0, tree: str = "dadda") -> Built:
@@ -64,19 +73,30 @@ def _significand(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 0, tr
 
 
 # Its parameter is called ``format`` where users give it.
-def _adder(*, format: Format | str = "fp32", stages: int = 0) -> Built:  # noqa: A002
+def _adder(*, format: Format | str = "fp32", stages: int = 0, technology: str = "cells") -> Built:  # noqa: A002
     fmt = FORMATS.look_up(format)
-    component = FloatAdder(fmt, stages=stages)
+    component = FloatAdder(fmt, stages=stages, technology=technology)
     # A format from outside, whatever its name, is not what the command would write.
     named = FORMATS.get(fmt.name) == fmt
     command = (f"--format {fmt.name} " if fmt.name != "fp32" else "") + f"--stages {stages}"
+    command += f" --technology {component.technology}" if technology != "cells" else ""
     header, timing = headers.adder(fmt, stages), headers.latency(stages)
     return Built(component, command if named else "", header, clocked=stages > 0, timing=timing)
 
 
-def _pe(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 1, adder_stages: int | None = None) -> Built:
-    component = ProcessingElement(multiplier, stages=stages, adder_stages=adder_stages)
-    command = _command(component.multiplier, stages=stages, adder_stages=adder_stages)
+def _pe(
+    *,
+    multiplier: Multiplier | str = "ax-fpm",
+    stages: int = 1,
+    adder_stages: int | None = None,
+    tree: str = "dadda",
+    technology: str = "cells",
+) -> Built:
+    component = ProcessingElement(
+        multiplier, stages=stages, adder_stages=adder_stages, tree=tree, technology=technology
+    )
+    options = {"stages": stages, "adder_stages": adder_stages, **_unless_default(tree, technology)}
+    command = _command(component.multiplier, **options)
     m, timing = component.multiplier, headers.pe_timing(component)
     return Built(component, command, headers.pe(component, stages), timing=timing, multiplier=m)
 

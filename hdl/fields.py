@@ -67,8 +67,9 @@ def unpack(m: Module, word: Word, fmt: Format, rounding: str, name: str) -> Oper
         # Half of the last place, plus the last place itself where it is odd, makes ties go to even.
         half, odd = word[dropped - 1], word[dropped]
         sticky = word[: dropped - 1].any() if dropped > 1 else 0
-        rounded = wire(m, kept + (half & (sticky | odd)), f"{name}_rounded")
-        kept, carry = rounded[:-1], rounded[-1]
+        # It carries where all kept bits are 1, the odd one among them: known without the sum.
+        carry = wire(m, kept.all() & half, f"{name}_carry")
+        kept = wire(m, (kept + (half & (sticky | odd)))[: len(kept)], f"{name}_rounded")
     return Operand(sign=sign, special=special, full=full, zero=zero, exponent=exponent, fraction=kept, carry=carry)
 
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -31,9 +31,11 @@ from golden.formats import Format
 from hdl.adder import FloatAdder
 from hdl.bits import Word
 from hdl.checks import CheckedComponent, check_multiplier
+from hdl.delays import TECHNOLOGIES
 from hdl.limits import check_adder_stages
 from hdl.multiplier import FloatMultiplier
 from hdl.pipeline import ENABLE
+from hdl.significand import check_hardware
 
 __all__ = ["ProcessingElement", "delay", "pe_signature"]
 
@@ -85,6 +87,10 @@ class ProcessingElement(CheckedComponent):
         Registers in the multiplier, of which the last holds the product; 0 joins multiplier and adder.
     adder_stages : int, optional
         Registers in the adder, of which the last holds ``p_out``: at least 1. By default as ``stages``, at least 1.
+    tree : str
+        Compressor tree of the multiplier, as for ``FloatMultiplier``.
+    technology : str
+        What both are to be built of, likewise.
 
     Members
     -------
@@ -129,16 +135,34 @@ class ProcessingElement(CheckedComponent):
     w: Any
     w_load: Any
 
-    def __init__(self, multiplier: Multiplier | str, *, stages: int = 1, adder_stages: int | None = None) -> None:
+    def __init__(
+        self,
+        multiplier: Multiplier | str,
+        *,
+        stages: int = 1,
+        adder_stages: int | None = None,
+        tree: str = "dadda",
+        technology: str = "cells",
+    ) -> None:
         self.multiplier = check_multiplier(multiplier)
         self.stages = stages
+        self.tree, self.technology = tree, technology
         self.adder_stages = check_adder_stages(stages, adder_stages)
         super().__init__(pe_signature(self.multiplier.format))
 
     @classmethod
-    def check(cls, multiplier: Multiplier | str, *, stages: int = 1, adder_stages: int | None = None) -> None:
+    def check(
+        cls,
+        multiplier: Multiplier | str,
+        *,
+        stages: int = 1,
+        adder_stages: int | None = None,
+        tree: str = "dadda",
+        technology: str = "cells",
+    ) -> None:
         """Raise unless the element can be built."""
-        check_multiplier(multiplier)
+        check_hardware(check_multiplier(multiplier).design, tree)
+        TECHNOLOGIES.look_up(technology)
         check_adder_stages(stages, adder_stages)
 
     def elaborate(self, platform: object) -> Module:
@@ -146,6 +170,10 @@ class ProcessingElement(CheckedComponent):
         m = Module()
         fmt = self.multiplier.format
         shadow, weight = Signal(fmt.word_bits), Signal(fmt.word_bits)
+        # An activation is kept as its sign, whether it is 0, and the last magnitude that was not: zeros, which ReLU
+        # makes of half of them, change nothing in the multiplier.
+        magnitude, sign, zero = Signal(fmt.word_bits - 1), Signal(), Signal(init=1)
+        nonzero = Signal()
         with m.If(self.en):
             m.d.sync += [
                 self.a_out_valid.eq(self.a_valid),
@@ -154,25 +182,35 @@ class ProcessingElement(CheckedComponent):
             ]
             # Operands that do not count stay as they were: the multiplier then has nothing to do.
             with m.If(self.a_valid & ~self.a_bypass):
-                m.d.sync += self.a_out.eq(self.a)
+                m.d.sync += [sign.eq(self.a[-1]), zero.eq(~nonzero)]
+                with m.If(nonzero):
+                    m.d.sync += magnitude.eq(self.a[:-1])
             with m.If(self.a_valid & self.a_first):
                 m.d.sync += weight.eq(shadow)
             with m.If(self.w_load):
                 m.d.sync += shadow.eq(self.w)
 
-        m.submodules.multiplier = multiply = FloatMultiplier(self.multiplier, stages=max(self.stages - 1, 0))
-        m.submodules.adder = add = FloatAdder(fmt, stages=self.adder_stages - 1)
+        m.submodules.multiplier = multiply = FloatMultiplier(
+            self.multiplier,
+            stages=max(self.stages - 1, 0),
+            tree=self.tree,
+            technology=self.technology,
+            overrides=True,
+        )
+        m.submodules.adder = add = FloatAdder(fmt, stages=self.adder_stages - 1, technology=self.technology)
         for unit in (multiply, add):
             if unit.stages:
                 m.d.comb += unit.en.eq(self.en)
 
-        bypass = delay(m, self.a_out_bypass, max(self.stages - 1, 0), self.en, "bypass")
-        minus_zero = Const(1 << (fmt.word_bits - 1), fmt.word_bits)
-        product = delay(m, Mux(bypass, minus_zero, multiply.y), min(self.stages, 1), self.en, "product")
+        product = delay(m, multiply.y, min(self.stages, 1), self.en, "product")
         total = Signal(fmt.word_bits)
         m.d.comb += [
-            multiply.a.eq(self.a_out),
+            multiply.a.eq(Cat(magnitude, sign)),
             multiply.b.eq(weight),
+            multiply.zero.eq(zero),
+            multiply.bypass.eq(self.a_out_bypass),
+            nonzero.eq(self.a[:-1].any()),
+            self.a_out.eq(Cat(magnitude & Cat(*[~zero] * len(magnitude)), sign)),
             add.a.eq(self.p),
             add.b.eq(product),
             total.eq(add.y),

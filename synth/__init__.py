@@ -18,5 +18,8 @@ library's tables (``axfpm energy``).
 ``stream_proofs`` holds a processing element or an array against what its streams promise, before any mapping: nothing
 lost, doubled or changed while it waits, in ``tests/synth/test_stream_proofs.py``.
 
-``fpga`` maps multipliers to FPGAs instead (``axfpm synth --target``).
+``segments`` measures what the segments of a datapath take one by one, for the delays in ``hdl``.
+
+``fpga`` maps blocks to FPGAs instead (``axfpm synth --target``), and ``fpga_route`` places and routes them in a shell
+of registers, several times, for the clock that they reach (``--route``).
 """

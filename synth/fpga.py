@@ -1,8 +1,9 @@
 """FPGA figures: look-up tables, flip-flops and DSP blocks by Yosys' own synthesis passes.
 
-Counts after mapping, before placement: no routing, no timing. DSP blocks are inferred from multiplication operators
-only, so the exact products come twice: as compressor trees of the same generator as every other multiplier, and as the
-operator ``*`` (tree ``operator``), which is what a designer of an exact multiplier would write for an FPGA.
+Counts after mapping, before placement; ``fpga_route`` places, and says which clock is reached. DSP blocks are inferred
+from multiplication operators only, so the exact products come twice: as compressor trees of the same generator as every
+other multiplier, and as the operator ``*`` (tree ``operator``), which is what a designer of an exact multiplier would
+write for an FPGA.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from synth import tools
 from synth.compare import BASELINES
 from synth.flow import check_identifier, run_yosys
 
-__all__ = ["COLUMNS", "TARGETS", "FpgaResult", "Target", "compare_fpga", "map_fpga"]
+__all__ = ["COLUMNS", "ROUTED", "TARGETS", "FpgaResult", "Target", "compare_fpga", "map_fpga"]
 
+ROUTED = ("median MHz", "range", "slowest path")
 COLUMNS = ("multiplier", "product", "DSP inference", "LUTs", "carry cells", "flip-flops", "DSPs")
 
 
@@ -171,53 +173,110 @@ def compare_fpga(
     multipliers: Iterable[str | Multiplier],
     *,
     target: str,
-    stages: int = 0,
+    block: str = "multiplier",
     baselines: Iterable[str | Multiplier] = BASELINES,
+    route: int = 0,
+    jobs: int = 1,
     refresh: bool = False,
     progress: Progress | None = None,
+    **parameters: Any,
 ) -> list[dict[str, Any]]:
-    """Map multipliers beside baselines, DSP inference on and off.
+    """Map a block with several multipliers beside baselines, DSP inference on and off.
 
     Parameters
     ----------
     multipliers : iterable of str or Multiplier
-        What to map.
+        What to map; no matter for an adder.
     target : str
         A name in ``TARGETS``.
-    stages : int
-        Pipeline stages; 0 is combinational.
+    block : str
+        A name in ``hdl.circuits.CIRCUITS``.
     baselines : iterable of str or Multiplier
         What comes first.
+    route : int
+        Placements of each design (``synth.fpga_route``), which give its frequency; none where 0.
+    jobs : int
+        Placements at once.
     refresh : bool
-        Map even where answers are kept.
+        Map and route even where answers are kept.
     progress : callable, optional
         ``progress(done, total, message)``.
+    **parameters
+        What else the block takes, its stages among them; its technology is look-up tables if none is given. Where it
+        takes a ``tree`` and none is given, an exact product comes as Dadda tree and as operator, the latter with DSP
+        inference on and off; a compressor tree has no operator that could become a DSP block and comes once.
 
     Returns
     -------
     list of dict
-        JSON-ready rows: ``multiplier``, ``product`` (``dadda`` tree or ``operator``), ``stages`` and the members of
-        ``FpgaResult``. A compressor tree has no operator that could become a DSP block and comes once.
+        JSON-ready rows: ``multiplier`` (None of an adder), ``product`` (the tree), the block's parameters, the members
+        of ``FpgaResult``, and with placements those of ``synth.fpga_route.Route``.
 
     Raises
     ------
     InvalidInput
-        If a multiplier or target is unknown, or ``stages`` is negative.
+        If a name is unknown, a parameter does not fit the block, there is no device of the target to route on, or a
+        design does not fit it.
     MissingTool
-        If Yosys or Amaranth is not installed.
+        If Yosys or Amaranth is not installed, or nextpnr where it is needed.
     """
-    from hdl.verilog import generate
+    from hdl.ports import ports
+    from hdl.verilog import build, generate, parameters_of
+    from synth.fpga_route import check_device, route_fpga
 
     TARGETS.look_up(target)
-    check_stages(stages)
-    chosen = dict.fromkeys(look_up(name) for name in (*baselines, *multipliers))
-    plan = [(m, "dadda", False) for m in chosen]
-    plan += [(m, "operator", dsp) for m in chosen if m.design.is_exact for dsp in (False, True)]
-    rows = []
-    for index, (m, tree, dsp) in enumerate(plan):
-        if progress is not None:
-            progress(index, len(plan), f"{m}, {tree}")
-        verilog = generate("multiplier", multiplier=m, stages=stages, tree=tree)
-        result = map_fpga(verilog, top="multiplier", target=target, dsp=dsp, refresh=refresh)
-        rows.append({"multiplier": str(m), "product": tree, "stages": stages, **result.to_dict()})
+    takes = parameters_of(block, *parameters)
+    check_stages(parameters.get("stages", takes["stages"]))
+    if route:
+        check_device(target)
+    if "technology" in takes:
+        parameters = {"technology": "luts", **parameters}
+    plan = _plan(takes, [look_up(name) for name in (*baselines, *multipliers)], parameters)
+    total, rows = len(plan) * (1 + route), []
+    for index, (own, dsp) in enumerate(plan):
+        name = ", ".join(str(own[key]) for key in ("multiplier", "tree") if key in own) or block
+
+        def tell(done: int, _: int, message: str, *, before: int = index * (1 + route), name: str = name) -> None:
+            if progress is not None:
+                progress(before + done, total, f"{name}: {message}" if message else name)
+
+        tell(0, 0, "")
+        verilog, built = generate(block, **own), build(block, **own)
+        result = map_fpga(verilog, top=block, target=target, dsp=dsp, refresh=refresh)
+        row = {"multiplier": str(own["multiplier"]) if "multiplier" in own else None, "product": own.get("tree")}
+        row |= {key: own.get(key, takes[key]) for key in takes if key not in ("multiplier", "tree")}
+        row |= result.to_dict()
+        if route:
+            routed = route_fpga(
+                verilog,
+                top=block,
+                ports=ports(built.component, clocked=built.clocked),
+                target=target,
+                dsp=dsp,
+                seeds=route,
+                jobs=jobs,
+                refresh=refresh,
+                progress=tell,
+            )
+            row |= routed.to_dict()
+        rows.append(row)
     return rows
+
+
+def _plan(
+    takes: dict[str, Any], multipliers: list[Multiplier], parameters: dict[str, Any]
+) -> list[tuple[dict[str, Any], bool]]:
+    """What to map: parameters of the block, and whether DSP blocks may be inferred."""
+    from hdl.compressor import OPERATOR
+
+    if "multiplier" not in takes:
+        return [(parameters, False)]
+    chosen = list(dict.fromkeys(multipliers))
+    if "tree" not in takes or "tree" in parameters:
+        trees = {"tree": parameters.get("tree")} if "tree" in parameters else {}
+        operator = trees.get("tree") == OPERATOR
+        options = (False, True) if operator else (False,)
+        return [({**parameters, **trees, "multiplier": m}, dsp) for m in chosen for dsp in options]
+    plan = [({**parameters, "multiplier": m, "tree": "dadda"}, False) for m in chosen]
+    exact = [m for m in chosen if m.design.is_exact]
+    return plan + [({**parameters, "multiplier": m, "tree": OPERATOR}, dsp) for m in exact for dsp in (False, True)]

@@ -24,31 +24,60 @@ from golden.cache import writable
 from golden.catalogue import multiplier as look_up
 from golden.errors import InvalidInput
 
+DEFAULT_JOBS = 2
 OPTIONAL = ("cells", "slack ns")
 """Columns that a narrow terminal does without."""
 
 
 def _fpga(
-    block: str, multipliers: Sequence[str], target: str, refresh: bool, settings: dict[str, Any], as_json: bool
+    block: str,
+    multipliers: Sequence[str],
+    target: str,
+    seeds: int,
+    refresh: bool,
+    settings: dict[str, Any],
+    as_json: bool,
 ) -> None:
-    from synth.fpga import COLUMNS, compare_fpga
+    from hdl.verilog import parameters_of
+    from synth.fpga import COLUMNS, ROUTED, compare_fpga
 
-    if block != "multiplier":
-        raise InvalidInput(f"FPGA figures are of the block multiplier, not of {block!r}; leave out --target")
-    stages = settings.pop("stages", 0)
-    if settings:
-        option = next(iter(settings)).replace("_", "-")
-        raise InvalidInput(f"--{option} has no meaning with --target; leave it out")
-    with progress_bar("mapping") as progress:
-        found = compare_fpga(multipliers, target=target, stages=stages, refresh=refresh, progress=progress)
+    if multipliers:
+        parameters_of(block, "multiplier")
+    for key in ("library", "liberty", "dont_use", "wire_loads", "period", "check", *(() if seeds else ("jobs",))):
+        if key in settings:
+            raise InvalidInput(f"--{key.replace('_', '-')} has no meaning with --target; leave it out")
+    jobs = settings.pop("jobs", DEFAULT_JOBS)
+    with progress_bar("routing" if seeds else "mapping") as progress:
+        found = compare_fpga(
+            multipliers,
+            target=target,
+            block=block,
+            route=seeds,
+            jobs=jobs,
+            refresh=refresh,
+            progress=progress,
+            **settings,
+        )
     counts = ("luts", "carries", "flip_flops", "dsps")
 
     def text() -> None:
-        rows = [
-            (row["multiplier"], row["product"], "on" if row["dsp_inference"] else "off", *(row[key] for key in counts))
-            for row in found
-        ]
-        print_table(f"{block}, {stages} stages, {target}", COLUMNS, rows, f"{found[0]['yosys']}, mapped, not placed")
+        rows = []
+        for row in found:
+            own = [row["multiplier"] or "-", row["product"] or "-", "on" if row["dsp_inference"] else "off"]
+            own += [row[key] for key in counts]
+            if seeds:
+                own += [f"{row['median_mhz']:.1f}", f"{min(row['fmax_mhz']):.1f} .. {max(row['fmax_mhz']):.1f}"]
+                own += [f"{row['start']} -> {row['end']}"]
+            rows.append(own)
+        columns = (*COLUMNS, *(ROUTED if seeds else ()))
+        conditions = f"{found[0]['yosys']}, mapped, not placed"
+        if seeds:
+            conditions = (
+                f"{found[0]['part']}, register to register, median and range of {seeds} seeds; counts of the block "
+                f"alone; {found[0]['yosys']}, {found[0]['nextpnr']}"
+            )
+        sizes = [f"{key.replace('_', ' ')} {settings[key]}" for key in settings]
+        print_table(", ".join([block, *sizes, target]), columns, rows, conditions, optional=ROUTED[2:])
 
     emit(found, as_json=as_json, text=text)
 
@@ -61,6 +90,8 @@ def _fpga(
 @click.option("--jobs", type=int, help="Synthesiser processes at once; 2 without it.")
 @circuit_options
 @click.option("--target", help="An FPGA instead of a cell library: ice40, ecp5 or xilinx.")
+@click.option("--route", is_flag=True, help="Place and route on that FPGA, and say which clock is reached.")
+@click.option("--seeds", type=int, help="Placements of each design with --route, whose median counts; 5 without it.")
 @click.option("--check", is_flag=True, help="Prove each netlist equal to its design; exit code 1 where that fails.")
 @click.option("--refresh", is_flag=True, help="Synthesise again even where a result is kept.")
 @json_option
@@ -76,6 +107,8 @@ def command(
     period: float | None,
     jobs: int | None,
     target: str | None,
+    route: bool,
+    seeds: int | None,
     check: bool,
     refresh: bool,
     as_json: bool,
@@ -85,17 +118,26 @@ def command(
 
     For each of the named multipliers, beside the baselines exact and exact-trunc; an adder has none.
 
+    With --target the block is mapped to an FPGA instead, and with --route placed and routed there.
+
     Example: axfpm synth multiplier --multiplier ax-fpm --multiplier e8m2 --library nangate45
     """
     settings = given(parameters)
     if_interrupted(RESUMES, true=lambda: writable("synth"))
+    if route and target is None:
+        raise InvalidInput("--route needs --target, ecp5 or ice40")
+    if seeds is not None and not route:
+        raise InvalidInput("--seeds has no meaning without --route; leave it out")
     if target is not None:
         asked = {"library": library, "liberty": liberty or None, "dont_use": dont_use or None}
         others = asked | {"wire_loads": wire_loads or None, "period": period, "jobs": jobs, "check": check or None}
-        _fpga(block, multipliers or ("ax-fpm",), target, refresh, settings | given(others), as_json)
+        from synth.fpga_route import check_seeds
+
+        placements = check_seeds(seeds) if route else 0
+        _fpga(block, multipliers, target, placements, refresh, settings | given(others), as_json)
         return
     from hdl.verilog import parameters_of
-    from synth.compare import DEFAULT_JOBS, compare
+    from synth.compare import compare
 
     takes = parameters_of(block, *settings, *(["multiplier"] if multipliers else []))
     for name in multipliers:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from amaranth.hdl import Fragment
+from amaranth.hdl import Fragment, Signal
 from amaranth.sim import Simulator
 
 from golden.catalogue import MULTIPLIERS, Multiplier, multiplier
@@ -14,7 +14,9 @@ from golden.designs import Function, Masks, TableBlocks
 from golden.errors import InvalidInput, InvalidType
 from golden.formats import FORMATS
 from golden.reference import multiply_word
-from hdl.multiplier import FloatMultiplier
+from hdl.delays import TECHNOLOGIES, stage_delays
+from hdl.multiplier import FloatMultiplier, multiplier_path
+from hdl.pipeline import place_registers, survey
 from hdl.significand import check_hardware
 
 ANCHORS = [
@@ -175,12 +177,90 @@ def test_stages(stages):
     assert seen[first:] == outputs[first:]
 
 
-@pytest.mark.parametrize("name", ["ax-fpm", "exact", "mitchell"])
-def test_stages_fp32(name):
+@pytest.mark.parametrize("technology", TECHNOLOGIES)
+@pytest.mark.parametrize(
+    ("name", "tree"),
+    [("ax-fpm", "dadda"), ("exact", "dadda"), ("exact", "operator"), ("exact-trunc", "booth"), ("mitchell", "dadda")],
+)
+def test_stages_fp32(name, tree, technology):
     m = multiplier(name)
     pairs = words(m, 40)
-    seen = run(FloatMultiplier(m, stages=3), [*pairs, (0, 0), (0, 0), (0, 0)])
-    assert seen[3:] == expected(m, pairs)
+    dut = FloatMultiplier(m, stages=3, tree=tree, technology=technology)
+    assert run(dut, [*pairs, (0, 0), (0, 0), (0, 0)])[3:] == expected(m, pairs)
+
+
+def placements(name, tree, technology, most=6):
+    """Slowest stage, by estimate, and register bits of 0 to ``most`` stages."""
+    m = multiplier(name)
+    inputs = Signal(m.format.word_bits), Signal(m.format.word_bits)
+    delays, bits = survey(lambda module, words: multiplier_path(module, words, m, tree=tree), inputs)
+    table = stage_delays(delays, TECHNOLOGIES[technology])
+    found = []
+    for stages in range(most + 1):
+        places = place_registers(delays, stages, bits, TECHNOLOGIES[technology])
+        cuts = [0, *(k for k in range(1, len(delays)) if places[k]), len(delays)]
+        slowest = max(table[i][j] for i, j in itertools.pairwise(cuts))
+        found.append((slowest, sum(count * held for count, held in zip(places, bits, strict=True))))
+    return found
+
+
+CASES = [(n, "dadda") for n in ("exact", "exact-trunc", "ax-fpm", "bf16", "e8m2", "mitchell")]
+CASES += [("exact", "booth"), ("exact-trunc", "booth"), ("exact", "operator")]
+
+
+@pytest.mark.parametrize("technology", TECHNOLOGIES)
+@pytest.mark.parametrize(("name", "tree"), CASES)
+def test_more_stages_are_no_slower_by_estimate(name, tree, technology):
+    slowest = [each for each, _ in placements(name, tree, technology)]
+    assert all(later <= earlier + 1e-9 for earlier, later in itertools.pairwise(slowest))
+    assert slowest[2] < 0.6 * slowest[0]
+
+
+def test_a_truncated_baseline_is_not_handicapped():
+    # Its sums of low columns have no reader: no register holds them, and it is as fast with about as many bits.
+    rounded, truncated = placements("exact", "dadda", "cells"), placements("exact-trunc", "dadda", "cells")
+    for (slow, bits), (fast, fewer) in list(zip(rounded, truncated, strict=True))[1:4]:
+        assert fast <= slow
+        assert fewer <= 1.6 * bits
+
+
+def test_init_wrong_technology():
+    with pytest.raises(InvalidInput, match="unknown technology 'vacuum'; choose from cells, luts"):
+        FloatMultiplier("exact", technology="vacuum")
+
+
+@pytest.mark.parametrize("stages", [0, 2])
+@pytest.mark.parametrize("name", ["ax-fpm:format=toy", "exact:format=toy"])
+def test_overrides(name, stages):
+    m = multiplier(name)
+    dut = FloatMultiplier(m, stages=stages, overrides=True)
+    rng = random.Random(stages)
+    # Every class of operand with each override: zero takes the activation's magnitude away, bypass everything.
+    steps = [(a, b, zero, bypass) for a, b in words(m, 60) for zero in (0, 1) for bypass in (0, 1)]
+    rng.shuffle(steps)
+    sign = 1 << m.format.word_bits - 1
+    right = [sign if bypass else multiply_word(a & sign if zero else a, b, m) for a, b, zero, bypass in steps]
+    found = []
+
+    async def bench(ctx) -> None:
+        for a, b, zero, bypass in [*steps, *[(0, 0, 0, 0)] * stages]:
+            ctx.set(dut.a, a)
+            ctx.set(dut.b, b)
+            ctx.set(dut.zero, zero)
+            ctx.set(dut.bypass, bypass)
+            if stages:
+                found.append(ctx.get(dut.y))
+                await ctx.tick()
+            else:
+                await ctx.delay(1e-9)
+                found.append(ctx.get(dut.y))
+
+    simulator = Simulator(dut)
+    if stages:
+        simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    assert found[stages:] == right
 
 
 def value(word, f):

@@ -104,3 +104,11 @@ def test_init_wrong():
         ProcessingElement("ax-fpm", stages=-1)
     with pytest.raises(InvalidInput, match="adder_stages=0 is too small"):
         ProcessingElement("ax-fpm", adder_stages=0)
+
+
+def test_trees_and_technologies_are_checked_first():
+    with pytest.raises(InvalidInput, match="unknown compressor tree 'oak'"):
+        ProcessingElement("exact", tree="oak")
+    with pytest.raises(InvalidInput, match="unknown technology 'vacuum'"):
+        ProcessingElement("exact", technology="vacuum")
+    assert ProcessingElement("exact", tree="operator", technology="luts").tree == "operator"

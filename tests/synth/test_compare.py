@@ -1,3 +1,4 @@
+import itertools
 import json
 from typing import Any
 
@@ -218,3 +219,20 @@ def test_a_wrong_netlist_is_not_proved(monkeypatch):
     comparison = compare([TOY], baselines=[], check=True)
     assert comparison.to_dict()["rows"][0]["equivalence"]["outcome"] == "unequal"
     assert not comparison.proved
+
+
+STAGED = [("exact", "dadda"), ("exact-trunc", "dadda"), ("exact-trunc", "booth"), ("ax-fpm", "dadda")]
+STAGED += [(name, "dadda") for name in ("bf16", "e8m2", "mitchell")]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize(("name", "tree"), STAGED)
+def test_more_stages_do_not_slow_a_design(name, tree):
+    # Where registers go is decided by estimates (hdl/delays.py); here the paths of the netlists are measured. Mapping
+    # alone scatters them by some 5% (synth/flow.py), also where the slowest stage is the same logic.
+    paths = [
+        synthesise(generate("multiplier", multiplier=name, stages=n, tree=tree), top="multiplier").critical_path_ns
+        for n in range(7)
+    ]
+    assert all(later <= 1.06 * earlier for earlier, later in itertools.pairwise(paths)), paths
