@@ -1,9 +1,10 @@
 """The energy of an array from that of its elements: what is on the ports of each, and the sum with what stands between.
 
 An array is ``rows`` x ``columns`` elements and its edges: the registers that skew activations, sums, weights and
-results, and the control of its streams. Each element is measured as a netlist of its own on the very words that it has in the
-array, with nothing to drive but what counts in the next one, and the edges as the array without its elements. The sum
-leaves out what mapping the whole at once would share. The same figures, times their numbers, give larger arrays.
+results, and the control of its streams. Each element is measured as a netlist of its own on the very words that it has
+in the array, its outputs loaded by nothing but what counts in the next one, and the edges as the array without its
+elements. The sum leaves out what mapping the whole at once would share. The same figures, times their numbers, give
+larger arrays.
 
 In: a tile and its vectors; out: the words on every port for one tile, loaded into an array at rest, then one vector in
 each cycle. Memories and the clock tree are not part of it.
