@@ -45,11 +45,14 @@ class ArrayStreams:
         Of the array, and of the array without its elements.
     elements : dict of (int, int) to Streams
         By row and column.
+    rest : int
+        Cycles before the first weights, in which nothing moves: ``stages`` of ``synth.energy.measure.measure``.
     """
 
     whole: Streams
     edges: Streams
     elements: dict[tuple[int, int], Streams]
+    rest: int
 
 
 @dataclass(frozen=True)
@@ -99,8 +102,8 @@ def array_streams(
 ) -> ArrayStreams:
     """Return what is on every port while an array at rest loads a tile, multiplies its vectors, and comes to rest.
 
-    Cycle 0 is the array at rest, cycles 1 to R load the rows, the vectors follow, one in each cycle, and the results
-    are taken as they come. Streams are for ``synth.energy.measure.measure`` with ``stages=0``: all is recorded.
+    After ``rest`` and one more cycles in which an array that was reset comes to rest, R cycles load the rows, the
+    vectors follow, one in each cycle, and the results are taken as they come.
 
     Parameters
     ----------
@@ -116,10 +119,10 @@ def array_streams(
         As of ``hdl.array.SystolicArray``.
     """
     (n, rows), columns = activations.shape, weights.shape[1]
-    lead = settling(0)  # cycles at rest, in reset, before the first that counts
-    start = lead + 1 + rows
-    cycles = start + n + 1 + stages + rows * adder_stages + columns
-    over = _Cycles(cycles, lead)
+    rest = 1 + stages + rows * adder_stages + columns
+    load = settling(rest) + 1 + rest
+    start = load + rows
+    over = _Cycles(start + n + rest, load)
     enter, last = over.at(start, np.ones(n)), over.at(start + n - 1, np.ones(1))
     first = over.at(start, np.ones(1))
     found: dict[tuple[int, int], tuple[dict[str, np.ndarray], dict[str, np.ndarray]]] = {}
@@ -136,26 +139,26 @@ def array_streams(
                 down = {name: later(each, 1 + stages + c) for name, each in column.items()}
             else:
                 down = {name: north[1][name.replace("p", "p_out", 1)] for name in ("p", "p_valid", "p_last")}
-            tile = {"w": over.at(lead + 1, weights[:, c]), "w_load": over.at(lead + 1 + r, np.ones(1))}
+            tile = {"w": over.at(load, weights[:, c]), "w_load": over.at(load + r, np.ones(1))}
             inputs = across | down | {name: later(each, c) for name, each in tile.items()}
             found[r, c] = inputs, outputs(inputs, multiplier, stages=stages, adder_stages=adder_stages)
     whole = _whole(over, start, activations, weights, sums, found)
-    elements = {place: over.streams(*ports) for place, ports in found.items()}
+    elements = {place: over.streams(*ports, rest) for place, ports in found.items()}
     inner = {f"{ELEMENT.format(*place)}__{name}": words for place, p in found.items() for name, words in p[0].items()}
     inner |= {f"{ELEMENT.format(*place)}__en": over.none + np.uint32(1) for place in found}
     back = {f"{ELEMENT.format(*place)}__{name}": words for place, p in found.items() for name, words in p[1].items()}
-    edges = over.streams(whole[0] | back, whole[1] | inner)
-    return ArrayStreams(over.streams(*whole), edges, elements)
+    edges = over.streams(whole[0] | back, whole[1] | inner, rest)
+    return ArrayStreams(over.streams(*whole, rest), edges, elements, rest)
 
 
 TAGS = ("a_valid", "a_first", "a_bypass")
 
 
 class _Cycles:
-    """Words over the cycles of a recording, those at rest before it included."""
+    """Words over cycles from the reset on, the first weights in the cycle ``load``."""
 
-    def __init__(self, cycles: int, lead: int) -> None:
-        self.cycles, self.lead = cycles, lead
+    def __init__(self, cycles: int, load: int) -> None:
+        self.cycles, self.load = cycles, load
         self.none = np.zeros(cycles, np.uint32)
 
     def at(self, cycle: int, words: np.ndarray) -> np.ndarray:
@@ -164,8 +167,10 @@ class _Cycles:
         found[cycle : cycle + len(words)] = words
         return found
 
-    def streams(self, inputs: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> Streams:
-        own = [{name: words[self.lead :] for name, words in each.items()} for each in (inputs, expected)]
+    def streams(self, inputs: dict[str, np.ndarray], expected: dict[str, np.ndarray], rest: int) -> Streams:
+        """Return the words from ``rest`` and one cycles before the first weights on."""
+        first = self.load - 1 - rest
+        own = [{name: words[first:] for name, words in each.items()} for each in (inputs, expected)]
         return Streams(own[0], own[1], dict.fromkeys(own[1], 0))
 
 
@@ -184,8 +189,8 @@ def _whole(
         "activations__valid": enter,
         "sums__payload": packed([(over.at(start, sums[:, c]), 32) for c in range(columns)]),
         "sums__valid": enter,
-        "weights__payload": packed([(over.at(over.lead + 1, weights[:, c]), 32) for c in range(columns)]),
-        "weights__valid": over.at(over.lead + 1, np.ones(rows)),
+        "weights__payload": packed([(over.at(over.load, weights[:, c]), 32) for c in range(columns)]),
+        "weights__valid": over.at(over.load, np.ones(rows)),
         "results__ready": always,
     }
     # The first vector comes when the last row of the tile has; so each row's shadow registers are free for its weights,
