@@ -1,6 +1,5 @@
 """An array's streams are those of the array simulated, and its energy is that of its parts."""
 
-import math
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,13 +11,7 @@ from golden.catalogue import multiplier
 from golden.errors import InvalidInput
 from golden.sums import matmul
 from hdl.array import SystolicArray
-from hdl.verilog import _module, generate
-from synth.energy import stimulus
 from synth.energy.array import ArrayEdges, array_streams, compose, packed
-from synth.energy.measure import measure
-from synth.energy.stimulus import HELD
-from synth.flow import synthesise
-from synth.liberty import read_liberty
 
 ROWS, COLUMNS = 2, 2
 
@@ -111,47 +104,3 @@ def test_the_sum():
     for parts in ([], [measured(1)]):
         with pytest.raises(InvalidInput, match="elements and edges of as many cycles"):
             compose(parts, measured(1, 2))
-
-
-@pytest.mark.long
-@pytest.mark.usefixtures("flow_tools", "simulator")
-def test_the_array_measured_whole():
-    # Two rows and two columns of LeNet-5's second layer on digits: a tile, and one window of vectors with the sums that
-    # come from the rows above. Outputs drive nothing, since those of elements drive elements.
-    pytest.importorskip("torch")
-    pytest.importorskip("sklearn")
-    x, w, bias = stimulus._layers("digits")[1]
-    k, first = 40, 10 * HELD
-    above = matmul(x[first : first + HELD, :k], np.ascontiguousarray(w[:k, :COLUMNS]), "e8m2", bias[:COLUMNS])
-    vectors, weights = (np.ascontiguousarray(each) for each in (x[first : first + HELD, k : k + ROWS], w[k:, :COLUMNS]))
-    found = streams_of(vectors, weights[:ROWS], above, "e8m2")
-    library = read_liberty()
-    shape: Any = {"rows": ROWS, "columns": COLUMNS}
-    texts = {
-        "array": generate("array", multiplier="e8m2", **shape),
-        "pe": generate("pe", multiplier="e8m2"),
-        "edges": _module(ArrayEdges("e8m2", **shape), "edges"),
-    }
-    mapped = {top: synthesise(text, top=top, liberty=library) for top, text in texts.items()}
-    period = math.ceil(max(each.critical_path_ns for each in mapped.values()))
-
-    def energy(top, streams):
-        return measure(
-            mapped[top].netlist,
-            top=top,
-            library=library,
-            streams=streams.inputs,
-            expected=streams.expected,
-            latencies=streams.latencies,
-            stages=found.rest,
-            period_ns=period,
-            load_ff=0,
-        )
-
-    whole = energy("array", found.whole)
-    parts = compose([energy("pe", each) for each in found.elements.values()], energy("edges", found.edges))
-    assert whole.operations == ROWS + HELD + found.rest
-    together = float(whole.with_glitches.total.sum())
-    print(f"whole {together:.1f} pJ, elements {parts.elements_pj:.1f} pJ, edges {parts.edges_pj:.1f} pJ")
-    assert parts.total_pj == pytest.approx(together, rel=0.05)
-    assert 0 < parts.edges_pj < 0.5 * parts.elements_pj
