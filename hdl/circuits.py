@@ -20,6 +20,7 @@ from hdl.array import SystolicArray
 from hdl.axi import AxiStreamEngine
 from hdl.engine import MatrixEngine
 from hdl.limits import ACCUMULATORS, BIASES, DEPTH
+from hdl.mac import MultiplyAdd
 from hdl.multiplier import FloatMultiplier
 from hdl.pe import ProcessingElement
 from hdl.significand import SignificandMultiplier
@@ -59,7 +60,7 @@ def _multiplier(
 
 def _unless_default(tree: str, technology: str) -> dict[str, str | None]:
     return {
-        "tree": tree if tree != "dadda" else None,
+        "tree": _other(tree),
         "technology": technology if technology != "cells" else None,
     }
 
@@ -67,7 +68,7 @@ def _unless_default(tree: str, technology: str) -> dict[str, str | None]:
 def _significand(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 0, tree: str = "dadda") -> Built:
     m = look_up(multiplier)
     component = SignificandMultiplier(m, stages=stages, tree=tree)
-    options = {"stages": stages, "tree": tree if tree != "dadda" else None}
+    options = {"stages": stages, "tree": _other(tree)}
     header, timing = headers.significand(m, stages, len(component.y)), headers.latency(stages)
     return Built(component, _command(m, **options), header, clocked=stages > 0, timing=timing, multiplier=m)
 
@@ -82,6 +83,20 @@ def _adder(*, format: Format | str = "fp32", stages: int = 0, technology: str = 
     command += f" --technology {component.technology}" if technology != "cells" else ""
     header, timing = headers.adder(fmt, stages), headers.latency(stages)
     return Built(component, command if named else "", header, clocked=stages > 0, timing=timing)
+
+
+def _mac(
+    *,
+    multiplier: Multiplier | str = "ax-fpm",
+    stages: int = 0,
+    adder_stages: int | None = None,
+    tree: str = "dadda",
+) -> Built:
+    component = MultiplyAdd(multiplier, stages=stages, adder_stages=adder_stages, tree=tree)
+    command = _command(component.multiplier, stages=stages, adder_stages=adder_stages, tree=_other(tree))
+    header, timing = headers.mac(component), headers.mac_timing(component)
+    m = component.multiplier
+    return Built(component, command, header, clocked=component.latency > 0, timing=timing, multiplier=m)
 
 
 def _pe(
@@ -146,6 +161,11 @@ def _engine(
     return Built(wrapper or component, command, header, {"pe": element}, timing=timing, multiplier=m)
 
 
+def _other(tree: str) -> str | None:
+    """A compressor tree that is not the usual one."""
+    return None if tree == "dadda" else tree
+
+
 def _command(m: Multiplier, **parameters: int | str | None) -> str:
     """Arguments of ``axfpm verilog``, or nothing where the multiplier has no name."""
     try:
@@ -162,6 +182,7 @@ CIRCUITS: Registry[Callable[..., Built]] = Registry(
         "multiplier": _multiplier,
         "significand": _significand,
         "adder": _adder,
+        "mac": _mac,
         "pe": _pe,
         "engine": _engine,
         "array": _array,

@@ -35,7 +35,6 @@ from hdl.delays import TECHNOLOGIES
 from hdl.limits import check_adder_stages
 from hdl.multiplier import FloatMultiplier
 from hdl.pipeline import ENABLE
-from hdl.significand import check_hardware
 
 __all__ = ["ProcessingElement", "delay", "pe_signature"]
 
@@ -112,7 +111,7 @@ class ProcessingElement(CheckedComponent):
     Raises
     ------
     InvalidInput
-        If the multiplier is unknown or has no hardware, or a number of registers is too small.
+        If the multiplier or tree is unknown or has no hardware, or a number of registers is too small.
     InvalidType
         If a number of registers is not a whole number.
     """
@@ -144,7 +143,7 @@ class ProcessingElement(CheckedComponent):
         tree: str = "dadda",
         technology: str = "cells",
     ) -> None:
-        self.multiplier = check_multiplier(multiplier)
+        self.multiplier = check_multiplier(multiplier, tree)
         self.stages = stages
         self.tree, self.technology = tree, technology
         self.adder_stages = check_adder_stages(stages, adder_stages)
@@ -161,7 +160,7 @@ class ProcessingElement(CheckedComponent):
         technology: str = "cells",
     ) -> None:
         """Raise unless the element can be built."""
-        check_hardware(check_multiplier(multiplier).design, tree)
+        check_multiplier(multiplier, tree)
         TECHNOLOGIES.look_up(technology)
         check_adder_stages(stages, adder_stages)
 

@@ -68,7 +68,8 @@ def _sources(libraries: tuple[str, ...], liberty: tuple[Path, ...], technologies
 @click.option("--wire-loads", is_flag=True, help="Wires by the library's default wire load, instead of none.")
 @click.option("--stimulus", default="uniform", show_default=True, help="Operands: uniform, relu or lenet5.")
 @click.option("-n", "pairs", type=int, help="Products of each multiplier, over all its netlists; 2000 without it.")
-@click.option("--stages", default=0, show_default=True, type=int, help="Pipeline stages; 0 is combinational.")
+@click.option("--stages", type=int, help="Pipeline stages; 0, combinational, without it, and 1 for a pe.")
+@click.option("--adder-stages", type=int, help="Those of the adder in a mac or pe.")
 @click.option("--period", type=float, help="Clock in ns; the library's own without it, 12 ns of OSU018.")
 @click.option("--fastest", is_flag=True, help="Map and clock each design for its own shortest period.")
 @click.option("--variants", type=int, help="Netlists of each multiplier; 5 without it, fewer make no interval of it.")
@@ -87,7 +88,8 @@ def command(
     wire_loads: bool,
     stimulus: str,
     pairs: int | None,
-    stages: int,
+    stages: int | None,
+    adder_stages: int | None,
     period: float | None,
     fastest: bool,
     variants: int | None,
@@ -97,21 +99,23 @@ def command(
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure the energy of each product of BLOCK (multiplier or significand), with glitches and without.
+    """Measure the energy of each operation of BLOCK (multiplier, significand, adder, mac or pe), glitches included.
 
     Each multiplier is mapped as several netlists, simulated gate by gate on the same operands, and compared with the
     golden model; exact, exact-trunc (also with Booth digits) and e8m2 stand beside it. Without --multiplier eight are
-    compared.
+    compared. An adder is one circuit, on the products and running sums of each; exact stands beside them.
 
     Example: axfpm energy --multiplier ax-fpm --stimulus lenet5 --library nangate45
     """
+    from synth.energy.blocks import BLOCKS
     from synth.energy.comparison import CONTROLS, DEFAULT_NAMES, FULL_NAMES, PAIRS, STRONGEST, VARIANTS, energy
     from synth.energy.technologies import Technologies
 
     if output is not None:
         check_apart(output, as_json=as_json)
     sources = _sources(libraries, liberty, technologies)
-    names = [look_up(name) for name in (*multipliers, *(FULL_NAMES if full else () if multipliers else DEFAULT_NAMES))]
+    usual = DEFAULT_NAMES if BLOCKS.look_up(block).has_multiplier else ()
+    names = [look_up(name) for name in (*multipliers, *(FULL_NAMES if full else () if multipliers else usual))]
     if_interrupted(RESUMES, true=lambda: writable("energy"))
     results = []
     with progress_bar("measuring") as progress:
@@ -128,6 +132,7 @@ def command(
                 stimulus=stimulus,
                 pairs=PAIRS if pairs is None else pairs,
                 stages=stages,
+                adder_stages=adder_stages,
                 period_ns=period,
                 seed=seed,
                 jobs=jobs,
@@ -139,7 +144,7 @@ def command(
                 progress=within,
             )
             results.append(found)
-            if block == "multiplier" and not (stages or dont_use or fastest or wire_loads):
+            if block == "multiplier" and not (found.stages or dont_use or fastest or wire_loads):
                 remember_energy(found.to_dict()["rows"], str(found.conditions))
     together = Technologies(tuple(results))
     if output is not None:
@@ -150,8 +155,10 @@ def command(
 
 
 def _show(together: Technologies) -> None:
+    from synth.energy.blocks import BLOCKS
+
     for result in together.results:
-        title = f"{result.block}, {result.stages} stages, energy of one product"
+        title = f"{result.block}, {result.stages} stages, energy of one {BLOCKS[result.block].result}"
         ratios = result.columns[len(result.columns) - len(result.baselines) :]
         stays = ratios[1:2] or ratios  # that to exact-trunc, unless others were asked for
         optional = (*OPTIONAL, *(ratio for ratio in reversed(ratios) if ratio not in stays), "95%")

@@ -53,8 +53,9 @@ def simulate(
     period_ns: float,
     folder: Path,
     timeout_s: float,
+    latencies: Mapping[str, int] | None = None,
 ) -> Path:
-    """Run a netlist on streams of operands, one pair per cycle, and return the dump of its nets.
+    """Run a netlist on streams of operands, one word of each per cycle, and return the dump of its nets.
 
     Recording begins with the first operands already in the design: the change to the second is the first activity.
 
@@ -67,17 +68,19 @@ def simulate(
     sdf : str or None
         Delays, or None to simulate without any.
     streams : mapping of str to numpy.ndarray
-        The words of each operand port, unsigned integers of one length.
+        The words of each operand port, unsigned integers of one length; or (n, k), 64 bits each, the lowest first.
     expected : mapping of str to numpy.ndarray
         The right words of each output port.
     stages : int
-        After how many cycles an output follows its operands.
+        After how many cycles outputs follow their operands.
     period_ns : float
         The clock cycle.
     folder : pathlib.Path
         Where files are written; one simulation at a time.
     timeout_s : float
         Limit for compiler and simulator each, seconds.
+    latencies : mapping of str to int, optional
+        The same for single outputs, where it is another number.
 
     Raises
     ------
@@ -89,7 +92,7 @@ def simulate(
     compiler, simulator = tools.icarus()
     cycles = len(next(iter(streams.values())))
     for name, words in (*streams.items(), *expected.items()):
-        (folder / f"{name}.hex").write_text("\n".join(f"{int(word):x}" for word in words) + "\n")
+        (folder / f"{name}.hex").write_text("\n".join(_hex(words)) + "\n")
     if sdf is not None:
         (folder / "cells.sdf").write_text(sdf)
     bench = render(
@@ -99,7 +102,7 @@ def simulate(
         top=netlist.top,
         cycles=cycles,
         settle=settling(stages),
-        stages=stages,
+        latencies=dict.fromkeys(expected, stages) | dict(latencies or {}),
         period_ps=f"{period_fs(period_ns) / 1000:.3f}",
         inputs={name: len(nets) for name, nets in netlist.inputs.items()},
         outputs={name: len(netlist.outputs[name]) for name in expected},
@@ -115,6 +118,13 @@ def simulate(
     output = _run([simulator, "-n", "bench.vvp"], folder, timeout_s)
     _check(output, period_ns)
     return folder / "activity.vcd"
+
+
+def _hex(words: np.ndarray) -> list[str]:
+    """Words in hexadecimal: of numbers, or of rows of 64 bits, the lowest first."""
+    if words.ndim == 1:
+        return [f"{word:x}" for word in words.tolist()]
+    return [f"{sum(part << 64 * k for k, part in enumerate(row)):x}" for row in words.tolist()]
 
 
 def _connections(netlist: Netlist, expected: Mapping[str, np.ndarray]) -> list[str]:
