@@ -16,6 +16,7 @@ import numpy as np
 
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.checks import check_count, check_seed
+from golden.errors import InvalidInput
 from golden.multiply import require_float32_words
 from golden.progress import Progress
 from hdl.limits import check_period, check_stages
@@ -127,6 +128,8 @@ def inference_energy(
         If a program or package of the flow is not installed.
     """
     kind = BLOCKS.look_up(block)
+    if not kind.has_multiplier:
+        raise InvalidInput(f"the block {block!r} has no multiplier; take one that multiplies and adds, such as {BLOCK}")
     NETWORKS.look_up(network)
     check_count("jobs", jobs, 1, MAX_JOBS, "a simulation each")
     check_count("pairs", pairs)
@@ -139,12 +142,25 @@ def inference_energy(
     period = cells.period_ns if period_ns is None else check_period(period_ns)
     trained = NETWORKS[network].trained()
     names = list(dict.fromkeys(design.multiplier for design in designs))
-    recorded = {name: _recorded(network, name, pairs, variants, seed) for name in names}
-    shown = {name: clean_accuracy(trained, look_up(name)) if accuracy else None for name in names}
+    total = len(names) + 2 * len(designs) * variants
+    say = progress or (lambda *_: None)
+    recorded, shown = {}, {}
+    for done, name in enumerate(names, 1):
+        recorded[name] = _recorded(network, name, pairs, variants, seed)
+        shown[name] = clean_accuracy(trained, look_up(name)) if accuracy else None
+        say(done, total, f"recorded {name}")
     one = recorded[names[0]]
     each = one.words[0].a.size
     task = _Task(block, stages, adder_stages, cells, period, _none, each, recorded=recorded)
-    runs, clock = run(task, designs, variants, jobs=jobs, fastest=False, asked=period_ns is not None, progress=progress)
+    runs, clock = run(
+        task,
+        designs,
+        variants,
+        jobs=jobs,
+        fastest=False,
+        asked=period_ns is not None,
+        progress=lambda done, _, message: say(len(names) + done, total, message),
+    )
     measured = [
         Inference(
             design,
@@ -194,6 +210,8 @@ def _designs(multiplier: str | Multiplier | Sequence[str | Multiplier], baseline
     designs = list(baselines)
     known = {design.name for design in designs}
     designs += [d for d in (Design(str(require_float32_words(look_up(name)))) for name in named) if d.name not in known]
+    if not designs:
+        raise InvalidInput("there is nothing to measure; name at least one multiplier or baseline")
     return list(dict.fromkeys(designs))
 
 

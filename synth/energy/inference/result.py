@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -41,8 +42,8 @@ class LayerRow:
         95% interval of ``energy_pj``.
     energy_pj_by_classes : float
         ``energy_pj`` by the second path (``synth.energy.inference.classes``).
-    image_nj : float
-        Energy of the layer for one image, nJ.
+    image_uj : float
+        Energy of the layer for one image, uJ.
     ratios : dict of str to Ratio
         By baseline.
     """
@@ -53,7 +54,7 @@ class LayerRow:
     energy_interval: tuple[float, float]
     energy_pj_zero_delay: float
     energy_pj_by_classes: float
-    image_nj: float
+    image_uj: float
     ratios: dict[str, Ratio]
 
 
@@ -67,12 +68,12 @@ class InferenceRow:
         Its canonical name, and the compressor tree it is built with.
     baseline : bool
         Whether ratios are taken to it.
-    image_nj, image_nj_zero_delay : float
-        Energy of one image (nJ) with glitches, and if nothing glitched.
+    image_uj, image_uj_zero_delay : float
+        Energy of one image (uJ) with glitches, and if nothing glitched.
     image_interval : tuple of float
-        95% interval of ``image_nj``.
-    image_nj_by_classes : float
-        ``image_nj`` by the second path.
+        95% interval of ``image_uj``.
+    image_uj_by_classes : float
+        ``image_uj`` by the second path.
     area_um2, critical_path_ns, period_ns : float
         Of the circuit that was measured, means over its netlists.
     accuracy : Accuracy or None
@@ -80,16 +81,16 @@ class InferenceRow:
     layers : tuple of LayerRow
         In the order of execution.
     ratios : dict of str to Ratio
-        Of ``image_nj``, by baseline.
+        Of ``image_uj``, by baseline.
     """
 
     multiplier: str
     tree: str
     baseline: bool
-    image_nj: float
+    image_uj: float
     image_interval: tuple[float, float]
-    image_nj_zero_delay: float
-    image_nj_by_classes: float
+    image_uj_zero_delay: float
+    image_uj_by_classes: float
     area_um2: float
     critical_path_ns: float
     period_ns: float
@@ -190,20 +191,24 @@ class InferenceEnergy:
             "rows": [row.to_dict() for row in self.rows],
         }
 
+    def to_json(self) -> str:
+        """Return the result as JSON text."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
+
     @property
     def columns(self) -> tuple[str, ...]:
         """The head of the table."""
         ratios = (f"/ {name}" for name in self.baselines)
-        return ("multiplier", "nJ an image", "95%", "by classes", *ratios, "accuracy", "calibrated")
+        return ("multiplier", "uJ an image", "95%", "by classes", *ratios, "accuracy", "calibrated")
 
     def table(self) -> list[tuple[str | float, ...]]:
         """Return the rows of a table whose head is ``columns``."""
         return [
             (
                 row.name,
-                row.image_nj,
+                row.image_uj,
                 f"{row.image_interval[0]:.4g} .. {row.image_interval[1]:.4g}",
-                row.image_nj_by_classes,
+                row.image_uj_by_classes,
                 *(_shown(row.ratios[name], own=name == row.name) for name in self.baselines),
                 *(("-", "-") if row.accuracy is None else (str(row.accuracy.raw), str(row.accuracy.calibrated))),
             )

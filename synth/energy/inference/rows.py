@@ -82,23 +82,23 @@ def make_rows(measured: Sequence[Inference], names: Sequence[str], macs: Sequenc
     names, macs : sequence
         Of the layers: name, and multiply-accumulates of one image.
     """
-    counts = np.array(macs, np.float64) / 1000  # pJ of an operation become nJ of an image
     bases = {each.design.name: each.units() for each in measured if each.design.baseline}
-    return tuple(_row(each, names, counts, bases) for each in measured)
+    return tuple(_row(each, names, macs, bases) for each in measured)
 
 
-def _row(own: Inference, names: Sequence[str], counts: np.ndarray, bases: Mapping[str, np.ndarray]) -> InferenceRow:
+def _row(own: Inference, names: Sequence[str], macs: Sequence[int], bases: Mapping[str, np.ndarray]) -> InferenceRow:
     units, second, runs = own.units(), own.by_classes(), own.runs
+    counts = np.array(macs, np.float64) / 1e6  # pJ of an operation become uJ of an image
     instant = own.operations(zero_delay=True).mean((0, 2, 3))
     layers = tuple(
         LayerRow(
             layer=name,
-            macs=round(1000 * counts[k]),
+            macs=macs[k],
             energy_pj=float(units[:, k].mean()),
             energy_interval=mean_interval(units[:, k]),
             energy_pj_zero_delay=float(instant[k]),
             energy_pj_by_classes=float(second[k]),
-            image_nj=float(counts[k] * units[:, k].mean()),
+            image_uj=float(counts[k] * units[:, k].mean()),
             ratios={base: _ratio(units[:, k], given[:, k]) for base, given in bases.items()},
         )
         for k, name in enumerate(names)
@@ -108,10 +108,10 @@ def _row(own: Inference, names: Sequence[str], counts: np.ndarray, bases: Mappin
         multiplier=own.design.multiplier,
         tree=own.design.tree,
         baseline=own.design.baseline,
-        image_nj=float(images.mean()),
+        image_uj=float(images.mean()),
         image_interval=mean_interval(images),
-        image_nj_zero_delay=float(instant @ counts),
-        image_nj_by_classes=float(second @ counts),
+        image_uj_zero_delay=float(instant @ counts),
+        image_uj_by_classes=float(second @ counts),
         area_um2=float(np.mean([run.area_um2 for run in runs])),
         critical_path_ns=float(np.mean([run.critical_path_ns for run in runs])),
         period_ns=float(np.mean([run.period_ns for run in runs])),

@@ -14,7 +14,7 @@ from synth.energy.stimulus import HELD
 EXACT = Design("exact", baseline=True)
 BOOTH = Design("exact-trunc", "booth", baseline=True)
 OURS = Design("ax-fpm")
-NAMES, MACS = ("first", "second"), (1000, 3000)
+NAMES, MACS = ("first", "second"), (1_000_000, 3_000_000)
 ACCURACY = Accuracy(Share(90, 100, (0.82, 0.95)), Share(95, 100, (0.88, 0.98)))
 
 

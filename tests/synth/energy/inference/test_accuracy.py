@@ -17,7 +17,7 @@ def test_a_share_and_its_interval():
     assert own.rate == 0.8
     assert own.interval == pytest.approx(
         (0.4902, 0.9433), abs=1e-4
-    )  # Wilson: (p + z^2/2n -+ z sqrt(...)) / (1 + z^2/n)
+    )  # Wilson, by hand
     assert str(own) == "80.0% [49.0, 94.3]"
 
 

@@ -17,7 +17,7 @@ def test_names_and_look_up():
     assert result("mine").library == "mine"
     assert own.names == ("exact", "exact-trunc (booth tree)", "ax-fpm")
     assert own.baselines == own.names[:2]
-    assert own.macs == 4000
+    assert own.macs == 4_000_000
     assert own.row("ax-fpm").multiplier == "ax-fpm"
     with pytest.raises(InvalidInput, match="e8m2 is not in this result of exact, "):
         own.row("e8m2")
@@ -26,7 +26,7 @@ def test_names_and_look_up():
 def test_what_is_left_out_is_said():
     text = str(result())
     assert EXCLUDED in text
-    for part in ("toy (toy-digits)", "4,000 multiply-accumulates an image", "block mac", "clock 12 ns"):
+    for part in ("toy (toy-digits)", "4,000,000 multiply-accumulates an image", "block mac", "clock 12 ns"):
         assert part in text
 
 
@@ -41,7 +41,7 @@ def test_tables():
     assert own.table()[0][4] == "1"
     first, second = own.layer_table()
     assert own.layer_columns == ("layer", "MACs", *own.names)
-    assert first[:2] == ("first", 1000)
+    assert first[:2] == ("first", 1_000_000)
     assert second[2].startswith("20 [")
 
 
@@ -49,5 +49,5 @@ def test_json():
     plain = json.loads(json.dumps(result().to_dict(), allow_nan=False))
     assert plain["excluded"] == EXCLUDED
     assert plain["rows"][2]["ratios"]["exact"]["energy"] == pytest.approx(0.4)
-    assert plain["rows"][2]["layers"][1]["macs"] == 3000
+    assert plain["rows"][2]["layers"][1]["macs"] == 3_000_000
     assert plain["rows"][2]["accuracy"]["raw"] == {"k": 90, "n": 100, "interval": [0.82, 0.95], "rate": 0.9}

@@ -12,12 +12,12 @@ pytest.importorskip("scipy")
 def test_a_layer_is_its_products_times_their_mean_and_an_image_the_sum():
     exact, strong, ours = rows()
     assert [layer.energy_pj for layer in exact.layers] == pytest.approx([10, 20])
-    assert [layer.image_nj for layer in exact.layers] == pytest.approx([10, 60])  # 1000 and 3000 of them
-    assert exact.image_nj == pytest.approx(70)
-    assert sum(layer.image_nj for layer in ours.layers) == pytest.approx(ours.image_nj)
-    assert ours.image_nj == pytest.approx(28)
+    assert [layer.image_uj for layer in exact.layers] == pytest.approx([10, 60])  # one and three million of them
+    assert exact.image_uj == pytest.approx(70)
+    assert sum(layer.image_uj for layer in ours.layers) == pytest.approx(ours.image_uj)
+    assert ours.image_uj == pytest.approx(28)
     assert strong.name == "exact-trunc (booth tree)"
-    assert exact.image_nj_zero_delay == pytest.approx((0.25 + 5) + 3 * (0.25 + 10))  # leakage is no glitch
+    assert exact.image_uj_zero_delay == pytest.approx((0.25 + 5) + 3 * (0.25 + 10))  # leakage is no glitch
     assert exact.image_interval[0] < 70 < exact.image_interval[1]
 
 
@@ -55,7 +55,7 @@ def test_units_of_one_netlist_are_windows():
 def test_both_paths_are_one_where_the_draw_has_the_shares_of_the_layer():
     # Half of the windows drawn are of zeros, and so is half of the layer.
     for row in rows():
-        assert row.image_nj_by_classes == pytest.approx(row.image_nj)
+        assert row.image_uj_by_classes == pytest.approx(row.image_uj)
         for layer in row.layers:
             assert layer.energy_pj_by_classes == pytest.approx(layer.energy_pj)
 
@@ -66,5 +66,5 @@ def test_the_second_path_hangs_on_the_shares():
     own.shares[:, 3] = 1  # zeros alone: the first window of each layer
     row = make_rows([own], NAMES, MACS)[0]
     assert [layer.energy_pj_by_classes for layer in row.layers] == pytest.approx([9, 17])
-    assert row.image_nj_by_classes == pytest.approx(9 + 51)
-    assert row.image_nj == pytest.approx(70)
+    assert row.image_uj_by_classes == pytest.approx(9 + 51)
+    assert row.image_uj == pytest.approx(70)

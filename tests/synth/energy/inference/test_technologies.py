@@ -53,7 +53,7 @@ def test_files_that_are_none(several, tmp_path):
     path.write_text(json.dumps({**plain, "version": 99}))
     with pytest.raises(InvalidInput, match="is of version 99 and this axfpm reads version 1"):
         read(path)
-    del plain["results"][0]["rows"][0]["image_nj"]
+    del plain["results"][0]["rows"][0]["image_uj"]
     for damaged in (plain, {**plain, "results": [3]}, {**plain, "results": None}):
         path.write_text(json.dumps(damaged))
         with pytest.raises(InvalidInput, match="is damaged"):
@@ -67,5 +67,5 @@ def test_what_comes_with_the_package_can_be_read(path):
     for each in found.results:
         assert {"exact", "exact-trunc (booth tree)", "ax-fpm", "bf16", "e8m2", "mitchell"} <= set(each.names)
         for row in each.rows:
-            assert row.image_interval[0] <= row.image_nj_by_classes <= row.image_interval[1]
-            assert row.image_nj == pytest.approx(sum(layer.image_nj for layer in row.layers))
+            assert row.image_interval[0] <= row.image_uj_by_classes <= row.image_interval[1]
+            assert row.image_uj == pytest.approx(sum(layer.image_uj for layer in row.layers))
