@@ -20,6 +20,7 @@ from axfpm.console import (
     progress_bar,
     seed_option,
 )
+from axfpm.inference import INFERENCE, check_options, infer
 from axfpm.known import remember_energy
 from golden.cache import writable
 from golden.catalogue import multiplier as look_up
@@ -67,6 +68,8 @@ def _sources(libraries: tuple[str, ...], liberty: tuple[Path, ...], technologies
 @click.option("--dont-use", metavar="PATTERN", multiple=True, help="Cells left out, such as 'XOR*'; repeatable.")
 @click.option("--wire-loads", is_flag=True, help="Wires by the library's default wire load, instead of none.")
 @click.option("--stimulus", default="uniform", show_default=True, help="Operands: uniform, relu or lenet5.")
+@click.option("--network", default="lenet5", show_default=True, help="Of an inference: lenet5, alexnet or vgg11.")
+@click.option("--circuit", help="What multiplies and adds in an inference; mac without it.")
 @click.option("-n", "pairs", type=int, help="Products of each multiplier, over all its netlists; 2000 without it.")
 @click.option("--stages", default=0, show_default=True, type=int, help="Pipeline stages; 0 is combinational.")
 @click.option("--period", type=float, help="Clock in ns; the library's own without it, 12 ns of OSU018.")
@@ -86,6 +89,8 @@ def command(
     dont_use: tuple[str, ...],
     wire_loads: bool,
     stimulus: str,
+    network: str,
+    circuit: str | None,
     pairs: int | None,
     stages: int,
     period: float | None,
@@ -103,6 +108,9 @@ def command(
     golden model; exact, exact-trunc (also with Booth digits) and e8m2 stand beside it. Without --multiplier eight are
     compared.
 
+    BLOCK may be inference: what the multiply-accumulates of one image of --network take, layer by layer, beside the
+    network's accuracy on each multiplier, and which claims of the paper hold.
+
     Example: axfpm energy --multiplier ax-fpm --stimulus lenet5 --library nangate45
     """
     from synth.energy.comparison import CONTROLS, DEFAULT_NAMES, FULL_NAMES, PAIRS, STRONGEST, VARIANTS, energy
@@ -111,8 +119,27 @@ def command(
     if output is not None:
         check_apart(output, as_json=as_json)
     sources = _sources(libraries, liberty, technologies)
-    names = [look_up(name) for name in (*multipliers, *(FULL_NAMES if full else () if multipliers else DEFAULT_NAMES))]
+    check_options(block)
     if_interrupted(RESUMES, true=lambda: writable("energy"))
+    if block == INFERENCE:
+        infer(
+            sources,
+            network=network,
+            circuit=circuit,
+            names=[look_up(name) for name in multipliers],
+            pairs=pairs,
+            variants=variants,
+            output=output,
+            as_json=as_json,
+            stages=stages,
+            period_ns=period,
+            seed=seed,
+            jobs=jobs,
+            dont_use=dont_use,
+            wire_loads=wire_loads,
+        )
+        return
+    names = [look_up(name) for name in (*multipliers, *(FULL_NAMES if full else () if multipliers else DEFAULT_NAMES))]
     results = []
     with progress_bar("measuring") as progress:
         for index, source in enumerate(sources):

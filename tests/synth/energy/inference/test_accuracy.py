@@ -15,9 +15,7 @@ pytest.importorskip("scipy")
 def test_a_share_and_its_interval():
     own = share(8, 10)
     assert own.rate == 0.8
-    assert own.interval == pytest.approx(
-        (0.4902, 0.9433), abs=1e-4
-    )  # Wilson, by hand
+    assert own.interval == pytest.approx((0.4902, 0.9433), abs=1e-4)  # Wilson, by hand
     assert str(own) == "80.0% [49.0, 94.3]"
 
 
