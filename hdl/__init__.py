@@ -6,7 +6,8 @@ In: a multiplier of ``golden.catalogue`` (declarations only, never its arithmeti
 1. ``verilog`` writes a circuit of the table in ``circuits``, with what ``headers`` say of it and an instance of its
    ``ports`` to paste; ``keywords`` and ``limits`` are what names and sizes must keep to, ``checks`` refuses parameters
    before a component exists.
-2. ``engine`` (with ``axi`` names) feeds an ``array`` of ``pe``; a pe is a ``multiplier``, an ``adder`` and registers.
+2. ``engine`` (with ``axi`` names) feeds an ``array`` of ``pe``; a pe is a ``multiplier``, an ``adder`` and registers;
+   ``mac`` is the two alone.
    ``engine_command``, ``engine_buffers`` and ``engine_loops`` are the engine's parts; the memories of its buffers are
    in Verilog instances of one module, in ``memory``.
 3. The multiplier: ``fields`` unpacks and packs words, ``significand`` (a circuit of its own, too) puts bits of partial

@@ -27,8 +27,11 @@ class CheckedComponent(wiring.Component):
         """Raise unless the arguments can be built."""
 
 
-def check_multiplier(name: Multiplier | str) -> Multiplier:
-    """Look up a multiplier that has hardware; raise as ``golden.catalogue.multiplier`` does, or if it has none."""
+def check_multiplier(name: Multiplier | str, tree: str = "dadda") -> Multiplier:
+    """Look up a multiplier that has hardware; raise as ``golden.catalogue.multiplier`` does, or if it has none.
+
+    ``tree`` is the compressor tree that it is to be built with.
+    """
     m = catalogue.multiplier(name)
-    check_hardware(m.design)
+    check_hardware(m.design, tree)
     return m

@@ -19,6 +19,7 @@ from hdl.array import SystolicArray
 from hdl.axi import AxiStreamEngine
 from hdl.engine import MatrixEngine
 from hdl.limits import ACCUMULATORS, BIASES, DEPTH
+from hdl.mac import MultiplyAdd
 from hdl.multiplier import FloatMultiplier
 from hdl.pe import ProcessingElement
 from hdl.significand import SignificandMultiplier
@@ -47,7 +48,7 @@ class Built:
 def _multiplier(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 0, tree: str = "dadda") -> Built:
     m = look_up(multiplier)
     component = FloatMultiplier(m, stages=stages, tree=tree)
-    options = {"stages": stages, "tree": tree if tree != "dadda" else None}
+    options = {"stages": stages, "tree": _other(tree)}
     header, timing = headers.multiplier(m, stages), headers.latency(stages)
     return Built(component, _command(m, **options), header, clocked=stages > 0, timing=timing)
 
@@ -55,7 +56,7 @@ def _multiplier(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 0, tre
 def _significand(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 0, tree: str = "dadda") -> Built:
     m = look_up(multiplier)
     component = SignificandMultiplier(m, stages=stages, tree=tree)
-    options = {"stages": stages, "tree": tree if tree != "dadda" else None}
+    options = {"stages": stages, "tree": _other(tree)}
     header, timing = headers.significand(m, stages, len(component.y)), headers.latency(stages)
     return Built(component, _command(m, **options), header, clocked=stages > 0, timing=timing)
 
@@ -71,9 +72,28 @@ def _adder(*, format: Format | str = "fp32", stages: int = 0) -> Built:  # noqa:
     return Built(component, command if named else "", header, clocked=stages > 0, timing=timing)
 
 
-def _pe(*, multiplier: Multiplier | str = "ax-fpm", stages: int = 1, adder_stages: int | None = None) -> Built:
-    component = ProcessingElement(multiplier, stages=stages, adder_stages=adder_stages)
-    command = _command(component.multiplier, stages=stages, adder_stages=adder_stages)
+def _mac(
+    *,
+    multiplier: Multiplier | str = "ax-fpm",
+    stages: int = 0,
+    adder_stages: int | None = None,
+    tree: str = "dadda",
+) -> Built:
+    component = MultiplyAdd(multiplier, stages=stages, adder_stages=adder_stages, tree=tree)
+    command = _command(component.multiplier, stages=stages, adder_stages=adder_stages, tree=_other(tree))
+    header, timing = headers.mac(component), headers.mac_timing(component)
+    return Built(component, command, header, clocked=component.latency > 0, timing=timing)
+
+
+def _pe(
+    *,
+    multiplier: Multiplier | str = "ax-fpm",
+    stages: int = 1,
+    adder_stages: int | None = None,
+    tree: str = "dadda",
+) -> Built:
+    component = ProcessingElement(multiplier, stages=stages, adder_stages=adder_stages, tree=tree)
+    command = _command(component.multiplier, stages=stages, adder_stages=adder_stages, tree=_other(tree))
     return Built(component, command, headers.pe(component, stages), timing=headers.pe_timing(component))
 
 
@@ -121,6 +141,11 @@ def _engine(
     return Built(wrapper or component, command, header, {"pe": element}, timing=headers.ENGINE_TIMING)
 
 
+def _other(tree: str) -> str | None:
+    """A compressor tree that is not the usual one."""
+    return None if tree == "dadda" else tree
+
+
 def _command(m: Multiplier, **parameters: int | str | None) -> str:
     """Arguments of ``axfpm verilog``, or nothing where the multiplier has no name."""
     try:
@@ -137,6 +162,7 @@ CIRCUITS: Registry[Callable[..., Built]] = Registry(
         "multiplier": _multiplier,
         "significand": _significand,
         "adder": _adder,
+        "mac": _mac,
         "pe": _pe,
         "engine": _engine,
         "array": _array,

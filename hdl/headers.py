@@ -10,6 +10,7 @@ from hdl.array import SystolicArray
 from hdl.axi import COMMAND_BITS
 from hdl.engine import MatrixEngine
 from hdl.limits import SIZE_BITS
+from hdl.mac import MultiplyAdd
 from hdl.pe import ProcessingElement
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "array_timing",
     "engine",
     "latency",
+    "mac",
+    "mac_timing",
     "multiplier",
     "pe",
     "pe_timing",
@@ -140,6 +143,38 @@ _CARRIES = {
     "widen": "counts with its true weight",
     "wrap": "is dropped",
 }
+
+
+def mac(component: MultiplyAdd) -> list[str]:
+    """Of a multiplier and an adder."""
+    m = component.multiplier
+    top = m.format.word_bits - 1
+    late = f", {component.stages} cycles after its a and b" if component.stages else ""
+    return [
+        f"multiply-add: y = add(c, mul(a, b)), multiplier {m}.",
+        "",
+        "Ports",
+        f"  a[{top}:0]  activation: {_layout(m.format)}",
+        f"  b[{top}:0]  weight, in the same form; an approximate product may change when a and b are exchanged",
+        f"  c[{top}:0]  sum so far, in the same form{late}",
+        f"  y[{top}:0]  sum with this product, in the same form",
+        *(_CLOCKED_PORTS if component.latency else []),
+        "",
+        mac_timing(component),
+        "",
+        "Numerics",
+        "  Two roundings: the product is that of `axfpm verilog multiplier`, the sum that of `axfpm verilog adder`.",
+    ]
+
+
+def mac_timing(component: MultiplyAdd) -> str:
+    """Of a multiplier and an adder: the line on when the sum is there."""
+    if not component.latency:
+        return "Combinational."
+    return (
+        f"Latency: {component.latency} cycles in which en is 1 after a and b, {component.adder_stages} after c; new "
+        "words may enter in each."
+    )
 
 
 def pe(component: ProcessingElement, stages: int) -> list[str]:

@@ -60,12 +60,15 @@ def check_stages(stages: int) -> int:
     return stages
 
 
-def check_adder_stages(stages: int, adder_stages: int | None) -> int:
-    """Return the registers of an adder inside a processing element: by default those of the multiplier, at least 1."""
+def check_adder_stages(stages: int, adder_stages: int | None, *, least: int = 1) -> int:
+    """Return the registers of an adder behind a multiplier: by default as many as that has, and ``least`` at least.
+
+    A processing element needs one, a multiply-add none.
+    """
     check_stages(stages)
     if adder_stages is None:
-        return max(stages, 1)
-    return check_count("adder_stages", adder_stages, 1, MOST_STAGES, "more than any datapath has places for")
+        return max(stages, least)
+    return check_count("adder_stages", adder_stages, least, MOST_STAGES, "more than any datapath has places for")
 
 
 def check_period(period_ns: float) -> float:

@@ -85,6 +85,8 @@ class ProcessingElement(CheckedComponent):
         Registers in the multiplier, of which the last holds the product; 0 joins multiplier and adder.
     adder_stages : int, optional
         Registers in the adder, of which the last holds ``p_out``: at least 1. By default as ``stages``, at least 1.
+    tree : str
+        Compressor tree, as for ``hdl.multiplier.FloatMultiplier``.
 
     Members
     -------
@@ -106,7 +108,7 @@ class ProcessingElement(CheckedComponent):
     Raises
     ------
     InvalidInput
-        If the multiplier is unknown or has no hardware, or a number of registers is too small.
+        If the multiplier or tree is unknown or has no hardware, or a number of registers is too small.
     InvalidType
         If a number of registers is not a whole number.
     """
@@ -129,16 +131,20 @@ class ProcessingElement(CheckedComponent):
     w: Any
     w_load: Any
 
-    def __init__(self, multiplier: Multiplier | str, *, stages: int = 1, adder_stages: int | None = None) -> None:
-        self.multiplier = check_multiplier(multiplier)
-        self.stages = stages
+    def __init__(
+        self, multiplier: Multiplier | str, *, stages: int = 1, adder_stages: int | None = None, tree: str = "dadda"
+    ) -> None:
+        self.multiplier = check_multiplier(multiplier, tree)
+        self.stages, self.tree = stages, tree
         self.adder_stages = check_adder_stages(stages, adder_stages)
         super().__init__(pe_signature(self.multiplier.format))
 
     @classmethod
-    def check(cls, multiplier: Multiplier | str, *, stages: int = 1, adder_stages: int | None = None) -> None:
+    def check(
+        cls, multiplier: Multiplier | str, *, stages: int = 1, adder_stages: int | None = None, tree: str = "dadda"
+    ) -> None:
         """Raise unless the element can be built."""
-        check_multiplier(multiplier)
+        check_multiplier(multiplier, tree)
         check_adder_stages(stages, adder_stages)
 
     def elaborate(self, platform: object) -> Module:
@@ -160,7 +166,9 @@ class ProcessingElement(CheckedComponent):
             with m.If(self.w_load):
                 m.d.sync += shadow.eq(self.w)
 
-        m.submodules.multiplier = multiply = FloatMultiplier(self.multiplier, stages=max(self.stages - 1, 0))
+        m.submodules.multiplier = multiply = FloatMultiplier(
+            self.multiplier, stages=max(self.stages - 1, 0), tree=self.tree
+        )
         m.submodules.adder = add = FloatAdder(fmt, stages=self.adder_stages - 1)
         for unit in (multiply, add):
             if unit.stages:

@@ -23,7 +23,7 @@ from sim.checker import JOB_FILE, RESULT_FILE, load_result
 from sim.engine import ENGINE
 from sim.job import Bench, Job, Setting
 from sim.limits import check_simulated, check_vectors
-from sim.operands import ADDER, MULTIPLIER, SIGNIFICAND
+from sim.operands import ADDER, MAC, MULTIPLIER, SIGNIFICAND
 from sim.pe import PE
 from sim.report import SimReport
 from sim.streams import PACES
@@ -36,7 +36,15 @@ LOG = "simulation.log"
 
 BENCHES: Registry[Bench] = Registry(
     "bench",
-    {"multiplier": MULTIPLIER, "significand": SIGNIFICAND, "adder": ADDER, "pe": PE, "array": ARRAY, "engine": ENGINE},
+    {
+        "multiplier": MULTIPLIER,
+        "significand": SIGNIFICAND,
+        "adder": ADDER,
+        "mac": MAC,
+        "pe": PE,
+        "array": ARRAY,
+        "engine": ENGINE,
+    },
     said="no bench for block",
 )
 """Benches by the block they check."""

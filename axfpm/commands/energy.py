@@ -70,8 +70,14 @@ def _sources(libraries: tuple[str, ...], liberty: tuple[Path, ...], technologies
 @click.option("--stimulus", default="uniform", show_default=True, help="Operands: uniform, relu or lenet5.")
 @click.option("--network", default="lenet5", show_default=True, help="Of an inference: lenet5, alexnet or vgg11.")
 @click.option("--circuit", help="What multiplies and adds in an inference; mac without it.")
-@click.option("-n", "pairs", type=int, help="Products of each multiplier, over all its netlists; 2000 without it.")
+@click.option(
+    "-n",
+    "pairs",
+    type=int,
+    help="Products of each multiplier, over its netlists; 2000 of a block, 6400 of an inference.",
+)
 @click.option("--stages", default=0, show_default=True, type=int, help="Pipeline stages; 0 is combinational.")
+@click.option("--adder-stages", type=int, help="Those of the adder of a mac.")
 @click.option("--period", type=float, help="Clock in ns; the library's own without it, 12 ns of OSU018.")
 @click.option("--fastest", is_flag=True, help="Map and clock each design for its own shortest period.")
 @click.option("--variants", type=int, help="Netlists of each multiplier; 5 without it, fewer make no interval of it.")
@@ -93,6 +99,7 @@ def command(
     circuit: str | None,
     pairs: int | None,
     stages: int,
+    adder_stages: int | None,
     period: float | None,
     fastest: bool,
     variants: int | None,
@@ -102,17 +109,18 @@ def command(
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure the energy of each product of BLOCK (multiplier or significand), with glitches and without.
+    """Measure the energy of each operation of BLOCK (multiplier, significand, adder, mac), with glitches and without.
 
     Each multiplier is mapped as several netlists, simulated gate by gate on the same operands, and compared with the
     golden model; exact, exact-trunc (also with Booth digits) and e8m2 stand beside it. Without --multiplier eight are
-    compared.
+    compared. An adder is one circuit, on the products and running sums of each; exact stands beside them.
 
     BLOCK may be inference: what the multiply-accumulates of one image of --network take, layer by layer, beside the
     network's accuracy on each multiplier, and which claims of the paper hold.
 
     Example: axfpm energy --multiplier ax-fpm --stimulus lenet5 --library nangate45
     """
+    from synth.energy.blocks import BLOCKS
     from synth.energy.comparison import CONTROLS, DEFAULT_NAMES, FULL_NAMES, PAIRS, STRONGEST, VARIANTS, energy
     from synth.energy.technologies import Technologies
 
@@ -132,6 +140,7 @@ def command(
             output=output,
             as_json=as_json,
             stages=stages,
+            adder_stages=adder_stages,
             period_ns=period,
             seed=seed,
             jobs=jobs,
@@ -139,7 +148,8 @@ def command(
             wire_loads=wire_loads,
         )
         return
-    names = [look_up(name) for name in (*multipliers, *(FULL_NAMES if full else () if multipliers else DEFAULT_NAMES))]
+    usual = DEFAULT_NAMES if BLOCKS.look_up(block).has_multiplier else ()
+    names = [look_up(name) for name in (*multipliers, *(FULL_NAMES if full else () if multipliers else usual))]
     results = []
     with progress_bar("measuring") as progress:
         for index, source in enumerate(sources):
@@ -155,6 +165,7 @@ def command(
                 stimulus=stimulus,
                 pairs=PAIRS if pairs is None else pairs,
                 stages=stages,
+                adder_stages=adder_stages,
                 period_ns=period,
                 seed=seed,
                 jobs=jobs,
@@ -177,8 +188,10 @@ def command(
 
 
 def _show(together: Technologies) -> None:
+    from synth.energy.blocks import BLOCKS
+
     for result in together.results:
-        title = f"{result.block}, {result.stages} stages, energy of one product"
+        title = f"{result.block}, {result.stages} stages, energy of one {BLOCKS[result.block].result}"
         ratios = result.columns[len(result.columns) - len(result.baselines) :]
         stays = ratios[1:2] or ratios  # that to exact-trunc, unless others were asked for
         optional = (*OPTIONAL, *(ratio for ratio in reversed(ratios) if ratio not in stays), "95%")

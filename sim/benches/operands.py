@@ -1,4 +1,4 @@
-"""cocotb bench of a two-operand block, combinational or pipelined; ``sim.runner`` prepares and judges it.
+"""cocotb bench of a block of operands, combinational or pipelined; ``sim.runner`` prepares and judges it.
 
 The runner leaves operands, expected words and the schedule in ``job.npz``; a driver presents them, a monitor samples
 the output. The loops record and do nothing else: the golden model ran before, the checker runs after.
@@ -30,14 +30,19 @@ async def check_operands(dut: Any) -> None:
     save_result(Path(RESULT_FILE), got, time.perf_counter() - start)
 
 
+def _operands(job: Any) -> list[str]:
+    return [name for name in "abc" if name in job]
+
+
 async def _combinational(dut: Any, job: Any) -> list[int | str]:
-    a, b, y = dut.a, dut.b, dut.y
+    y = dut.y
+    ports = [getattr(dut, name) for name in _operands(job)]
     settle = Timer(1, "step")
     await settle  # Icarus ignores what is put on an input before time starts
     got: list[int | str] = []
-    for word_a, word_b in zip(job["a"].tolist(), job["b"].tolist(), strict=True):
-        a.set(Immediate(word_a))
-        b.set(Immediate(word_b))
+    for words in zip(*(job[name].tolist() for name in _operands(job)), strict=True):
+        for port, word in zip(ports, words, strict=True):
+            port.set(Immediate(word))
         await settle
         got.append(sample(y))
     return got
@@ -46,18 +51,18 @@ async def _combinational(dut: Any, job: Any) -> list[int | str]:
 async def _pipelined(dut: Any, job: Any) -> list[int | str]:
     # Inputs change at the falling edge, half a cycle before the rising edge that takes them; the output is sampled at
     # the falling edge after it.
-    a, b, y, en, rst = dut.a, dut.b, dut.y, dut.en, dut.rst
-    pairs = job["pair"]
-    cycles = zip(
-        job["a"][pairs].tolist(), job["b"][pairs].tolist(), job["enable"].tolist(), job["reset"].tolist(), strict=True
-    )
+    y, en, rst = dut.y, dut.en, dut.rst
+    ports = [getattr(dut, name) for name in _operands(job)]
+    # A third operand comes with the product of its pair, later.
+    shown = [job[name][job["c_pair" if name == "c" else "pair"]].tolist() for name in _operands(job)]
+    cycles = zip(zip(*shown, strict=True), job["enable"].tolist(), job["reset"].tolist(), strict=True)
     falling = FallingEdge(dut.clk)
     Clock(dut.clk, 2, "step").start(start_high=False)
     await falling
     got: list[int | str] = []
-    for word_a, word_b, enable, reset in cycles:
-        a.value = word_a
-        b.value = word_b
+    for words, enable, reset in cycles:
+        for port, word in zip(ports, words, strict=True):
+            port.value = word
         en.value = enable
         rst.value = reset
         await falling

@@ -53,8 +53,9 @@ def simulate(
     period_ns: float,
     folder: Path,
     timeout_s: float,
+    latencies: Mapping[str, int] | None = None,
 ) -> Path:
-    """Run a netlist on streams of operands, one pair per cycle, and return the dump of its nets.
+    """Run a netlist on streams of operands, one word of each per cycle, and return the dump of its nets.
 
     Recording begins with the first operands already in the design: the change to the second is the first activity.
 
@@ -71,13 +72,15 @@ def simulate(
     expected : mapping of str to numpy.ndarray
         The right words of each output port.
     stages : int
-        After how many cycles an output follows its operands.
+        After how many cycles outputs follow their operands.
     period_ns : float
         The clock cycle.
     folder : pathlib.Path
         Where files are written; one simulation at a time.
     timeout_s : float
         Limit for compiler and simulator each, seconds.
+    latencies : mapping of str to int, optional
+        The same for single outputs, where it is another number.
 
     Raises
     ------
@@ -99,7 +102,7 @@ def simulate(
         top=netlist.top,
         cycles=cycles,
         settle=settling(stages),
-        stages=stages,
+        latencies=dict.fromkeys(expected, stages) | dict(latencies or {}),
         period_ps=f"{period_fs(period_ns) / 1000:.3f}",
         inputs={name: len(nets) for name, nets in netlist.inputs.items()},
         outputs={name: len(netlist.outputs[name]) for name in expected},

@@ -16,11 +16,12 @@ from golden.progress import Progress
 from hdl.compressor import BOOTH, OPERATOR
 from hdl.limits import check_period, check_stages
 from synth import tools
-from synth.energy.blocks import BLOCKS
+from synth.energy.blocks import BLOCKS, Build
 from synth.energy.grid import Task, run
 from synth.energy.kept import kept_operands
 from synth.energy.result import Conditions, Energy
 from synth.energy.rows import Design, make_rows
+from synth.energy.stimulus import Operands
 from synth.liberty import Library, read_liberty
 from synth.wires import layout
 
@@ -29,10 +30,12 @@ __all__ = [
     "CONTROLS",
     "DEFAULT_NAMES",
     "FULL_NAMES",
+    "MAX_JOBS",
     "PAIRS",
     "STRONGEST",
     "VARIANTS",
     "energy",
+    "programs",
 ]
 
 PAIRS, VARIANTS = 2000, 5
@@ -62,18 +65,19 @@ def energy(
     stimulus: str = "uniform",
     pairs: int = PAIRS,
     stages: int = 0,
+    adder_stages: int | None = None,
     period_ns: float | None = None,
     seed: int = 0,
     jobs: int = 1,
     fastest: bool = False,
     variants: int = VARIANTS,
-    baselines: Iterable[str | Multiplier] = BASELINES,
+    baselines: Iterable[str | Multiplier] | None = None,
     controls: Iterable[Design] = (),
     dont_use: Sequence[str] = (),
     wire_loads: bool = False,
     progress: Progress | None = None,
 ) -> Energy:
-    """Measure the energy per product of multipliers from simulated activity, beside exact ones.
+    """Measure the energy per operation of multipliers, and of what holds them, from simulated activity.
 
     Each design is mapped as several netlists of the same function, each is proved equal to the design, simulated with
     the delays of its cells on operands in order, every output is compared with the golden model, and what each change
@@ -82,9 +86,11 @@ def energy(
     Parameters
     ----------
     block : str
-        ``multiplier``: float32 words in, their product out; ``significand``: the product of their significands alone.
+        ``multiplier``: float32 words in, their product out; ``significand``: the product of their significands alone;
+        ``adder``: the product and the running sum that it is added to, whose multiplier is not part of it; ``mac``:
+        multiplier and adder.
     multiplier : str, Multiplier, or a sequence of them
-        Catalogue or dial names, or Multipliers, of float32 words.
+        Catalogue or dial names, or Multipliers, of float32 words; of an adder, those whose products it adds.
     library : str
         A name in ``synth.libraries.LIBRARIES``.
     liberty : path, sequence of paths, or Library, optional
@@ -92,9 +98,11 @@ def energy(
     stimulus : str
         A name in ``synth.energy.stimulus.STIMULI``: ``uniform``, ``relu``, ``lenet5`` ...
     pairs : int
-        Products measured of each multiplier, from 10; split evenly over the variants, rounded up.
+        Operations measured of each multiplier, from 10; split evenly over the variants, rounded up.
     stages : int
-        Pipeline stages; 0 is combinational.
+        Pipeline stages; 0 is combinational. Of a block that has an adder beside the multiplier, the multiplier's.
+    adder_stages : int, optional
+        Those of the adder of such a block; as ``axfpm verilog`` has them where None.
     period_ns : float, optional
         The clock of all designs, ns; where None the library's own, longer by quarters of it if a netlist needs that.
     seed : int
@@ -107,9 +115,9 @@ def energy(
     variants : int
         Netlists for each design: the first as it is written, the others with names at random.
     baselines : iterable of str or Multiplier
-        What ratios are taken to.
+        What ratios are taken to: by default ``BASELINES``, or ``exact`` alone for a block without multiplier.
     controls : iterable of Design
-        Further baselines, such as ``CONTROLS``.
+        Further baselines, such as ``CONTROLS``, for a block with a multiplier.
     dont_use : sequence of str
         Patterns of cells that are not used, beside the library's own.
     wire_loads : bool
@@ -134,18 +142,27 @@ def energy(
     MissingTool
         If a program or package of the flow is not installed.
     """
-    BLOCKS.look_up(block)
+    kind = BLOCKS.look_up(block)
     check_count("jobs", jobs, 1, MAX_JOBS, "a simulation each")
     check_count("variants", variants)
     check_count("pairs", pairs, FEWEST_PAIRS)
     named = [multiplier] if isinstance(multiplier, str | Multiplier) else list(multiplier)
-    designs = _designs(named, baselines, controls)
+    if adder_stages is not None and not kind.has_adder:
+        raise InvalidInput(f"the block {block!r} has no adder beside a multiplier; leave out its stages")
+    if baselines is None:
+        baselines = BASELINES if kind.has_multiplier else BASELINES[:1]
+    designs = _designs(named, baselines, controls if kind.has_multiplier else ())
+    kind.latency(Build(designs[0].multiplier, stages=check_stages(stages), adder_stages=adder_stages))
     if fastest and period_ns is not None:
         raise InvalidInput("a period and the fastest one were asked for; give one of them")
-    found = _programs()
+    found = programs()
     cells = read_liberty(library if liberty is None else liberty, dont_use=dont_use, wire_loads=wire_loads)
     period = cells.period_ns if period_ns is None else check_period(period_ns)
-    task = Task(block, check_stages(stages), cells, period, stimulus, -(-pairs // variants), seed)
+
+    def operands(n: int, batch: int) -> Operands:
+        return kept_operands(stimulus, n, seed=seed, batch=batch)
+
+    task = Task(block, stages, adder_stages, cells, period, operands, -(-pairs // variants))
     # What is wrong with the stimulus is said before minutes are spent.
     description = kept_operands(stimulus, 1, seed=seed).description
     runs, clock = run(
@@ -168,6 +185,7 @@ def energy(
             layout=layout(cells),
         ),
         rows=make_rows([(design, runs[design]) for design in designs]),
+        adder_stages=adder_stages,
     )
 
 
@@ -184,8 +202,14 @@ def _designs(
     return list(dict.fromkeys(designs))
 
 
-def _programs() -> dict[str, str | None]:
-    """Versions of the programs; what is missing is said before minutes are spent."""
+def programs() -> dict[str, str | None]:
+    """Return versions of the programs; what is missing is said before minutes are spent.
+
+    Raises
+    ------
+    MissingTool
+        If one is not installed.
+    """
     for program in (tools.yosys, tools.opensta, tools.abc, tools.icarus):
         program()
     return {name: version for name, version in tools.versions().items() if name != "abc"} | {

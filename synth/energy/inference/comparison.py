@@ -61,8 +61,8 @@ class _Task(Task):
 
     recorded: Mapping[str, _Recorded] = field(default_factory=dict)
 
-    def operands_of(self, design: Design, n: int, variant: int) -> Operands:
-        a, b, c = self.recorded[design.multiplier].words[variant].stream(n - self.each)
+    def operands_of(self, design: Design, n: int, batch: int) -> Operands:
+        a, b, c = self.recorded[design.multiplier].words[batch].stream(n - self.each)
         return Operands(a, b, "windows of an inference", lambda _: c)
 
 

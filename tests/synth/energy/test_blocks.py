@@ -1,18 +1,27 @@
 """What is on the ports of a block, by hand."""
 
 import numpy as np
+import pytest
 
 from golden.catalogue import multiplier
+from golden.errors import InvalidInput
+from golden.reference import add_word, multiply_word
 from hdl.verilog import build
-from synth.energy.blocks import BLOCKS
+from synth.energy.blocks import BLOCKS, Build
+from synth.energy.stimulus import Operands, draw
 
 
 def words(*values):
     return np.array(values, np.float32).view(np.uint32)
 
 
-def streams(block, name, a, b):
-    return [each.tolist() for each in BLOCKS[block].streams(a, b, multiplier(name))]
+NO_SUMS = np.zeros(0, np.uint32)
+
+
+def streams(block, name, a, b, sums=NO_SUMS, **build_):
+    operands = Operands(a, b, "by hand", lambda m: sums)
+    found = BLOCKS[block].streams(operands, Build(name, **build_))
+    return [each.tolist() for each in (*found.inputs.values(), *found.expected.values())]
 
 
 def test_words():
@@ -32,7 +41,48 @@ def test_fractions_and_their_product():
     assert (a24, b24, product) == (1 << 22, 3 << 21, 21 << 43)
 
 
+def test_an_adder_gets_the_sum_and_the_product():
+    # ax-fpm doubles 1 x 1: 0.5 + 2.
+    assert streams("adder", "ax-fpm", words(1), words(1), words(0.5)) == [w.tolist() for w in map(words, (0.5, 2, 2.5))]
+    assert streams("adder", "exact", words(1), words(1), words(0.5))[2] == words(1.5).tolist()
+    # The circuit has no multiplier, and its format is that of the words.
+    assert BLOCKS["adder"].parameters(Build("e8m2", stages=2)) == {"format": "fp32", "stages": 2}
+    assert not BLOCKS["adder"].has_multiplier
+
+
+def test_a_mac_gets_the_sum_when_its_product_is_there():
+    a, b, c = words(1, 2, 3, 4), words(1, 1, 1, 1), words(10, 20, 30, 40)
+    y = words(11, 22, 33, 44).tolist()
+    assert streams("mac", "exact", a, b, c) == [a.tolist(), b.tolist(), c.tolist(), y]
+    assert streams("mac", "exact", a, b, c, stages=2) == [a.tolist(), b.tolist(), words(10, 10, 10, 20).tolist(), y]
+
+
+@pytest.mark.parametrize(
+    ("block", "stages", "adder_stages", "latency"),
+    [("multiplier", 2, None, 2), ("adder", 3, None, 3), ("mac", 0, None, 0), ("mac", 2, None, 4), ("mac", 2, 1, 3)],
+)
+def test_latency(block, stages, adder_stages, latency):
+    assert BLOCKS[block].latency(Build("exact", "dadda", stages, adder_stages)) == latency
+
+
+def test_stages_that_an_adder_cannot_have():
+    with pytest.raises(InvalidInput, match="adder_stages=-1 is too small"):
+        BLOCKS["mac"].latency(Build("exact", adder_stages=-1))
+
+
+@pytest.mark.parametrize("name", ["ax-fpm", "bf16"])
+def test_sums_and_products_by_the_literal_reference(name):
+    operands = draw("relu", 30, seed=2)
+    found = BLOCKS["mac"].streams(operands, Build(name))
+    m = multiplier(name)
+    for a, b, c, y in zip(*found.inputs.values(), found.expected["y"], strict=True):
+        assert y == add_word(int(c), multiply_word(int(a), int(b), m), m.format)
+
+
 def test_every_block_is_a_circuit_with_these_ports():
-    for block in BLOCKS:
-        component = build(block, multiplier="mitchell").component
-        assert set(component.signature.members) == {"a", "b", "y"}
+    operands = draw("relu", 3)
+    for name, block in BLOCKS.items():
+        own = Build("mitchell")
+        component = build(name, **block.parameters(own)).component
+        found = block.streams(operands, own)
+        assert set(component.signature.members) == {*found.inputs, *found.expected}

@@ -54,7 +54,7 @@ def test_what_was_interrupted_goes_on(monkeypatch):
     real, calls = grid.measure, []
 
     def second_breaks(*args, **named):
-        calls.append(named["a"])
+        calls.append(named["streams"])
         if len(calls) == 2:
             raise KeyboardInterrupt
         return real(*args, **named)
@@ -74,7 +74,7 @@ def test_operands_are_shared_and_differ_between_variants(monkeypatch):
     real = grid.measure
 
     def noted(netlist, **named):
-        seen.setdefault(named["a"].tobytes(), []).append(1)
+        seen.setdefault(named["streams"]["a"].tobytes(), []).append(1)
         return real(netlist, **named)
 
     monkeypatch.setattr(grid, "measure", noted)
@@ -100,6 +100,21 @@ def test_the_significand_product_alone(small):
         assert 0 < own.row(name).energy_pj < 0.7 * small.row(name).energy_pj
         assert 0 < own.row(name).area_um2 < 0.7 * small.row(name).area_um2
     assert own.conditions.stimulus == small.conditions.stimulus
+
+
+def test_an_adder_alone_and_behind_a_multiplier(small):
+    own = {**SMALL, "pairs": 10, "variants": 1}
+    adder = energy("adder", **{**own, "baselines": None, "controls": CONTROLS})
+    # One circuit on two streams: no baseline but exact, and no controls.
+    assert [(row.name, row.baseline) for row in adder.rows] == [("exact", True), ("e8m1", False)]
+    assert adder.row("exact").area_um2 == adder.row("e8m1").area_um2
+    assert adder.row("exact").energy_pj != adder.row("e8m1").energy_pj
+    mac = energy("mac", **own)
+    # The sum of its parts, but for what is shared and glitches of the product that the adder sees.
+    parts = small.row("e8m1").area_um2 + adder.row("e8m1").area_um2
+    assert 0.9 * parts < mac.row("e8m1").area_um2 < 1.1 * parts
+    assert mac.row("e8m1").energy_pj > adder.row("e8m1").energy_pj
+    assert "adder_stages" not in mac.to_dict()
 
 
 def test_pipelines_count_their_clock_pins(small):
@@ -139,7 +154,9 @@ def test_the_operator_is_a_control_of_its_own():
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"block": "pe"}, "energy is not measured of the block 'pe'; choose from multiplier, significand"),
+        ({"block": "array"}, "energy is not measured of the block 'array'; choose from multiplier, significand"),
+        ({"adder_stages": 1}, "the block 'multiplier' has no adder beside a multiplier"),
+        ({"block": "mac", "adder_stages": -1}, "adder_stages=-1 is too small"),
         ({"multiplier": "e8m99"}, "unknown multiplier 'e8m99'"),
         ({"multiplier": "ax-fpm:format=toy"}, "works on 8-bit words"),
         ({"pairs": 9}, "pairs=9 is too small"),

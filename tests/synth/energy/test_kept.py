@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import golden
-from golden.catalogue import MULTIPLIERS, Multiplier
+from golden.catalogue import MULTIPLIERS, Multiplier, multiplier
 from golden.designs import Function, TableBlocks
 from golden.errors import InvalidInput
 from golden.formats import FP32
@@ -35,23 +35,23 @@ def test_a_digest_of_both_packages_and_of_the_stimulus():
 
 
 def test_verilog_is_kept(monkeypatch):
-    text = kept_verilog("significand", "e8m1", **PLAIN)
+    text = kept_verilog("significand", multiplier="e8m1", **PLAIN)
     assert text == verilog.generate("significand", multiplier="e8m1", **PLAIN)
-    piped = kept_verilog("significand", "e8m1", **{**PLAIN, "stages": 1})
+    piped = kept_verilog("significand", multiplier="e8m1", **{**PLAIN, "stages": 1})
     monkeypatch.setattr(verilog, "generate", forbidden)
-    assert kept_verilog("significand", "e8m1", **PLAIN) == text
-    assert kept_verilog("significand", "e8m1", **{**PLAIN, "stages": 1}) == piped != text
+    assert kept_verilog("significand", multiplier="e8m1", **PLAIN) == text
+    assert kept_verilog("significand", multiplier="e8m1", **{**PLAIN, "stages": 1}) == piped != text
     for other in (("multiplier", "e8m1", PLAIN), ("significand", "e8m1", {**PLAIN, "tree": "wallace"})):
         with pytest.raises(AssertionError, match="made again"):
-            kept_verilog(*other[:2], **other[2])
+            kept_verilog(other[0], multiplier=other[1], **other[2])
 
 
 def test_other_sources_make_it_again(monkeypatch):
-    kept_verilog("significand", "e8m1", **PLAIN)
+    kept_verilog("significand", multiplier="e8m1", **PLAIN)
     monkeypatch.setattr(verilog, "generate", forbidden)
     monkeypatch.setattr(kept, "sources", lambda: ("other",))
     with pytest.raises(AssertionError, match="made again"):
-        kept_verilog("significand", "e8m1", **PLAIN)
+        kept_verilog("significand", multiplier="e8m1", **PLAIN)
 
 
 def test_a_name_is_no_identity(monkeypatch):
@@ -63,11 +63,11 @@ def test_a_name_is_no_identity(monkeypatch):
     texts = []
     for table in tables:
         named(TableBlocks("table", 2, table))
-        texts.append(kept_verilog("significand", "mine-kept", **PLAIN))
+        texts.append(kept_verilog("significand", multiplier="mine-kept", **PLAIN))
     assert texts[0] != texts[1]
     named(Function("outside", lambda a, b, p: a * b))
     with pytest.raises(InvalidInput, match="has no hardware"):
-        kept_verilog("significand", "mine-kept", **PLAIN)
+        kept_verilog("significand", multiplier="mine-kept", **PLAIN)
 
 
 def test_operands_are_kept(monkeypatch):
@@ -79,9 +79,27 @@ def test_operands_are_kept(monkeypatch):
     monkeypatch.setattr(stimulus, "draw", forbidden)
     again = kept_operands("uniform", 20, seed=3, batch=2)
     assert again.digest == first.digest
+    with pytest.raises(AssertionError, match="made again"):
+        again.sums(multiplier("exact"))
     for other in ({"seed": 4, "batch": 2}, {"seed": 3, "batch": 1}):
         with pytest.raises(AssertionError, match="made again"):
             kept_operands("uniform", 20, **other)
+
+
+def test_sums_are_kept_for_each_multiplier(monkeypatch):
+    names = ("exact", "ax-fpm")
+    first, own = kept_operands("uniform", 20), draw("uniform", 20)
+    for name in names:
+        assert np.array_equal(first.sums(multiplier(name)), own.sums(multiplier(name)))
+    monkeypatch.setattr(stimulus, "draw", forbidden)
+    kept_, other = ([kept_operands("uniform", 20).sums(multiplier(name)).tolist() for name in names] for _ in range(2))
+    assert kept_ == other
+    assert kept_[0] != kept_[1]
+    # A function from outside has no digest: it is asked each time.
+    outside = Multiplier(FP32, Function("outside-sums", lambda a, b, p: a * b))
+    with pytest.raises(AssertionError, match="made again"):
+        first_again = kept_operands("uniform", 20)
+        first_again.sums(outside)
 
 
 def test_what_is_wrong_is_said():

@@ -1,3 +1,4 @@
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ from tiny_library import TINY, by_hand, changes, library, text_of
 from golden.errors import InvalidInput
 from golden.multiply import multiply
 from hdl.verilog import generate
-from synth.energy.measure import check_delayed, measure
+from synth.energy.measure import _key, check_delayed, measure
 from synth.energy.sdf import Delays, write_sdf
 from synth.flow import synthesise
 from synth.liberty import read_liberty
@@ -32,7 +33,8 @@ def words(*bits):
 
 
 def glitch(**more: Any):
-    given = {"a": words(0, 0, 1, 1, 0), "b": words(0, 0, 0, 0, 0), "expected": words(0, 0, 0, 0, 0)}
+    streams = {"a": more.pop("a", words(0, 0, 1, 1, 0)), "b": words(0, 0, 0, 0, 0)}
+    given = {"streams": streams, "expected": {"y": more.pop("y", words(0, 0, 0, 0, 0))}}
     return measure(GLITCH, **{"top": "top", "library": library(), "period_ns": 3.0, **given, **more})
 
 
@@ -77,7 +79,13 @@ def test_energies_by_cell_add_up():
 def test_registers():
     bits = (words(0, 1, 1, 0, 1, 0), words(0, 0, 1, 1, 1, 1))
     measured = measure(
-        STAGE, top="top", library=library(), a=bits[0], b=bits[1], expected=bits[0] ^ bits[1], stages=1, period_ns=2.0
+        STAGE,
+        top="top",
+        library=library(),
+        streams={"a": bits[0], "b": bits[1]},
+        expected={"y": bits[0] ^ bits[1]},
+        stages=1,
+        period_ns=2.0,
     )
     # d = 0 1 0 1 0 1. Recorded from operands 2 on: d and y change in each cycle, the clock twice: 4 + 3 fF; a or b
     # changes, one input of the XOR: twice down for a, or up for either.
@@ -91,9 +99,8 @@ def test_registers():
         STAGE,
         top="top",
         library=library(),
-        a=words(*[0] * 5),
-        b=words(*[0] * 5),
-        expected=words(*[0] * 5),
+        streams={"a": words(*[0] * 5), "b": words(*[0] * 5)},
+        expected={"y": words(*[0] * 5)},
         stages=1,
         period_ns=2.0,
     )
@@ -139,6 +146,40 @@ def test_kept_for_this_question_only(monkeypatch, other):
         glitch(**other)
 
 
+# Two outputs, the one a cycle after the other.
+PAIR = """
+module top(clk, a, b, x, y); input clk, a, b; output x, y;
+  XOR u0 (.A(a), .B(b), .Y(x)); DFF u1 (.CK(clk), .D(x), .Q(y), .QN());
+endmodule
+"""
+
+
+def test_several_outputs_each_at_its_time():
+    a, b = words(0, 1, 1, 0, 1, 0), words(0, 0, 1, 1, 1, 0)
+    given: Any = {"top": "top", "library": library(), "streams": {"a": a, "b": b}, "stages": 1, "period_ns": 2.0}
+    measured = measure(PAIR, **given, expected={"x": a ^ b, "y": a ^ b}, latencies={"x": 0})
+    assert measured.operations == 4
+    with pytest.raises(InvalidInput, match="of 12 outputs of the netlist are wrong"):
+        measure(PAIR, **given, expected={"x": a ^ b, "y": a ^ b})
+    with pytest.raises(InvalidInput, match="1 of 12 outputs of the netlist are wrong, the first at operands 3"):
+        measure(PAIR, **given, expected={"x": a ^ b, "y": a ^ b ^ words(0, 0, 0, 1, 0, 0)}, latencies={"x": 0})
+
+
+def test_what_was_kept_before_there_were_other_ports_is_found():
+    # Digests by the code that knew a, b and one output alone.
+    a, b, y = words(1, 2, 3), words(4, 5, 6), words(7, 8, 9)
+    given: Any = SimpleNamespace(load_ff=10.0, sha256="00")
+
+    def key(stages, late, **more):
+        streams = {"a": a, "b": b, **more}
+        said = f"clock 3 ns, {stages} stages"
+        return _key(said, "module top; endmodule", "top", given, streams, {"y": y}, stages, {"y": late})
+
+    assert key(0, 0) == "d240c0c6bcefd407b8aff5fda0faccc5deceb35043dd024233bf2cc618c5f579"
+    assert key(1, 1) == "f98bd5667842bc911cf67b90265341ce440eea0692c2d98149edd072e4ce46cd"
+    assert len({key(1, 1), key(1, 0), key(1, 1, c=a), key(1, 1, d=a)}) == 4
+
+
 def test_delays_have_to_make_a_difference():
     inverter = by_hand([("INV", {"A": 2, "Y": 3})], {"a": (2,)}, {"y": (3,)})
     instant = changes(inverter, end=1000, n2=(0, 100), n3=(1, 100))
@@ -162,10 +203,13 @@ def test_delays_that_get_lost_are_found(monkeypatch):
 @pytest.mark.parametrize(
     "given, message",
     [
-        ({"a": words(0, 1)}, "there are 2 and 5 operands and 5 results; give as many of each, 2 at least"),
+        ({"a": words(0, 1)}, "there are 2 of a, 5 of b, 5 of y; give as many words of each port, 2 at least"),
         ({"a": np.zeros(5)}, "not one-dimensional arrays of unsigned integers"),
-        ({"expected": words(0, 0, 0, 1, 0)}, "1 of 5 outputs of the netlist are wrong, the first at operands 3"),
-        ({"stages": 1}, "has the ports .*; give one with a, b, clk"),
+        ({"y": words(0, 0, 0, 1, 0)}, "1 of 5 outputs of the netlist are wrong, the first at operands 3"),
+        ({"stages": 1}, "has the ports .*; give one with a, b, clk, perhaps rst and en, and the outputs y"),
+        ({"expected": {}}, "there are no operands, or no results"),
+        ({"expected": {"z": words(0, 0, 0, 0, 0)}}, "has the ports a, b, y; give one with a, b, .* the outputs z"),
+        ({"latencies": {"z": 0}}, "a latency is given of 'z'"),
         ({"period_ns": 0}, "period_ns=0 is too small"),
         ({"top": "other"}, "the netlist has no module 'other'"),
     ],
@@ -181,9 +225,8 @@ def test_a_missing_file(tmp_path):
             tmp_path / "gone.v",
             top="top",
             library=library(),
-            a=words(0, 0),
-            b=words(0, 0),
-            expected=words(0, 0),
+            streams={"a": words(0, 0), "b": words(0, 0)},
+            expected={"y": words(0, 0)},
             period_ns=1,
         )
 
@@ -195,7 +238,7 @@ def test_a_library_without_a_cell_of_the_netlist():
 
 def test_a_netlist_without_cells():
     wires = "module top(a, b, y); input a, b; output [1:0] y; assign y = {1'b1, a}; endmodule"
-    given: Any = {"a": words(0, 1, 1, 0), "b": words(0, 0, 0, 0), "expected": words(2, 3, 3, 2)}
+    given: Any = {"streams": {"a": words(0, 1, 1, 0), "b": words(0, 0, 0, 0)}, "expected": {"y": words(2, 3, 3, 2)}}
     measured = measure(wires, top="top", library=library(), period_ns=1.0, **given)
     # Nothing but its own output load, which the input drives: 10 fF, 20 fJ.
     assert measured.cells == ()
@@ -217,9 +260,8 @@ def test_a_multiplier_of_the_catalogue():
     b = rng.standard_normal(40).astype(np.float32)
     given = {
         "library": read_liberty(),
-        "a": a.view(np.uint32),
-        "b": b.view(np.uint32),
-        "expected": multiply(a, b, "e8m2").view(np.uint32),
+        "streams": {"a": a.view(np.uint32), "b": b.view(np.uint32)},
+        "expected": {"y": multiply(a, b, "e8m2").view(np.uint32)},
         "top": "multiplier",
         "period_ns": 12.0,
     }

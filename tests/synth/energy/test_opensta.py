@@ -212,9 +212,8 @@ def test_switching_energy_of_a_multiplier_agrees(tmp_path):
         mapped.netlist,
         top="top",
         library=library,
-        a=a.view(np.uint32),
-        b=b.view(np.uint32),
-        expected=multiply(a, b, "e8m2").view(np.uint32),
+        streams={"a": a.view(np.uint32), "b": b.view(np.uint32)},
+        expected={"y": multiply(a, b, "e8m2").view(np.uint32)},
         period_ns=12.0,
     )
     netlist = read_netlist(mapped.netlist.read_text(), top="top", folder=tmp_path)

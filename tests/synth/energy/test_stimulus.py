@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from golden.catalogue import multiplier
 from golden.errors import InvalidInput
+from golden.reference import add_word, multiply_word
 from synth.energy import stimulus
-from synth.energy.stimulus import HELD, STIMULI, draw
+from synth.energy.stimulus import HELD, MOST_TERMS, STIMULI, draw
 
 
 def values(operands):
@@ -68,11 +70,11 @@ def test_the_lowered_layers_compute_the_network(layers):
     with torch.no_grad():
         first = module.get_submodule("conv1")(images) - module.get_parameter("conv1.bias")[:, None, None]
         logits = module(images) - module.get_parameter("fc3.bias")
-    x, w = layers[0]
+    x, w, _ = layers[0]
     assert np.allclose((x @ w).reshape(HELD, 28, 28, 6).transpose(0, 3, 1, 2), first.numpy(), atol=1e-4)
-    x, w = layers[-1]
+    x, w, _ = layers[-1]
     assert np.allclose(x @ w, logits.numpy(), atol=1e-3)
-    assert [w.shape for _, w in layers] == [(25, 6), (150, 16), (400, 120), (120, 84), (84, 10)]
+    assert [w.shape for _, w, _ in layers] == [(25, 6), (150, 16), (400, 120), (120, 84), (84, 10)]
 
 
 def test_a_weight_is_held_while_activations_pass(layers):
@@ -85,7 +87,7 @@ def test_a_weight_is_held_while_activations_pass(layers):
     for window, weight in zip(windows, weights[:, 0], strict=True):
         # Successive rows of one column of a layer's activations, and a weight of that very row of the matrix.
         found = False
-        for x, w in layers:
+        for x, w, _ in layers:
             for k in np.flatnonzero((w == weight).any(1)):
                 column = x[: len(x) // HELD * HELD, k].reshape(-1, HELD)
                 found = found or bool((column == window).all(1).any())
@@ -93,12 +95,55 @@ def test_a_weight_is_held_while_activations_pass(layers):
 
 
 def test_layers_count_by_their_products(layers):
-    macs = np.array([len(x) * w.size for x, w in layers])
+    macs = np.array([len(x) * w.size for x, w, _ in layers])
     n = 400
     _, b = values(draw("lenet5-digits", n * HELD))
     weights = b[::HELD]
     of_second = np.isin(weights, layers[1][1]).mean()
     assert abs(of_second - macs[1] / macs.sum()) < 0.02
+
+
+@pytest.mark.parametrize("name", ["exact", "ax-fpm"])
+def test_running_sums_are_those_of_the_rows_above(layers, name):
+    # Each recorded pair is found in its layer; its sum by the literal reference, term by term.
+    m = multiplier(name)
+    operands = draw("lenet5-digits", 12 * HELD, seed=5)
+    a, b = values(operands)
+    sums = operands.sums(m)
+    rng, checked = np.random.default_rng(1), 0
+    for window in range(12):
+        here = slice(window * HELD, (window + 1) * HELD)
+        for x, w, bias in layers:
+            for k, column in np.argwhere(w == b[here][0]):
+                rows = x[: len(x) // HELD * HELD, k].reshape(-1, HELD)
+                for place in np.flatnonzero((rows == a[here]).all(1)):
+                    if (rows == a[here]).all(1).sum() > 1:
+                        continue  # several windows alike, as of zeros: which one it is cannot be told
+                    at = int(rng.integers(HELD))
+                    total = int(bias[column].view(np.uint32))
+                    for j in range(int(k)):
+                        product = multiply_word(
+                            int(x[place * HELD + at, j].view(np.uint32)), int(w[j, column].view(np.uint32)), m
+                        )
+                        total = add_word(total, product, m.format)
+                    assert sums[here][at] == total
+                    checked += 1
+    assert checked >= 5
+
+
+@pytest.mark.parametrize("name", ["uniform", "relu"])
+def test_sums_of_drawn_products(name):
+    n = 4000
+    operands = draw(name, n, seed=4)
+    exact, approximate = (operands.sums(multiplier(each)).view(np.float32) for each in ("exact", "ax-fpm"))
+    # Of 0 to 31 terms, each as likely: none for one in 32; the variance is that of 15.5 products.
+    assert abs((exact == 0).mean() - 1 / (MOST_TERMS + 1)) < 0.06 - 0.045 * (name == "uniform")
+    a, b = values(operands)
+    variance = exact.astype(np.float64).var() / np.square(a.astype(np.float64) * b).mean()
+    assert abs(variance - MOST_TERMS / 2) < 0.2 * MOST_TERMS / 2
+    assert not np.array_equal(exact, approximate)
+    # Asked again, the same.
+    assert np.array_equal(exact, operands.sums(multiplier("exact")).view(np.float32))
 
 
 def test_what_is_not_a_whole_number_of_windows():
