@@ -19,5 +19,5 @@ One netlist goes through ``measure``, in the order of the data:
 6. ``charges`` adds up what they cost: ``kinds`` charges all instances of one cell, looking up its ``tables``;
    ``measured`` is what comes out.
 
-``inference`` goes from an operation to an image: what the layers of a network take, and whether the paper's claims hold.
+``inference`` goes from operations to images: what the layers of a network take, and which claims of the paper hold.
 """

@@ -103,6 +103,6 @@ def words_of(layers: Sequence[Layer], places: Sequence[Place], multiplier: Multi
         layer = layers[place.layer]
         rows, column = layer.x[place.first : place.first + HELD], slice(place.column, place.column + 1)
         a[index], b[index] = rows[:, place.k], layer.w[place.k, place.column]
-        above = rows[:, : place.k], layer.w[: place.k, column]
-        c[index] = matmul(*map(np.ascontiguousarray, above), multiplier, layer.bias[column])[:, 0]
+        x, w = np.ascontiguousarray(rows[:, : place.k]), np.ascontiguousarray(layer.w[: place.k, column])
+        c[index] = matmul(x, w, multiplier, layer.bias[column])[:, 0]
     return Words(a, b, c)

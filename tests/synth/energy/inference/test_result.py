@@ -42,7 +42,7 @@ def test_tables():
     first, second = own.layer_table()
     assert own.layer_columns == ("layer", "MACs", *own.names)
     assert first[:2] == ("first", 1_000_000)
-    assert second[2].startswith("20 [")
+    assert str(second[2]).startswith("20 [")
 
 
 def test_json():
