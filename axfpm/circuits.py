@@ -14,7 +14,9 @@ _OPTIONS = (
     click.option("--stages", type=int, help="Pipeline stages; of a multiplier or adder 0, combinational, by default."),
     click.option("--rows", type=int, help="Rows of an array or engine: products per partial sum."),
     click.option("--columns", type=int, help="Columns of an array or engine: results per cycle."),
-    click.option("--tree", help="Compressor tree of a multiplier: dadda (default), wallace, plain; booth, operator."),
+    click.option(
+        "--tree", help="Compressor tree of a multiplier: dadda (default), wallace, four-two, plain; booth, operator."
+    ),
     click.option("--adder-stages", type=int, help="Registers in each adder of a pe, array or engine."),
     click.option("--depth", type=int, help="Words of an engine's activation memory, per row."),
     click.option("--accumulators", type=int, help="Partial sums that an engine holds, per column."),

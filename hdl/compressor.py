@@ -5,6 +5,8 @@ design, exact or approximate. Trees:
 
 - ``dadda``: L. Dadda, "Some Schemes for Parallel Multipliers", Alta Frequenza 34, 1965;
 - ``wallace``: C. S. Wallace, "A Suggestion for a Fast Multiplier", IEEE Trans. EC-13(1), 1964;
+- ``four-two``: 4:2 compressors, A. Weinberger, "4:2 Carry-Save Adder Module", IBM Technical Disclosure Bulletin 23(8),
+  1981: fewer levels of gates on paper, and more energy and delay as Yosys maps it (``docs/hardware.md``);
 - ``plain``: a balanced tree of ``+`` operators that leaves the choice to synthesis, for comparison.
 """
 
@@ -19,16 +21,14 @@ from golden.cells import EXACT
 from golden.registry import Registry, check_choice
 from hdl.bits import Bit, Word, wire, word_of
 from hdl.cells import full_adder, half_adder
+from hdl.delays import LEVEL, adder_delay, tree_level
 from hdl.pipeline import Cut, Path, alongside
-from hdl.segments import add_in_segments, adder_delay
+from hdl.segments import add_in_segments
 
 __all__ = ["BOOTH", "OPERATOR", "TREES", "Heap", "check_tree", "dadda_heights", "sum_columns"]
 
 Heap = dict[int, list[Bit]]
 """Weight -> the bits of that weight, at least one."""
-
-# Delays in units of one two-input gate, as estimates for placing registers.
-LEVEL_DELAY = 4.0
 
 
 def dadda_heights(height: int) -> list[int]:
@@ -66,8 +66,55 @@ def _dadda_level(m: Module, heap: Heap, target: int, level: int) -> Heap:
 def _dadda(m: Module, heap: Heap) -> Path:
     level = 0
     while (height := max(map(len, heap.values()))) > 2:
-        heap = _dadda_level(m, heap, dadda_heights(height)[0], level)
-        heap = yield Cut(LEVEL_DELAY, heap)
+        before, heap = heap, _dadda_level(m, heap, dadda_heights(height)[0], level)
+        heap = yield Cut(tree_level(before, heap), heap)
+        level += 1
+    return heap
+
+
+def _after_four_two(height: int) -> int:
+    """Height of a column after one level: four bits leave two, three leave two, fewer stay."""
+    return 2 * (height // 4) + min(height % 4, 2)
+
+
+def _four_two_level(m: Module, heap: Heap, target: int, level: int) -> Heap:
+    """Reduce each column to ``target`` bits and no further, by 4:2 compressors where at least three bits are too many."""
+    result: dict[int, list[Bit]] = defaultdict(list)
+    carries: list[Bit] = []
+    chain: list[Bit] = []
+    top, weight = max(heap), min(heap)
+    while weight <= top or carries or chain:
+        bits, arrived, carried, carries, chain = list(heap.get(weight, [])), chain, carries, [], []
+        sums: list[Bit] = []
+        while (excess := len(bits) + len(arrived) + len(carried) + len(sums) - target) > 0:
+            name = f"l{level}_w{weight}_{len(sums)}"
+            if excess >= 3 and len(bits) >= 4:
+                # x1 + x2 + x3 + x4 + t = sum + 2 (carry + u), where u hangs on the first three alone: it reaches the
+                # next column's t and goes no further, so no carry ripples.
+                first, u = full_adder(m, EXACT, bits.pop(0), bits.pop(0), bits.pop(0), f"{name}_upper")
+                t = arrived.pop(0) if arrived else 0
+                total, carry = full_adder(m, EXACT, first, bits.pop(0), t, name)
+                chain.append(u)
+            else:
+                pool = bits if len(bits) >= min(excess + 1, 3) else [*bits, *arrived, *carried]
+                if pool is not bits:
+                    bits, arrived, carried = pool, [], []
+                if excess == 1:
+                    total, carry = half_adder(m, bits.pop(0), bits.pop(0), name)
+                else:
+                    total, carry = full_adder(m, EXACT, bits.pop(0), bits.pop(0), bits.pop(0), name)
+            sums.append(total)
+            carries.append(carry)
+        result[weight] = [*bits, *arrived, *carried, *sums]
+        weight += 1
+    return _without_zeros(result)
+
+
+def _four_two(m: Module, heap: Heap) -> Path:
+    level = 0
+    while (height := max(map(len, heap.values()))) > 2:
+        before, heap = heap, _four_two_level(m, heap, max(_after_four_two(height), 2), level)
+        heap = yield Cut(tree_level(before, heap, delay=1.5 * LEVEL), heap)
         level += 1
     return heap
 
@@ -88,8 +135,8 @@ def _wallace(m: Module, heap: Heap) -> Path:
                 total, carry = full_adder(m, EXACT, group[0], group[1], group[2] if len(group) == 3 else 0, name)
                 result[weight].append(total)
                 result[weight + 1].append(carry)
-        heap = _without_zeros(result)
-        heap = yield Cut(LEVEL_DELAY, heap)
+        before, heap = heap, _without_zeros(result)
+        heap = yield Cut(tree_level(before, heap), heap)
         level += 1
     return heap
 
@@ -136,7 +183,9 @@ def _fold_constants(heap: Heap) -> Heap:
 
 Tree = Callable[[Module, Heap], Path]
 
-TREES: Registry[Tree] = Registry("compressor tree", {"dadda": _dadda, "wallace": _wallace, "plain": _plain})
+TREES: Registry[Tree] = Registry(
+    "compressor tree", {"dadda": _dadda, "wallace": _wallace, "four-two": _four_two, "plain": _plain}
+)
 """Compressor trees by name: each leaves at most two bits in every column and offers a cut after every level."""
 
 OPERATOR = "operator"
@@ -151,7 +200,7 @@ def check_tree(tree: str) -> None:
     check_choice("unknown compressor tree", tree, (*TREES, BOOTH, OPERATOR))
 
 
-def sum_columns(m: Module, heap: Heap, width: int, *, tree: str = "dadda") -> Path:
+def sum_columns(m: Module, heap: Heap, width: int, *, tree: str = "dadda", unread: int = 0) -> Path:
     """Add a heap: a datapath (see ``hdl.pipeline``) that returns the sum modulo 2^width.
 
     Parameters
@@ -164,6 +213,8 @@ def sum_columns(m: Module, heap: Heap, width: int, *, tree: str = "dadda") -> Pa
         Bits of the result.
     tree : str
         A name in ``TREES``.
+    unread : int
+        Lowest bits of the sum that nobody reads: registers behind the tree do not hold them.
 
     Raises
     ------
@@ -179,6 +230,7 @@ def sum_columns(m: Module, heap: Heap, width: int, *, tree: str = "dadda") -> Pa
     # Below the lowest column of two bits nothing is left to add.
     low = min((w for w, bits in columns.items() if len(bits) > 1), default=width)
     first, second = ([columns[w][k] if k < len(columns.get(w, [])) else 0 for w in range(width)] for k in range(2))
-    below = word_of(first[:low])
-    upper, below = yield from alongside(add_in_segments(m, first[low:], second[low:]), below)
+    below = word_of([0 if w < unread else bit for w, bit in enumerate(first[:low])])
+    addition = add_in_segments(m, first[low:], second[low:], weight=low, unread=max(unread - low, 0))
+    upper, below = yield from alongside(addition, below)
     return wire(m, Cat(below, upper), "product")

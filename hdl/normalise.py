@@ -9,10 +9,10 @@ from amaranth.hdl import Cat, Const, Module, Mux
 from golden.catalogue import Multiplier
 from hdl.bits import Bit, Word, and_, hold, or_, wire, word_of
 from hdl.leading import LeadingOne
-from hdl.pipeline import Cut, Path
+from hdl.pipeline import Cut, Path, alongside
 from hdl.segments import add_in_segments
 
-__all__ = ["any_low_bit", "exponent_base", "exponent_range", "normalise", "round_product"]
+__all__ = ["any_low_bit", "exponent_base", "exponent_range", "normalise", "round_product", "unread_bits"]
 
 STICKY_DELAY = 6.0
 
@@ -51,8 +51,10 @@ def normalise(m: Module, multiplier: Multiplier, reach: LeadingOne, product: Wor
     -------
     fraction : Word
         All ``reach.highest`` bits below the leading one.
-    exponent : Word
-        The biased exponent of the result before rounding, signed.
+    exponent : dict
+        What the biased exponent of the result before rounding says: ``field``, its low bits, and ``overflow`` and
+        ``underflow``, whether it is too large or small for the format, each without and, where rounding may carry, with
+        1 more.
     zero : Word
         Whether P = 0, a constant where that cannot be.
     """
@@ -66,18 +68,32 @@ def normalise(m: Module, multiplier: Multiplier, reach: LeadingOne, product: Wor
         shift.insert(0, none)
     zero = ~value[-1] if reach.zero else Const(0, 1)
     fraction = value[:-1]
-    if not shift:
-        return fraction, exponent, zero
-    if multiplier.carry == "halve" and top == 2 * multiplier.precision:
-        # The base already took 1 away for t = 2p: the first step down from there is free.
-        if reach.count == 2:
-            return fraction, exponent, zero
+    less: Word = Const(0, 1)
+    halved = multiplier.carry == "halve" and top == 2 * multiplier.precision
+    if reach.count > 2:
         distance: Word = word_of(shift)
-        return fraction, exponent - Mux(distance.any(), distance - 1, 0), zero
-    if reach.count == 2:
-        # Both candidates are ready before the product is.
-        return fraction, Mux(shift[0], exponent - 1, exponent), zero
-    return fraction, exponent - word_of(shift), zero
+        # The base already took 1 away for t = 2p: the first step down from there is free.
+        exponent = wire(m, exponent - (Mux(distance.any(), distance - 1, 0) if halved else distance), "moved_exponent")
+    elif shift and not halved:
+        less = shift[0]
+    return fraction, _candidates(m, multiplier, exponent, less), zero
+
+
+def _candidates(m: Module, multiplier: Multiplier, exponent: Word, less: Word) -> dict:
+    """What is to be known of ``exponent - less``, from ``exponent`` alone: ``less`` comes last, and selects."""
+    fmt = multiplier.format
+
+    def select(one: Word, zero: Word) -> Word:
+        return zero if isinstance(less, Const) else Mux(less, one, zero)
+
+    carries = range(2 if multiplier.product == "nearest" else 1)
+    over = [select(exponent > fmt.exponent_mask - k, exponent >= fmt.exponent_mask - k) for k in carries]
+    under = [select(exponent <= 1 - k, exponent <= -k) for k in carries]
+    return {
+        "field": wire(m, select(exponent - 1, exponent)[: fmt.exponent_bits], "exponent_field"),
+        "overflow": [wire(m, flag, f"overflow_{k}") for k, flag in enumerate(over)],
+        "underflow": [wire(m, flag, f"underflow_{k}") for k, flag in enumerate(under)],
+    }
 
 
 def any_low_bit(m: Module, a: Sequence[Bit], b: Sequence[Bit], *, count: int) -> Word:
@@ -112,8 +128,21 @@ def any_low_bit(m: Module, a: Sequence[Bit], b: Sequence[Bit], *, count: int) ->
     return wire(m, word_of([and_(a[i], reached[count - 1 - i]) for i in range(count)]).any(), "any_low_bit")
 
 
-def round_product(m: Module, multiplier: Multiplier, fraction: Word, exponent: Word) -> Path:
-    """Round the normalised product: a datapath that returns the word's fraction field and the final exponent.
+def unread_bits(multiplier: Multiplier, reach: LeadingOne) -> int:
+    """How many of the product's lowest bits neither its normalised fraction nor rounding reads."""
+    if multiplier.product == "nearest":
+        return 0
+    return max(reach.highest - _kept(multiplier) - (reach.count - 1), 0)
+
+
+def _kept(multiplier: Multiplier) -> int:
+    """Fraction bits of a result."""
+    fmt = multiplier.format
+    return fmt.word_fraction_bits if multiplier.product == "exact" else fmt.fraction_bits
+
+
+def round_product(m: Module, multiplier: Multiplier, fraction: Word, exponent: dict) -> Path:
+    """Round the normalised product: a datapath that returns the word's fields and whether they exceed the format.
 
     Parameters
     ----------
@@ -123,25 +152,34 @@ def round_product(m: Module, multiplier: Multiplier, fraction: Word, exponent: W
         Format and product rounding.
     fraction : Word
         The bits below the leading one.
-    exponent : Word
-        Biased exponent, signed.
+    exponent : dict
+        As ``normalise`` gives it.
 
     Returns
     -------
-    fraction, exponent : Word
+    fraction, exponent, overflow, underflow : Word
         The exponent is one higher where rounding carried out of the fraction.
     """
     fmt = multiplier.format
-    kept = fmt.word_fraction_bits if multiplier.product == "exact" else fmt.fraction_bits
+    kept = _kept(multiplier)
     below = Const(0, fmt.word_fraction_bits - kept)
+    field, overflow, underflow = exponent["field"], exponent["overflow"], exponent["underflow"]
     if len(fraction) <= kept:
-        return Cat(below, Const(0, kept - len(fraction)), fraction), exponent
+        return Cat(below, Const(0, kept - len(fraction)), fraction), field, overflow[0], underflow[0]
     rest, result = fraction[:-kept], fraction[-kept:]
     if multiplier.product == "truncate":
-        return Cat(below, result), exponent
-    # One incrementer over both fields: the fraction's carry goes into the exponent above it.
+        return Cat(below, result), field, overflow[0], underflow[0]
+    # The fraction's carry comes last, and chooses between exponents that are there already.
     up = wire(m, rest[-1] & (rest[:-1].any() | result[0]), "round_up")
-    both: Word
-    both, up = yield Cut(STICKY_DELAY, (Cat(result, exponent), up))
-    rounded = yield from add_in_segments(m, list(both), [0] * len(both), up, name="rounded")
-    return Cat(below, rounded[:kept]), rounded[kept:].as_signed()
+    result, up, exponent = yield Cut(STICKY_DELAY, (result, up, exponent))
+    addition = add_in_segments(m, [*result, 0], [0] * (kept + 1), up, name="rounded")
+    rounded, exponent = yield from alongside(addition, exponent)
+    carry = rounded[kept]
+    field, overflow, underflow = exponent["field"], exponent["overflow"], exponent["underflow"]
+    next_field = (field + 1)[: fmt.exponent_bits]
+    return (
+        Cat(below, rounded[:kept]),
+        Mux(carry, next_field, field),
+        Mux(carry, *overflow[::-1]),
+        Mux(carry, *underflow[::-1]),
+    )

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -152,6 +152,10 @@ class ProcessingElement(CheckedComponent):
         m = Module()
         fmt = self.multiplier.format
         shadow, weight = Signal(fmt.word_bits), Signal(fmt.word_bits)
+        # An activation is kept as its sign, whether it is 0, and the last magnitude that was not: zeros, which ReLU
+        # makes of half of them, change nothing in the multiplier.
+        magnitude, sign, zero = Signal(fmt.word_bits - 1), Signal(), Signal(init=1)
+        nonzero = Signal()
         with m.If(self.en):
             m.d.sync += [
                 self.a_out_valid.eq(self.a_valid),
@@ -160,27 +164,31 @@ class ProcessingElement(CheckedComponent):
             ]
             # Operands that do not count stay as they were: the multiplier then has nothing to do.
             with m.If(self.a_valid & ~self.a_bypass):
-                m.d.sync += self.a_out.eq(self.a)
+                m.d.sync += [sign.eq(self.a[-1]), zero.eq(~nonzero)]
+                with m.If(nonzero):
+                    m.d.sync += magnitude.eq(self.a[:-1])
             with m.If(self.a_valid & self.a_first):
                 m.d.sync += weight.eq(shadow)
             with m.If(self.w_load):
                 m.d.sync += shadow.eq(self.w)
 
         m.submodules.multiplier = multiply = FloatMultiplier(
-            self.multiplier, stages=max(self.stages - 1, 0), tree=self.tree
+            self.multiplier, stages=max(self.stages - 1, 0), tree=self.tree, overrides=True
         )
         m.submodules.adder = add = FloatAdder(fmt, stages=self.adder_stages - 1)
         for unit in (multiply, add):
             if unit.stages:
                 m.d.comb += unit.en.eq(self.en)
 
-        bypass = delay(m, self.a_out_bypass, max(self.stages - 1, 0), self.en, "bypass")
-        minus_zero = Const(1 << (fmt.word_bits - 1), fmt.word_bits)
-        product = delay(m, Mux(bypass, minus_zero, multiply.y), min(self.stages, 1), self.en, "product")
+        product = delay(m, multiply.y, min(self.stages, 1), self.en, "product")
         total = Signal(fmt.word_bits)
         m.d.comb += [
-            multiply.a.eq(self.a_out),
+            multiply.a.eq(Cat(magnitude, sign)),
             multiply.b.eq(weight),
+            multiply.zero.eq(zero),
+            multiply.bypass.eq(self.a_out_bypass),
+            nonzero.eq(self.a[:-1].any()),
+            self.a_out.eq(Cat(magnitude & Cat(*[~zero] * len(magnitude)), sign)),
             add.a.eq(self.p),
             add.b.eq(product),
             total.eq(add.y),

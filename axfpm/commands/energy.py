@@ -69,15 +69,10 @@ def _sources(libraries: tuple[str, ...], liberty: tuple[Path, ...], technologies
 @click.option("--wire-loads", is_flag=True, help="Wires by the library's default wire load, instead of none.")
 @click.option("--stimulus", default="uniform", show_default=True, help="Operands: uniform, relu or lenet5.")
 @click.option("--network", default="lenet5", show_default=True, help="Of an inference: lenet5, alexnet or vgg11.")
-@click.option("--circuit", help="What multiplies and adds in an inference; mac without it.")
-@click.option(
-    "-n",
-    "pairs",
-    type=int,
-    help="Products of each multiplier, over its netlists; 2000 of a block, 6400 of an inference.",
-)
-@click.option("--stages", default=0, show_default=True, type=int, help="Pipeline stages; 0 is combinational.")
-@click.option("--adder-stages", type=int, help="Those of the adder of a mac.")
+@click.option("--circuit", help="What multiplies and adds in an inference: pe without it, or mac.")
+@click.option("-n", "pairs", type=int, help="Operations of each multiplier, over all netlists; 2000 by default.")
+@click.option("--stages", type=int, help="Pipeline stages; 0, combinational, without it, and 1 for a pe.")
+@click.option("--adder-stages", type=int, help="Those of the adder in a mac or pe.")
 @click.option("--period", type=float, help="Clock in ns; the library's own without it, 12 ns of OSU018.")
 @click.option("--fastest", is_flag=True, help="Map and clock each design for its own shortest period.")
 @click.option("--variants", type=int, help="Netlists of each multiplier; 5 without it, fewer make no interval of it.")
@@ -98,7 +93,7 @@ def command(
     network: str,
     circuit: str | None,
     pairs: int | None,
-    stages: int,
+    stages: int | None,
     adder_stages: int | None,
     period: float | None,
     fastest: bool,
@@ -109,7 +104,7 @@ def command(
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure the energy of each operation of BLOCK (multiplier, significand, adder, mac), with glitches and without.
+    """Measure the energy of each operation of BLOCK (multiplier, significand, adder, mac or pe), glitches included.
 
     Each multiplier is mapped as several netlists, simulated gate by gate on the same operands, and compared with the
     golden model; exact, exact-trunc (also with Booth digits) and e8m2 stand beside it. Without --multiplier eight are
@@ -177,7 +172,7 @@ def command(
                 progress=within,
             )
             results.append(found)
-            if block == "multiplier" and not (stages or dont_use or fastest or wire_loads):
+            if block == "multiplier" and not (found.stages or dont_use or fastest or wire_loads):
                 remember_energy(found.to_dict()["rows"], str(found.conditions))
     together = Technologies(tuple(results))
     if output is not None:

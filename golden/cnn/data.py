@@ -202,10 +202,15 @@ def _cifar10_files(split: str) -> dict[str, bytes | None]:
 
 
 def _load_cifar10(split: str) -> tuple[np.ndarray, np.ndarray]:
-    """All that is there: a copy may lack the last training files, so that a download of 170 MB is for none at all."""
+    """All that is there: a copy may lack the last training files, so that a download of 170 MB is for none at all.
+
+    A file that is in the cache and is not what it should be is no such gap: it is downloaded again.
+    """
     found = _cifar10_files(split)
-    if not any(found.values()):
-        _download_cifar10(list(found))
+    absent = [name for name, content in found.items() if content is None]
+    damaged = [name for name in absent if is_at_hand(CIFAR10_FOLDER, Download(name, CIFAR10_ADDRESS, CIFAR10_MD5[name]))]
+    if damaged or len(absent) == len(found):
+        _download_cifar10(absent)
         found = _cifar10_files(split)
         lost = [name for name, content in found.items() if content is None]
         if lost:

@@ -3,7 +3,8 @@
 A Liberty library is all it takes: delays, simulation models and energies come from it. ``comparison`` is
 ``axfpm.energy``: several multipliers, each as several netlists. In the order of its data:
 
-- ``stimulus`` draws the operands, or records them from LeNet-5, and ``blocks`` says what they are on a circuit's ports;
+- ``stimulus`` draws the operands, or records them from LeNet-5, and ``blocks`` says what they are on a circuit's ports,
+  with ``element`` for those of a processing element;
   ``variants`` writes a design out with other names, maps it, and has the netlist proved; ``grid`` does that for all,
   and has each netlist measured. Operands, and designs as they are written, are ``kept``.
 - ``rows`` sums up what came out, with ``intervals`` over variants and operands; ``result`` holds it with its

@@ -1,7 +1,8 @@
 """The circuits whose energy is measured: how they are built, what operands are on their ports, and what is right.
 
 The significand product gets the significands of the very words that the whole multiplier gets, those of zeros included:
-the hardware multiplies them whatever becomes of the product. The adder gets a multiplier's products and running sums.
+the hardware multiplies them whatever becomes of the product. The adder gets a multiplier's products and running sums,
+the processing element a weight, its activations and its sums as the array's row has them.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from golden.reference import significand
 from golden.registry import Registry
 from golden.significand import significand_products
 from hdl.limits import check_adder_stages
+from synth.energy.bench import settling
+from synth.energy.element import element_ports, outputs
 from synth.energy.stimulus import Operands
 
 __all__ = ["BLOCKS", "Block", "Build", "Streams"]
@@ -88,8 +91,10 @@ class Block:
         Whether the circuit itself has a multiplier; else designs differ in their operands alone.
     has_adder : bool
         Whether it has an adder beside the multiplier, with stages of its own.
+    stages : int
+        Its stages where nothing else is asked for, as ``hdl.circuits`` has them.
     result : str
-        What one operation is, in a word.
+        What one operation is, in words.
     """
 
     streams: Callable[[Operands, Build], Streams]
@@ -97,6 +102,7 @@ class Block:
     latency: Callable[[Build], int] = _pipeline
     has_multiplier: bool = True
     has_adder: bool = False
+    stages: int = 0
     result: str = "product"
 
 
@@ -134,6 +140,22 @@ def _both(build: Build) -> dict[str, Any]:
     return _tree(build) | {"adder_stages": build.adder_stages}
 
 
+def _element_latency(build: Build) -> int:
+    return 1 + build.stages + check_adder_stages(build.stages, build.adder_stages)
+
+
+def _element(operands: Operands, build: Build) -> Streams:
+    m = look_up(build.multiplier)
+    inputs = element_ports(operands.a, operands.b, operands.sums(m), stages=build.stages)
+    latency = _element_latency(build)
+    # The first words stand at the ports until everything has come to rest.
+    lead = settling(latency)
+    before = {name: np.concatenate([np.repeat(words[:1], lead), words]) for name, words in inputs.items()}
+    depth = latency - 1 - build.stages
+    found = outputs(before, m, stages=build.stages, adder_stages=depth)
+    return Streams(inputs, {name: words[lead:] for name, words in found.items()}, dict.fromkeys(found, 0))
+
+
 BLOCKS = Registry(
     "block",
     {
@@ -151,6 +173,14 @@ BLOCKS = Registry(
             latency=lambda build: build.stages + check_adder_stages(build.stages, build.adder_stages, least=0),
             has_adder=True,
             result="product and sum",
+        ),
+        "pe": Block(
+            _element,
+            parameters=_both,
+            latency=_element_latency,
+            has_adder=True,
+            stages=1,
+            result="product and sum, registers included",
         ),
     },
     said="energy is not measured of the block",

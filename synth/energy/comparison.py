@@ -64,7 +64,7 @@ def energy(
     liberty: str | Path | Sequence[str | Path] | Library | None = None,
     stimulus: str = "uniform",
     pairs: int = PAIRS,
-    stages: int = 0,
+    stages: int | None = None,
     adder_stages: int | None = None,
     period_ns: float | None = None,
     seed: int = 0,
@@ -88,7 +88,7 @@ def energy(
     block : str
         ``multiplier``: float32 words in, their product out; ``significand``: the product of their significands alone;
         ``adder``: the product and the running sum that it is added to, whose multiplier is not part of it; ``mac``:
-        multiplier and adder.
+        multiplier and adder; ``pe``: the array's processing element, registers and their clock pins included.
     multiplier : str, Multiplier, or a sequence of them
         Catalogue or dial names, or Multipliers, of float32 words; of an adder, those whose products it adds.
     library : str
@@ -100,7 +100,8 @@ def energy(
     pairs : int
         Operations measured of each multiplier, from 10; split evenly over the variants, rounded up.
     stages : int
-        Pipeline stages; 0 is combinational. Of a block that has an adder beside the multiplier, the multiplier's.
+        Pipeline stages; 0 is combinational. Of a block that has an adder beside the multiplier, the multiplier's. By
+        default the block's own: 1 for a processing element, else 0.
     adder_stages : int, optional
         Those of the adder of such a block; as ``axfpm verilog`` has them where None.
     period_ns : float, optional
@@ -152,7 +153,8 @@ def energy(
     if baselines is None:
         baselines = BASELINES if kind.has_multiplier else BASELINES[:1]
     designs = _designs(named, baselines, controls if kind.has_multiplier else ())
-    kind.latency(Build(designs[0].multiplier, stages=check_stages(stages), adder_stages=adder_stages))
+    stages = kind.stages if stages is None else check_stages(stages)
+    kind.latency(Build(designs[0].multiplier, stages=stages, adder_stages=adder_stages))
     if fastest and period_ns is not None:
         raise InvalidInput("a period and the fastest one were asked for; give one of them")
     found = programs()

@@ -56,7 +56,7 @@ def asked(monkeypatch, tmp_path):
             row("exact-trunc", 5.0, tree="booth", baseline=True),
             row("ax-fpm", 4.0),
         )
-        return InferenceEnergy("toy (toy-digits)", "digits", settings["block"], settings["stages"], conditions, rows)
+        return InferenceEnergy("toy (toy-digits)", "digits", settings["block"], 1, conditions, rows)
 
     monkeypatch.setattr(comparison, "inference_energy", measured)
     return found
@@ -78,7 +78,7 @@ def test_defaults(asked):
         5,
     )
     assert tuple(map(str, settings["multiplier"])) == DEFAULT_NAMES
-    assert (settings["stages"], settings["seed"], settings["jobs"], settings["period_ns"]) == (0, 0, 2, None)
+    assert (settings["stages"], settings["seed"], settings["jobs"], settings["period_ns"]) == (None, 0, 2, None)
     for part in ("toy (toy-digits)", "osu018", "up to 50% less energy", "undecided", "90.0% [60.0, 98.0]"):
         assert part in text
 

@@ -120,7 +120,7 @@ def heaps():
     }
 
 
-@pytest.mark.parametrize("tree", ["dadda", "wallace"])
+@pytest.mark.parametrize("tree", ["dadda", "wallace", "four-two"])
 @pytest.mark.parametrize("name", ["schoolbook", "booth"])
 def test_trees_keep_the_sum_of_all_operands(monkeypatch, tree, name):
     # A complete proof for 24 bits, given the adders (tests/hdl/test_cells.py): all unknowns but the bits cancel.
@@ -137,9 +137,9 @@ def test_dadda_heights():
     assert dadda_heights(24) == [19, 13, 9, 6, 4, 3, 2]
 
 
-@pytest.mark.parametrize(("tree", "levels"), [("dadda", 7), ("wallace", 7), ("plain", 5)])
+@pytest.mark.parametrize(("tree", "levels"), [("dadda", 7), ("wallace", 7), ("four-two", 4), ("plain", 5)])
 def test_depth(tree, levels):
-    # 24 rows need 7 levels of compressors in either tree, or 5 levels of additions.
+    # 24 rows need 7 levels of full adders in either tree, 4 of 4:2 compressors, or 5 levels of additions.
     columns = {w: min(w + 1, 47 - w) for w in range(47)}
     heap: Heap = {w: [Signal() for _ in range(height)] for w, height in columns.items()}
     delays = []
@@ -178,8 +178,12 @@ def test_dadda_adder_count(n):
 
 
 def test_unknown_tree():
-    with pytest.raises(InvalidInput, match=r"tree 'oak'; choose from dadda, wallace, plain, booth, operator$"):
+    with pytest.raises(
+        InvalidInput, match=r"tree 'oak'; choose from dadda, wallace, four-two, plain, booth, operator$"
+    ):
         check_tree("oak")
     for tree in ("oak", BOOTH, OPERATOR):  # the last two are no ways to add a heap
-        with pytest.raises(InvalidInput, match=f"unknown compressor tree '{tree}'; choose from dadda, wallace, plain$"):
+        with pytest.raises(
+            InvalidInput, match=f"unknown compressor tree '{tree}'; choose from dadda, wallace, four-two, plain$"
+        ):
             list(sum_columns(Module(), {}, 4, tree=tree))

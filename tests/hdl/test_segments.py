@@ -2,8 +2,9 @@ import random
 
 import pytest
 
-from hdl.pipeline import pipeline, place_registers
-from hdl.segments import SEGMENT, add_in_segments, adder_delay
+from hdl.bits import word_of
+from hdl.pipeline import alongside, pipeline
+from hdl.segments import SEGMENT, add_in_segments
 
 
 def run(evaluate, width, vectors, carry=None):
@@ -31,8 +32,48 @@ def test_carries_cross_segments(evaluate, width):
     assert run(evaluate, width, vectors, carry=1) == [(a + b + 1) & ones for a, b, _ in vectors]
 
 
-def test_long_additions_can_be_split():
-    # 48 bits offer two places inside; three registers more than that go to the ends.
-    delays = [adder_delay(SEGMENT)] * 3
-    assert place_registers(delays, 2) == [0, 1, 1, 0]
-    assert place_registers(delays, 5) == [1, 1, 1, 2]
+@pytest.mark.parametrize("registered", [(), (1,), (0, 2, 3), (0, 1, 2, 3)])
+@pytest.mark.parametrize("unread", [0, 3, 6, 20])
+def test_any_cut_may_be_taken(evaluate, registered, unread):
+    # What a register does is left to hdl.pipeline: here a cut that is taken passes its values on as they are.
+    width, rng = 4 * SEGMENT + 2, random.Random(unread)
+    vectors = [(rng.getrandbits(width), rng.getrandbits(width), 1) for _ in range(50)]
+    adders = []
+
+    def circuit(m, words):
+        path = add_in_segments(m, list(words[0]), list(words[1]), words[2], unread=unread)
+        cut, index = next(path), 0
+        try:
+            while True:
+                lazy = callable(cut.state)
+                adders.append(lazy)
+                state = (cut.state() if index in registered else None) if lazy else cut.state
+                cut, index = path.send(state), index + 1
+        except StopIteration as stop:
+            return stop.value
+
+    kept = (1 << width) - (1 << min(unread, width))
+    assert evaluate(circuit, (width, width, 1), vectors) == [(a + b + c) & kept for a, b, c in vectors]
+    assert adders[:5] == [True] * 4 + [False]
+
+
+def test_registers_hold_no_bits_that_nobody_reads(evaluate):
+    from hdl.pipeline import register_bits
+
+    def bits(unread):
+        found = []
+
+        def circuit(m, words):
+            path = alongside(add_in_segments(m, list(words[0]), list(words[1]), unread=unread), words[2])
+            cut = next(path)
+            while callable(cut.state):
+                found.append(register_bits(cut.state()))
+                cut = path.send(None)
+            return word_of([0])
+
+        evaluate(circuit, (12, 12, 1), [(0, 0, 0)])
+        return found
+
+    # Two rows of what is left, the sum so far, its carry, and the bit that goes alongside.
+    assert bits(0) == [8 + 8 + 4 + 1 + 1, 4 + 4 + 8 + 1 + 1]
+    assert bits(6) == [8 + 8 + 0 + 1 + 1, 4 + 4 + 2 + 1 + 1]

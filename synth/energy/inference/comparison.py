@@ -37,7 +37,7 @@ from synth.wires import layout
 
 __all__ = ["BASELINES", "BLOCK", "DEFAULT_NAMES", "PAIRS", "inference_energy"]
 
-BLOCK = "mac"
+BLOCK = "pe"
 BASELINES = (Design("exact", baseline=True), STRONGEST)
 """IEEE 754 with a Dadda tree, and the exact product of least energy that is known here."""
 DEFAULT_NAMES = ("ax-fpm", "bf16", "e8m2", "mitchell")
@@ -74,7 +74,7 @@ def inference_energy(
     library: str = "osu018",
     liberty: str | Path | Sequence[str | Path] | Library | None = None,
     pairs: int = PAIRS,
-    stages: int = 0,
+    stages: int | None = None,
     adder_stages: int | None = None,
     period_ns: float | None = None,
     seed: int = 0,
@@ -129,14 +129,15 @@ def inference_energy(
     """
     kind = BLOCKS.look_up(block)
     if not kind.has_multiplier:
-        raise InvalidInput(f"the block {block!r} has no multiplier; take one that multiplies and adds, such as {BLOCK}")
+        raise InvalidInput(f"the block {block!r} has no multiplier; take one that multiplies and adds, {BLOCK} or mac")
     NETWORKS.look_up(network)
     check_count("jobs", jobs, 1, MAX_JOBS, "a simulation each")
     check_count("pairs", pairs)
     check_count("variants", variants)
     check_seed(seed)
     designs = _designs(multiplier, baselines)
-    kind.latency(Build("exact", stages=check_stages(stages), adder_stages=adder_stages))
+    stages = kind.stages if stages is None else check_stages(stages)
+    kind.latency(Build("exact", stages=stages, adder_stages=adder_stages))
     found = programs()
     cells = read_liberty(library if liberty is None else liberty, dont_use=dont_use, wire_loads=wire_loads)
     period = cells.period_ns if period_ns is None else check_period(period_ns)

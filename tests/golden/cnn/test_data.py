@@ -147,6 +147,18 @@ def test_cifar10_takes_what_is_there_and_says_so(nowhere, monkeypatch):
     assert data.load("cifar10", "train")[1].tolist() == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
 
 
+def test_damaged_cifar10_is_downloaded_again(nowhere, monkeypatch):
+    folder = nowhere / "cache" / "data" / "cifar-10-batches-py"
+    put_batches(folder, [f"data_batch_{i}" for i in range(1, 6)], monkeypatch)
+    good = (folder / "data_batch_2").read_bytes()
+    (folder / "data_batch_2").write_bytes(good[:-1])
+    with pytest.raises(InvalidInput, match=r"CIFAR-10 is not there: .*network is unreachable"):
+        data.load("cifar10", "train")
+    (folder / "data_batch_2").write_bytes(good[:-1])
+    monkeypatch.setattr(pooch, "retrieve", lambda *_, **__: (folder / "data_batch_2").write_bytes(good))
+    assert data.load("cifar10", "train")[1].tolist() == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+
+
 def test_missing_cifar10_offline(nowhere, monkeypatch):
     put_batches(nowhere / "data" / "cifar-10-batches-py", ["data_batch_1"], monkeypatch)
     with pytest.raises(InvalidInput, match=r"CIFAR-10 is not there: "):

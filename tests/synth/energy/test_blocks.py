@@ -6,7 +6,7 @@ import pytest
 from golden.catalogue import multiplier
 from golden.errors import InvalidInput
 from golden.reference import add_word, multiply_word
-from hdl.verilog import build
+from hdl.verilog import build, parameters_of
 from synth.energy.blocks import BLOCKS, Build
 from synth.energy.stimulus import Operands, draw
 
@@ -59,7 +59,15 @@ def test_a_mac_gets_the_sum_when_its_product_is_there():
 
 @pytest.mark.parametrize(
     ("block", "stages", "adder_stages", "latency"),
-    [("multiplier", 2, None, 2), ("adder", 3, None, 3), ("mac", 0, None, 0), ("mac", 2, None, 4), ("mac", 2, 1, 3)],
+    [
+        ("multiplier", 2, None, 2),
+        ("adder", 3, None, 3),
+        ("mac", 0, None, 0),
+        ("mac", 2, None, 4),
+        ("mac", 2, 1, 3),
+        ("pe", 0, None, 2),
+        ("pe", 2, 3, 6),
+    ],
 )
 def test_latency(block, stages, adder_stages, latency):
     assert BLOCKS[block].latency(Build("exact", "dadda", stages, adder_stages)) == latency
@@ -79,10 +87,18 @@ def test_sums_and_products_by_the_literal_reference(name):
         assert y == add_word(int(c), multiply_word(int(a), int(b), m), m.format)
 
 
+def test_stages_are_the_circuits_own():
+    for name, block in BLOCKS.items():
+        takes = parameters_of(name)
+        assert block.stages == takes["stages"]
+        assert block.has_adder == ("adder_stages" in takes)
+        assert block.has_multiplier == ("multiplier" in takes)
+
+
 def test_every_block_is_a_circuit_with_these_ports():
     operands = draw("relu", 3)
     for name, block in BLOCKS.items():
-        own = Build("mitchell")
+        own = Build("mitchell", stages=block.stages)
         component = build(name, **block.parameters(own)).component
         found = block.streams(operands, own)
-        assert set(component.signature.members) == {*found.inputs, *found.expected}
+        assert set(component.signature.members) - {"en"} == {*found.inputs, *found.expected}
