@@ -70,7 +70,7 @@ def _sources(libraries: tuple[str, ...], liberty: tuple[Path, ...], technologies
 @click.option("--stimulus", default="uniform", show_default=True, help="Operands: uniform, relu or lenet5.")
 @click.option("--network", default="lenet5", show_default=True, help="Of an inference: lenet5, alexnet or vgg11.")
 @click.option("--circuit", help="What multiplies and adds in an inference: pe without it, or mac.")
-@click.option("-n", "pairs", type=int, help="Operations of each multiplier, over all netlists; 2000 by default.")
+@click.option("-n", "pairs", type=int, help="Operations of each multiplier; 2000 by default, 6400 of an inference.")
 @click.option("--stages", type=int, help="Pipeline stages; 0, combinational, without it, and 1 for a pe.")
 @click.option("--adder-stages", type=int, help="Those of the adder in a mac or pe.")
 @click.option("--period", type=float, help="Clock in ns; the library's own without it, 12 ns of OSU018.")
