@@ -169,6 +169,7 @@ def inference_energy(
             [words.a for words in recorded[design.multiplier].words],
             recorded[design.multiplier].shares,
             shown[design.multiplier],
+            kind.waits,
         )
         for design in designs
     ]

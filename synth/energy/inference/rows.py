@@ -39,6 +39,8 @@ class Inference:
         float64, (layers, classes): ``classes.shares_of`` each layer on this multiplier.
     accuracy : Accuracy or None
         Of the network there.
+    waits : int
+        How many cycles after it came to the ports an operation is multiplied.
     """
 
     design: Design
@@ -46,11 +48,16 @@ class Inference:
     activations: Sequence[np.ndarray] = field(repr=False)
     shares: np.ndarray = field(repr=False)
     accuracy: Accuracy | None = None
+    waits: int = 0
 
     def operations(self, *, zero_delay: bool = False) -> np.ndarray:
-        """Energy of each operation, pJ, float64, (runs, layers, windows, ``HELD``)."""
+        """Energy of each operation, pJ, float64, (runs, layers, windows, ``HELD``).
+
+        It is that of the cycle in which the operation is multiplied: what registers take before, and sums behind, falls
+        to its neighbours. Streams are circles, so that the last operation is multiplied in the first cycle recorded.
+        """
         found = [(run.measured.zero_delay if zero_delay else run.measured.with_glitches).total for run in self.runs]
-        return np.stack(found).reshape(len(self.runs), len(self.shares), -1, HELD)
+        return np.roll(np.stack(found), -self.waits, axis=1).reshape(len(self.runs), len(self.shares), -1, HELD)
 
     def units(self) -> np.ndarray:
         """Mean energy of an operation in each layer of each unit, pJ, float64, (units, layers)."""

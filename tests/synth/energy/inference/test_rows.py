@@ -5,6 +5,7 @@ import pytest
 from made_up_inference import EXACT, MACS, NAMES, OURS, five, inference, rows
 
 from synth.energy.inference.rows import make_rows, parts_of
+from synth.energy.stimulus import HELD
 
 pytest.importorskip("scipy")
 
@@ -68,3 +69,12 @@ def test_the_second_path_hangs_on_the_shares():
     assert [layer.energy_pj_by_classes for layer in row.layers] == pytest.approx([9, 17])
     assert row.image_uj_by_classes == pytest.approx(9 + 51)
     assert row.image_uj == pytest.approx(70)
+
+
+def test_an_operation_is_charged_where_it_is_multiplied():
+    # What comes to the ports in one cycle is multiplied in the next; the last of the circle in the first recorded.
+    own = inference(EXACT, [np.array([[1.0, 2], [3, 4]])])
+    late = type(own)(**{**vars(own), "waits": 1})
+    assert late.operations()[0, 0, 0].tolist() == [1.0] * (HELD - 1) + [2.0]
+    assert late.operations()[0, 1, 1].tolist() == [4.0] * (HELD - 1) + [1.0]
+    assert late.operations().sum() == own.operations().sum()
