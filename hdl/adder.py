@@ -1,84 +1,153 @@
 """The floating-point adder: IEEE 754, nearest even, with subnormals, infinities and one canonical NaN.
 
-One path: the operand of larger magnitude comes first, the other's significand is shifted right by the exponent
-difference, added or subtracted, and the total is normalised and rounded once. Separate near and far paths were measured
-too (OSU 180 nm, 12 ns constraint): 24% larger and no faster, so they do not pay here. In: two words; out: their sum,
-``stages`` cycles later.
+The operand of larger magnitude comes first, the other's significand is shifted right by the exponent difference, and
+one adder adds or subtracts. From there on there are two ways. *Near*: a difference of operands whose exponents differ
+by at most 1, and which lost its leading bit, is shifted left as far as it takes, and is exact. *Far*: any other sum
+moves by one place at most, and is rounded. The near way stands still for far sums, which nearly all sums of products
+are. docs/hardware.md says what that was measured against. In: two words; out: their sum, ``stages`` cycles later.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Value
+from amaranth.hdl import Cat, Const, Module, Mux
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.errors import InvalidType
 from golden.formats import FP32, Format
-from hdl.bits import Word, wire, word_of
-from hdl.fields import pack
+from hdl.bits import Word, wire
 from hdl.limits import check_stages
-from hdl.pipeline import ENABLE, Cut, Path, pipeline
+from hdl.pipeline import ENABLE, Cut, Path, alongside, pipeline
+from hdl.segments import add_in_segments
+from hdl.shifters import count_leading_zeros, shift_left, shift_right_sticky
 
-__all__ = ["FloatAdder", "adder_path", "count_leading_zeros", "shift_left", "shift_right_sticky"]
+__all__ = ["FloatAdder", "adder_path"]
 
-# Estimated delays of the segments in units of one two-input gate, for placing registers.
-COMPARE_DELAY = 15.0
-ALIGN_DELAY = 16.0
-ADD_DELAY = 13.0
-COUNT_DELAY = 12.0
-SHIFT_DELAY = 14.0
-ROUND_DELAY = 13.0
-PACK_DELAY = 5.0
-
-
-def shift_right_sticky(m: Module, value: Word, distance: Word, name: str) -> tuple[Word, Word]:
-    """Shift right; return the shifted word and whether any 1 was shifted out.
-
-    Distances of the word's width and more are allowed: nothing but the sticky bit remains.
-    """
-    width = len(value)
-    steps = (width - 1).bit_length()
-    lost: list[Word] = []
-    for k in reversed(range(min(steps, len(distance)))):
-        step = 1 << k
-        if step < width:
-            lost.append(distance[k] & value[:step].any())
-            value = wire(m, Mux(distance[k], Cat(value[step:], Const(0, step)), value), f"{name}_{step}")
-    if len(distance) > steps:
-        far = wire(m, distance[steps:].any(), f"{name}_far")
-        lost.append(far & value.any())
-        value = wire(m, Mux(far, 0, value), f"{name}_cleared")
-    return value, wire(m, word_of(lost).any(), f"{name}_sticky")
+# Delays of the segments in units of one two-input gate, 0.11 ns in OSU018 (`hdl.delays`), for placing registers.
+DIFFERENCE_DELAY = 14.0
+SELECT_DELAY = 8.0
+ALIGN_DELAY = 12.0
+COUNT_DELAY = 16.0
+NORMALISE_DELAY = 8.0
+ROUND_DELAY = 16.0
 
 
-def count_leading_zeros(m: Module, value: Word, name: str) -> Word:
-    """Count the zeros above the leading one, by a binary tree; the count of zero itself has no meaning."""
-
-    def count(bits: Word) -> tuple[Word, list[Word]]:
-        """Whether a span of 2^k bits holds a 1, and the k bits of its count, lowest first."""
-        if len(bits) == 1:
-            return bits, []
-        half = len(bits) // 2
-        (low, low_count), (high, high_count) = count(bits[:half]), count(bits[half:])
-        node = f"{name}_{len(bits)}"
-        here = [wire(m, Mux(high, h, low_), node) for h, low_ in zip(high_count, low_count, strict=True)]
-        return wire(m, high | low, f"{node}_any"), [*here, ~high]
-
-    # Ones below the word end the count there.
-    size = 1 << (len(value) - 1).bit_length()
-    _, bits = count(Cat(Const((1 << size - len(value)) - 1, size - len(value)), value))
-    return wire(m, Cat(*bits), name)
+def _each(bit: Word, count: int) -> Word:
+    """Repeat a bit, to gate a word with it."""
+    return Cat(*[bit] * count)
 
 
-def shift_left(m: Module, value: Word, distance: Word, name: str) -> Word:
-    """Shift left within the word, the largest step first: a leading-zero count knows its top bit first."""
-    for k in reversed(range(len(distance))):
-        step = 1 << k
-        if step < len(value):
-            value = wire(m, Mux(distance[k], Cat(Const(0, step), value[:-step]), value), f"{name}_{step}")
-    return value
+def _compare(m: Module, words: tuple[Word, Word], fmt: Format) -> Path:
+    """Order the operands: significands ``a``, ``b``, the exponent of a, the distance of b's, and what else decides."""
+    low, bits = fmt.word_fraction_bits, fmt.exponent_bits
+    named = list(zip(words, "xy", strict=True))
+    full = [wire(m, word[:low].any(), f"{name}_full") for word, name in named]
+    special = [wire(m, word[low:-1].all(), f"{name}_special") for word, name in named]
+    normal = [wire(m, word[low:-1].any(), f"{name}_normal") for word, name in named]
+    differ = wire(m, words[0][-1] ^ words[1][-1], "differ")
+    # NaN, and infinity less infinity, give NaN, which outweighs infinity.
+    nan = wire(m, (special[0] & full[0]) | (special[1] & full[1]) | (special[0] & special[1] & differ), "nan")
+    # 0 is added, not subtracted: the carry of its complement would run through the adder in vain.
+    subtract = wire(m, differ & (normal[0] | full[0]) & (normal[1] | full[1]), "subtract")
+    # A subnormal has no hidden bit, and the exponent of the smallest normal numbers.
+    ex, ey = (
+        wire(m, Cat(word[low] | ~one, word[low + 1 : -1]), f"{name}_exponent")
+        for (word, name), one in zip(named, normal, strict=True)
+    )
+    sx, sy = (
+        wire(m, Cat(word[:low], one), f"{name}_significand") for (word, name), one in zip(named, normal, strict=True)
+    )
+    # Either difference is ready when the comparison is. Significands decide only between equal exponents.
+    forth = wire(m, (Cat(ex, Const(0, 1)) - Cat(ey, Const(0, 1)))[: bits + 1], "forth")
+    back = wire(m, (ey - ex)[:bits], "back")
+    equal, less = wire(m, ex == ey, "equal"), wire(m, sx < sy, "less")
+    signs: Any = words[0][-1], words[1][-1]
+    held: Any = {
+        "differ": differ,
+        "subtract": subtract,
+        "nan": nan,
+        "special": wire(m, special[0] | special[1], "special"),
+    }
+    forth, back, equal, less, ex, ey, sx, sy, signs, held = yield Cut(
+        DIFFERENCE_DELAY, (forth, back, equal, less, ex, ey, sx, sy, signs, held)
+    )
+
+    below = forth[bits]
+    swap = wire(m, below | (equal & less), "swap")
+    distance = wire(m, Mux(below, back, forth[:bits]), "distance")
+    a, b = wire(m, Mux(swap, sy, sx), "larger"), wire(m, Mux(swap, sx, sy), "smaller")
+    exponent = wire(m, Mux(below, ey, ex), "exponent")
+    held["sign"] = wire(m, Mux(swap, signs[1], signs[0]) & ~held["nan"], "sign")
+    held["near"] = wire(m, held["subtract"] & ~distance[1:].any() & ~held["special"], "near")
+    return (yield Cut(SELECT_DELAY, (a, b, exponent, distance, held)))
+
+
+def _add(m: Module, a: Word, b: Word, distance: Word, held: Any) -> Path:
+    """Return 8 (a +- b / 2^d), p + 4 bits of which a carry is the last: the hidden bit of a has index p + 2."""
+    # b / 2^d is needed to two places below the significand (guard, round) and one bit for all the rest (sticky).
+    shifted, sticky = shift_right_sticky(m, Cat(Const(0, 2), b), distance, "aligned")
+    aligned = wire(m, Cat(sticky, shifted), "aligned")
+    a, aligned, held = yield Cut(ALIGN_DELAY, (a, aligned, held))
+
+    subtract = held[1]["subtract"]
+    addend = wire(m, aligned ^ _each(subtract, len(aligned)), "addend")
+    rows = [0, 0, 0, *a, 0], [*addend, 0]
+    total, held = yield from alongside(add_in_segments(m, *rows, subtract, name="sum"), held)
+    return wire(m, total, "total"), held
+
+
+def _normalise(m: Module, total: Word, exponent: Word, held: Any, fmt: Format) -> Path:
+    """Shift, round and pack the sum."""
+    p, low, bits = fmt.word_fraction_bits + 1, fmt.word_fraction_bits, fmt.exponent_bits
+
+    # Near: the leading one is below index p + 2, and moves up there by s places, which makes the exponent e - s: no
+    # further than the smallest exponent, 1, allows, so s < e. A bit set e - 1 places below the top makes the count stop
+    # there. Below the guard bit, index 2, all is 0.
+    near = wire(m, held["near"] & ~total[p + 2], "taken_near")
+    value = Cat(total[2 : p + 2] & _each(near, p), Const(0, 1))
+    stop = wire(m, Cat(*(exponent == p + 1 - k for k in range(p + 1))) & _each(near, p + 1), "stop")
+    zeros = count_leading_zeros(m, value | stop, "zeros")
+    # Equal magnitudes cancel to +0, as zeros of either sign do, which are not subtracted.
+    over = wire(m, total[p + 3] & ~held["subtract"], "over")
+    nothing = ~(total[: p + 3].any() | over)
+    held = {**held, "sign": wire(m, held["sign"] & ~(held["differ"] & nothing), "result_sign"), "near": near}
+    del held["differ"]
+    total, zeros, exponent, over, held = yield Cut(COUNT_DELAY, (total, zeros, exponent, over, held))
+
+    # Without a leading one at the top the result is subnormal or zero, and the exponent field is 0.
+    near = held["near"]
+    moved = shift_left(m, Cat(total[2 : p + 2] & _each(near, p), Const(0, 1)), zeros, "moved")
+    near_field = wire(m, (exponent - zeros)[:bits] & _each(moved[-1], bits), "near_field")
+
+    # Far: the leading one has index p + 3 (a carry), p + 2, or in differences p + 1; else the result is subnormal, with
+    # the exponent field 0, as e - 1 is for subnormal operands.
+    top = total[p + 2]
+    down = wire(m, held["subtract"] & ~top, "down")
+    kept = wire(m, Mux(over, total[3 : p + 3], Mux(down, total[1 : p + 1], total[2 : p + 2])), "kept")
+    sticky = Mux(over, total[:3].any(), Mux(down, total[0], total[:2].any()))
+    up = wire(m, kept[0] & (sticky | kept[1]), "up")
+    field = wire(m, Mux(over, exponent + 1, Mux(top, exponent, exponent - 1))[:bits], "field")
+    # The largest finite exponent that carries gives infinity: its fraction goes. Rounding to infinity leaves none.
+    far = wire(m, ~near & ~held["special"] & ~(over & exponent[1:].all()), "taken_far")
+    state = (
+        moved[1:-1],
+        near_field,
+        kept[1:],
+        up,
+        field,
+        far,
+        {key: held[key] for key in ("near", "sign", "nan", "special")},
+    )
+    fraction, near_field, kept, up, field, far, held = yield Cut(NORMALISE_DELAY, state)
+
+    # One incrementer over both fields: the fraction's carry goes into the exponent above it.
+    rounded = wire(m, (Cat(kept, field) + up)[:-1], "rounded")
+    fraction = (rounded[:low] & _each(far, low)) | fraction
+    exponent = Mux(held["near"], near_field, rounded[low:]) | _each(held["special"], bits)
+    y = Cat(fraction[:-1], fraction[-1] | held["nan"], exponent, held["sign"])
+    return (yield Cut(ROUND_DELAY, wire(m, y, "y_packed")))
 
 
 def adder_path(m: Module, words: tuple[Word, Word], fmt: Format = FP32) -> Path:
@@ -98,81 +167,9 @@ def adder_path(m: Module, words: tuple[Word, Word], fmt: Format = FP32) -> Path:
     Word
         The sum.
     """
-    low, p = fmt.word_fraction_bits, fmt.word_fraction_bits + 1
-    x, y = words
-
-    # Specials. NaN, and infinity less infinity, give NaN, which outweighs infinity.
-    fulls = [wire(m, word[:low].any(), f"{name}_full") for word, name in zip(words, "xy", strict=True)]
-    specials = [wire(m, word[low:-1].all(), f"{name}_special") for word, name in zip(words, "xy", strict=True)]
-    subtract = wire(m, x[-1] ^ y[-1], "subtract")
-    nan = (specials[0] & fulls[0]) | (specials[1] & fulls[1]) | (specials[0] & specials[1] & subtract)
-
-    # The operand of larger magnitude comes first: no difference is negative, and its sign is the result's, but where
-    # equal magnitudes cancel to +0.
-    swap = wire(m, x[:-1] < y[:-1], "swap")
-    cancels = subtract & (x[:-1] == y[:-1])
-    big, small = wire(m, Mux(swap, y, x), "big"), wire(m, Mux(swap, x, y), "small")
-
-    # A subnormal has no hidden bit, and the exponent of the smallest normal numbers.
-    def significand(word: Word) -> Word:
-        return Cat(word[:low], word[low:-1].any())
-
-    def effective(word: Word) -> Word:
-        field = word[low:-1]
-        lowest: Word = field[0] | ~field.any()
-        return Cat(lowest, field[1:])
-
-    # Either difference is ready when the comparison is.
-    ex, ey = effective(x), effective(y)
-    bits = fmt.exponent_bits
-    distance = wire(m, Mux(swap, (ey - ex)[:bits], (ex - ey)[:bits]), "distance")
-    side = {
-        "subtract": subtract,
-        "sign": wire(m, big[-1] & ~cancels, "sign"),
-        "nan": wire(m, nan, "nan"),
-        "infinite": wire(m, specials[0] | specials[1], "infinite"),
-    }
-    a, b, exponent = wire(m, significand(big), "a"), wire(m, significand(small), "b"), effective(big)
-    a, b, exponent, distance, side = yield Cut(COMPARE_DELAY, (a, b, wire(m, exponent, "exponent"), distance, side))
-
-    # b / 2^d is needed to two places below the significand (guard, round) and one bit for all the rest (sticky).
-    shifted, sticky = shift_right_sticky(m, Cat(Const(0, 2), b), distance, "aligned")
-    aligned = wire(m, Cat(sticky, shifted), "aligned")
-    a, aligned, exponent, side = yield Cut(ALIGN_DELAY, (a, aligned, exponent, side))
-
-    # v = 8 (a +- b / 2^d), p + 4 bits: the hidden bit of the larger operand has index p + 2.
-    subtract = side.pop("subtract")
-    v = Cat(Const(0, 3), a) + (aligned ^ Cat(*[subtract] * (p + 3))) + subtract
-    total = wire(m, Cat(v[: p + 3], v[p + 3] & ~subtract), "total")
-    total, exponent, side = yield Cut(ADD_DELAY, (total, exponent, side))
-
-    # The leading one moves up to the top by s places, which makes the exponent e + 1 - s: no further than the smallest
-    # exponent, 1, allows, so s <= e. A bit set e places below the top makes the count stop there.
-    stop = wire(m, Cat(*(exponent == p + 3 - k for k in range(p + 4))), "stop")
-    zeros = count_leading_zeros(m, total | stop, "zeros")
-    total, zeros, exponent, side = yield Cut(COUNT_DELAY, (total, zeros, exponent, side))
-
-    # Without a leading one at the top the result is subnormal or zero, and the exponent field is 0.
-    moved = shift_left(m, total, zeros, "moved")
-    hidden = Cat(*[moved[-1]] * bits)
-    field = wire(m, (exponent + 1 - zeros)[:bits] & Value.cast(hidden), "field")
-    moved, field, side = yield Cut(SHIFT_DELAY, (moved, field, side))
-
-    # One incrementer over both fields: the fraction's carry goes into the exponent above it.
-    up = moved[3] & (moved[:3].any() | moved[4])
-    magnitude = wire(m, (Cat(moved[4:-1], field) + up)[:-1], "magnitude")
-    magnitude, side = yield Cut(ROUND_DELAY, (magnitude, side))
-
-    y = pack(
-        fmt,
-        sign=side["sign"],
-        nan=side["nan"],
-        infinite=side["infinite"] | magnitude[low:].all(),
-        zero=Const(0, 1),
-        exponent=magnitude[low:],
-        fraction=magnitude[:low],
-    )
-    return (yield Cut(PACK_DELAY, wire(m, y, "y_packed")))
+    a, b, exponent, distance, held = yield from _compare(m, words, fmt)
+    total, (exponent, held) = yield from _add(m, a, b, distance, (exponent, held))
+    return (yield from _normalise(m, total, exponent, held, fmt))
 
 
 class FloatAdder(wiring.Component):

@@ -68,7 +68,7 @@ def simulate(
     sdf : str or None
         Delays, or None to simulate without any.
     streams : mapping of str to numpy.ndarray
-        The words of each operand port, unsigned integers of one length.
+        The words of each operand port, unsigned integers of one length; or (n, k), 64 bits each, the lowest first.
     expected : mapping of str to numpy.ndarray
         The right words of each output port.
     stages : int
@@ -92,7 +92,7 @@ def simulate(
     compiler, simulator = tools.icarus()
     cycles = len(next(iter(streams.values())))
     for name, words in (*streams.items(), *expected.items()):
-        (folder / f"{name}.hex").write_text("\n".join(f"{int(word):x}" for word in words) + "\n")
+        (folder / f"{name}.hex").write_text("\n".join(_hex(words)) + "\n")
     if sdf is not None:
         (folder / "cells.sdf").write_text(sdf)
     bench = render(
@@ -118,6 +118,13 @@ def simulate(
     output = _run([simulator, "-n", "bench.vvp"], folder, timeout_s)
     _check(output, period_ns)
     return folder / "activity.vcd"
+
+
+def _hex(words: np.ndarray) -> list[str]:
+    """Words in hexadecimal: of numbers, or of rows of 64 bits, the lowest first."""
+    if words.ndim == 1:
+        return [f"{word:x}" for word in words.tolist()]
+    return ["".join(f"{part:016x}" for part in reversed(row)) for row in words.tolist()]
 
 
 def _connections(netlist: Netlist, expected: Mapping[str, np.ndarray]) -> list[str]:

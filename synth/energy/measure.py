@@ -52,6 +52,7 @@ def measure(
     stages: int = 0,
     latencies: Mapping[str, int] | None = None,
     period_ns: float,
+    load_ff: float | None = None,
     timeout_s: float = 900,
     progress: Progress | None = None,
 ) -> Measured:
@@ -71,15 +72,18 @@ def measure(
     library : Library
         The library it is mapped to, with its wire loads or without.
     streams : mapping of str to numpy.ndarray
-        For each other input port its words, unsigned integers, (n,), one for each cycle.
+        For each other input port its words, unsigned integers, (n,), one for each cycle; of a port of more than 64
+        bits uint64, (n, k), the lowest 64 first.
     expected : mapping of str to numpy.ndarray
-        For each output port the right words, unsigned integers, (n,); every one is compared.
+        For each output port the right words, likewise; every one is compared.
     stages : int
         How many cycles of operands lie between the first and the first that is recorded: those that fill the pipeline.
     latencies : mapping of str to int, optional
         How many cycles after the operands of its place an output's word comes, for those where it is not ``stages``.
     period_ns : float
         The clock cycle, ns.
+    load_ff : float, optional
+        What the load at each output counts in energy, fF; by default the library's, which delays always have.
     timeout_s : float
         Limit for each program that is run, seconds.
     progress : Progress, optional
@@ -98,9 +102,10 @@ def measure(
     streams, expected = _streams(streams, expected, stages)
     late = dict.fromkeys(expected, stages) | _latencies(latencies, expected)
     text = _text(netlist)
-    size = next(iter(streams.values())).size
-    words = _words(library, period_ns, stages, size)
-    key, kept = _key(words, text, top, library, streams, expected, stages, late), Cache("energy")
+    size = len(next(iter(streams.values())))
+    load_ff = library.load_ff if load_ff is None else check_number("load_ff", load_ff, 0)
+    words = _words(library, period_ns, stages, size, load_ff)
+    key, kept = _key(words, text, top, library, load_ff, streams, expected, stages, late), Cache("energy")
     known = kept.get_json(key, from_json)
     if known is not None:
         return known
@@ -133,7 +138,7 @@ def measure(
             )
             toggles = read_toggles(dump, design, **bench.recording(size, stages=stages, period_ns=period_ns))
             dump.unlink()
-            given = Conditions(cells, library.voltage, library.load_ff, slews, _exact(delays) if sdf else {}, wires)
+            given = Conditions(cells, library.voltage, load_ff, slews, _exact(delays) if sdf else {}, wires)
             return toggles, charge(toggles, design, given, period=bench.period_fs(period_ns))
 
         say(2, 4, "simulating")
@@ -146,11 +151,11 @@ def measure(
     return result
 
 
-def _words(library: Library, period_ns: float, stages: int, pairs: int) -> str:
+def _words(library: Library, period_ns: float, stages: int, pairs: int, load_ff: float) -> str:
     found = tools.versions()
     return (
         f"{library.name}, corner {library.corner}; {layout(library)}; clock {period_ns:g} ns, {stages} stages; "
-        f"{pairs} operand pairs, all bits at one instant; inputs from {library.driving_cell}, {library.load_ff:.4g} fF "
+        f"{pairs} operand pairs, all bits at one instant; inputs from {library.driving_cell}, {load_ff:.4g} fF "
         f"at each output; {found['yosys']}, {found['opensta']}, {tools.icarus_version()}"
     )
 
@@ -201,11 +206,11 @@ def _streams(
     if not all(found):
         raise InvalidInput("there are no operands, or no results; give the words of each port")
     given = {name: words for each in found for name, words in each.items()}
-    if any(words.ndim != 1 or words.dtype.kind != "u" for words in given.values()):
+    if any(words.ndim not in (1, 2) or words.dtype.kind != "u" for words in given.values()):
         raise InvalidInput("operands and results are not one-dimensional arrays of unsigned integers; give words")
-    sizes = {words.size for words in given.values()}
+    sizes = {len(words) for words in given.values()}
     if len(sizes) != 1 or min(sizes) < stages + 2:
-        there = ", ".join(f"{words.size} of {name}" for name, words in given.items())
+        there = ", ".join(f"{len(words)} of {name}" for name, words in given.items())
         raise InvalidInput(f"there are {there}; give as many words of each port, {stages + 2} at least")
     return found[0], found[1]
 
@@ -267,15 +272,17 @@ def _key(
     text: str,
     top: str,
     library: Library,
+    load_ff: float,
     streams: Mapping[str, np.ndarray],
     expected: Mapping[str, np.ndarray],
     stages: int,
     latencies: Mapping[str, int],
 ) -> str:
-    question: list[Any] = [MEASURE_VERSION, words, repr(library.load_ff), top, text, library.sha256]
+    question: list[Any] = [MEASURE_VERSION, words, repr(load_ff), top, text, library.sha256]
     ports = tuple(streams), tuple(expected)
     if ports != PAIR or set(latencies.values()) != {stages}:
-        question.append([ports, [latencies[name] for name in expected]])
+        wide = {name: each.shape[1] for name, each in {**streams, **expected}.items() if each.ndim > 1}
+        question.append([ports, [latencies[name] for name in expected], wide])
     digest = hashlib.sha256(json.dumps(question).encode())
     for stream in (*streams.values(), *expected.values()):
         digest.update(np.ascontiguousarray(stream, "<u8").tobytes())

@@ -168,12 +168,12 @@ def test_several_outputs_each_at_its_time():
 def test_what_was_kept_before_there_were_other_ports_is_found():
     # Digests by the code that knew a, b and one output alone.
     a, b, y = words(1, 2, 3), words(4, 5, 6), words(7, 8, 9)
-    given: Any = SimpleNamespace(load_ff=10.0, sha256="00")
+    given: Any = SimpleNamespace(sha256="00")
 
     def key(stages, late, **more):
         streams = {"a": a, "b": b, **more}
         said = f"clock 3 ns, {stages} stages"
-        return _key(said, "module top; endmodule", "top", given, streams, {"y": y}, stages, {"y": late})
+        return _key(said, "module top; endmodule", "top", given, 10.0, streams, {"y": y}, stages, {"y": late})
 
     assert key(0, 0) == "d240c0c6bcefd407b8aff5fda0faccc5deceb35043dd024233bf2cc618c5f579"
     assert key(1, 1) == "f98bd5667842bc911cf67b90265341ce440eea0692c2d98149edd072e4ce46cd"
