@@ -105,7 +105,8 @@ def _key(trained: TrainedNetwork, multiplier: Multiplier) -> str | None:
         return None
     import torch
 
-    question = [trained.model, trained.data, trained.checkpoint, repr(multiplier), FIT, torch.__version__, *sources()]
+    arithmetic = sources()[0]  # networks and checkpoints included; what hardware and operands are has no say
+    question = [trained.model, trained.data, trained.checkpoint, repr(multiplier), FIT, torch.__version__, arithmetic]
     return hashlib.sha256(json.dumps(question).encode()).hexdigest()[:32]
 
 
