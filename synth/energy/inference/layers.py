@@ -156,10 +156,10 @@ def _lowered(product: Product) -> tuple[np.ndarray, np.ndarray]:
 
 def _bias(trained: TrainedNetwork, product: Product) -> np.ndarray:
     """What a layer's sums begin with, (N,): its bias, or +0."""
+    import torch
+
     module = trained.module.get_submodule(product.name)
-    bias = getattr(module, "bias", None)
-    if getattr(module, "weight", None) is None:
+    weight, bias = (getattr(module, name, None) for name in ("weight", "bias"))
+    if not isinstance(weight, torch.Tensor):
         raise InvalidInput(f"the layer {product.name!r} has no weight of its own; take a network of layers")
-    if bias is None:
-        return np.zeros(len(module.weight), np.float32)
-    return bias.detach().numpy().copy()
+    return np.zeros(len(weight), np.float32) if bias is None else bias.detach().numpy().copy()
