@@ -155,7 +155,7 @@ def generate(block: str, *, name: str | None = None, **parameters: Any) -> str:
     **parameters
         What the block takes. ``multiplier``, ``significand``: ``multiplier`` (a Multiplier or its name), ``stages``,
         ``tree``.
-        ``pe``: ``multiplier``, ``stages``, ``adder_stages``; ``array``: also ``rows``, ``columns``;
+        ``mac``, ``pe``: also ``adder_stages``; ``array``: those without ``tree``, and also ``rows``, ``columns``;
         ``engine``: also ``depth``, ``accumulators``, ``biases``.
         ``adder``: ``format`` (a Format or its name; all fields of its word are added), ``stages``.
 

@@ -81,7 +81,7 @@ def command(
     as_json: bool,
     **parameters: Any,
 ) -> None:
-    """Synthesise BLOCK (multiplier, significand, adder, pe, array, engine); options that it does not have are refused.
+    """Synthesise BLOCK (multiplier, significand, adder, mac, pe, array, engine); options it lacks are refused.
 
     For each of the named multipliers, beside the baselines exact and exact-trunc; an adder has none.
 

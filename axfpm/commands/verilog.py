@@ -75,7 +75,7 @@ def file_beside(output: Path, suffix: str, kind: str, content: str, *, before: s
 def command(
     block: str, name: str | None, period: float, core: bool, output: Path | None, as_json: bool, **parameters: Any
 ) -> None:
-    """Write BLOCK (multiplier, significand, adder, pe, array, engine) as Verilog; options it does not have are refused.
+    """Write BLOCK (multiplier, significand, adder, mac, pe, array, engine) as Verilog; options it lacks are refused.
 
     Example: axfpm verilog multiplier --multiplier ax-fpm --stages 2 -o multiplier.v
     """

@@ -208,7 +208,9 @@ def _load_cifar10(split: str) -> tuple[np.ndarray, np.ndarray]:
     """
     found = _cifar10_files(split)
     absent = [name for name, content in found.items() if content is None]
-    damaged = [name for name in absent if is_at_hand(CIFAR10_FOLDER, Download(name, CIFAR10_ADDRESS, CIFAR10_MD5[name]))]
+    damaged = [
+        name for name in absent if is_at_hand(CIFAR10_FOLDER, Download(name, CIFAR10_ADDRESS, CIFAR10_MD5[name]))
+    ]
     if damaged or len(absent) == len(found):
         _download_cifar10(absent)
         found = _cifar10_files(split)

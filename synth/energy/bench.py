@@ -124,7 +124,7 @@ def _hex(words: np.ndarray) -> list[str]:
     """Words in hexadecimal: of numbers, or of rows of 64 bits, the lowest first."""
     if words.ndim == 1:
         return [f"{word:x}" for word in words.tolist()]
-    return ["".join(f"{part:016x}" for part in reversed(row)) for row in words.tolist()]
+    return [f"{sum(part << 64 * k for k, part in enumerate(row)):x}" for row in words.tolist()]
 
 
 def _connections(netlist: Netlist, expected: Mapping[str, np.ndarray]) -> list[str]:

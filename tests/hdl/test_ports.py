@@ -17,6 +17,7 @@ BLOCKS = {
     "adder": [{"format": "toy"}, {"format": "toy", "stages": 1}],
     "multiplier": [{"multiplier": TOY}, {"multiplier": TOY, "stages": 1}],
     "significand": [{"multiplier": TOY}, {"multiplier": TOY, "stages": 1}],
+    "mac": [{"multiplier": TOY}, {"multiplier": TOY, "stages": 1}],
     "pe": [{"multiplier": TOY, "stages": 2}],
     "array": [SMALL],
     "engine": [{**SMALL, **BUFFERS}, {**SMALL, **BUFFERS, "axi": True}],

@@ -165,6 +165,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "multiplier": {"multipliers": [TOY], "tree": "wallace"},
     "significand": {"multipliers": [TOY], "tree": "plain"},
     "adder": {"format": "toy", "stages": 1},
+    "mac": {"multipliers": [TOY], "stages": 0, "adder_stages": 1},
     "pe": {"multipliers": [TOY], "stages": 0, "adder_stages": 2},
     "array": {"multipliers": [TOY], "rows": 1, "columns": 2},
     "engine": {"multipliers": [TOY], "rows": 1, "columns": 1, "depth": 2, "accumulators": 2, "biases": 1, "axi": True},

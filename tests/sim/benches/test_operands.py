@@ -54,6 +54,35 @@ def test_significands(icarus, name, stages):
     assert not wrong.passed
 
 
+@pytest.mark.parametrize(("name", "stages"), [("ax-fpm", 0), ("e8m2", 2), ("exact:format=toy", 1)])
+def test_products_and_sums(icarus, name, stages):
+    report = run("mac", multiplier=name, simulator=icarus, vectors=300, stages=stages)
+    assert report.passed, report.mismatches
+    assert report.checks >= 300
+    # The product subtracted, and for the sum of one pair that of the next.
+    subtracted = generate("mac", multiplier=name, stages=stages, name="right") + wrapped(name, stages, ".b(b ^ SIGN)")
+    late = generate("mac", multiplier=name, stages=stages + 1, adder_stages=max(stages, 1), name="right")
+    wrong = [subtracted, *([late + wrapped(name, stages, ".b(b)")] if stages else [])]
+    for verilog in wrong:
+        assert not run("mac", multiplier=name, simulator=icarus, vectors=300, stages=stages, verilog=verilog).passed
+
+
+def wrapped(name, stages, weight):
+    """The top ``mac`` around a module ``right``."""
+    bits = multiplier(name).format.word_bits
+    clocking = ("clk", "rst", "en") if stages else ()
+    ports = ", ".join(
+        [*(f"input {each}" for each in clocking), f"input [{bits - 1}:0] a, b, c, output [{bits - 1}:0] y"]
+    )
+    inner = ", ".join([*(f".{each}({each})" for each in (*clocking, "a", "c", "y")), weight])
+    return f"""
+module mac({ports});
+  wire [{bits - 1}:0] SIGN = 1 << {bits - 1};
+  right inner({inner});
+endmodule
+"""
+
+
 @pytest.mark.parametrize(("name", "stages"), [("ax-fpm", 0), ("ax-fpm", 3)])
 def test_verilator(verilator, name, stages):
     report = run(multiplier=name, simulator=verilator, vectors=20_000, stages=stages, seed=7)
