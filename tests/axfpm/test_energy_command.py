@@ -35,7 +35,7 @@ def asked(monkeypatch, tmp_path):
         rows = make_rows([(Design("exact-trunc", baseline=True), [run] * 5), (Design("ax-fpm"), [run] * 5)])
         library = OWN.get(settings["liberty"], str(settings["liberty"]))
         conditions = Conditions(library, "typical", "00", (), "clock 12 ns", "made up", 10, 5, 0, {"yosys": "y"})
-        return Energy(block, settings["stages"], conditions, rows)
+        return Energy(block, settings["stages"] or 0, conditions, rows)
 
     monkeypatch.setattr(comparison, "energy", energy)
     return found
@@ -52,7 +52,7 @@ def test_defaults(asked):
     (settings,) = asked
     assert [str(m) for m in settings["multiplier"]] == list(DEFAULT_NAMES)
     assert (settings["pairs"], settings["variants"], settings["stimulus"]) == (2000, 5, "uniform")
-    assert (settings["period_ns"], settings["stages"], settings["seed"]) == (None, 0, 0)
+    assert (settings["period_ns"], settings["stages"], settings["seed"]) == (None, None, 0)
     assert settings["controls"] == CONTROLS[:1]
     assert "ax-fpm" in text
     assert "no wires" in text
@@ -78,6 +78,16 @@ def test_several_libraries_and_a_file(asked, tmp_path):
     assert read(out).libraries == ("osu018", "nangate45")
     assert len(run("--technologies", "--multiplier", "ax-fpm")) > 0
     assert len(asked) == 2 + 5
+
+
+def test_adders_have_no_multipliers_of_their_own(asked):
+    text = run("adder", "--stages", 2)
+    assert "energy of one sum" in text
+    run("adder", "--multiplier", "bf16")
+    run("mac", "--stages", 1, "--adder-stages", 2)
+    assert [[str(m) for m in settings["multiplier"]] for settings in asked] == [[], ["bf16"], list(DEFAULT_NAMES)]
+    assert [settings["adder_stages"] for settings in asked] == [None, None, 2]
+    assert known_energy() == {}
 
 
 def test_what_is_no_usual_figure_is_not_remembered(asked):

@@ -31,7 +31,8 @@ def tile(n=9, rows=ROWS, columns=COLUMNS, seed=1):
 
 
 def streams_of(x, w, sums, name, **stages):
-    return array_streams(*(each.view(np.uint32) for each in (x, w, sums)), multiplier(name), **stages)
+    a, b, c = (each.view(np.uint32) for each in (x, w, sums))
+    return array_streams(a, b, c, multiplier(name), **stages)
 
 
 def number(words, cycle):
