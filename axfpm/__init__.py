@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from golden.robustness.results import Results
     from golden.sums import conv2d, matmul
     from synth.energy.comparison import energy
+    from synth.energy.inference.comparison import inference_energy
+    from synth.energy.inference.result import InferenceEnergy
     from synth.energy.result import Energy
 
 __version__ = "0.1.0"
@@ -59,6 +61,8 @@ _HOMES = {
     "golden.robustness.results": ("Results",),
     "golden.sums": ("conv2d", "matmul"),
     "synth.energy.comparison": ("energy",),
+    "synth.energy.inference.comparison": ("inference_energy",),
+    "synth.energy.inference.result": ("InferenceEnergy",),
     "synth.energy.result": ("Energy",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -96,6 +100,8 @@ __all__ = [  # noqa: RUF022 - by room, not by alphabet
     "Audit",
     "energy",
     "Energy",
+    "inference_energy",
+    "InferenceEnergy",
     "AxfpmError",
     "AxfpmWarning",
     "InvalidInput",

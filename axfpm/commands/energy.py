@@ -20,6 +20,7 @@ from axfpm.console import (
     progress_bar,
     seed_option,
 )
+from axfpm.inference import INFERENCE, check_options, infer
 from axfpm.known import remember_energy
 from golden.cache import writable
 from golden.catalogue import multiplier as look_up
@@ -67,7 +68,9 @@ def _sources(libraries: tuple[str, ...], liberty: tuple[Path, ...], technologies
 @click.option("--dont-use", metavar="PATTERN", multiple=True, help="Cells left out, such as 'XOR*'; repeatable.")
 @click.option("--wire-loads", is_flag=True, help="Wires by the library's default wire load, instead of none.")
 @click.option("--stimulus", default="uniform", show_default=True, help="Operands: uniform, relu or lenet5.")
-@click.option("-n", "pairs", type=int, help="Products of each multiplier, over all its netlists; 2000 without it.")
+@click.option("--network", default="lenet5", show_default=True, help="Of an inference: lenet5, alexnet or vgg11.")
+@click.option("--circuit", help="What multiplies and adds in an inference: pe without it, or mac.")
+@click.option("-n", "pairs", type=int, help="Operations of each multiplier; 2000 by default, 6400 of an inference.")
 @click.option("--stages", type=int, help="Pipeline stages; 0, combinational, without it, and 1 for a pe.")
 @click.option("--adder-stages", type=int, help="Those of the adder in a mac or pe.")
 @click.option("--period", type=float, help="Clock in ns; the library's own without it, 12 ns of OSU018.")
@@ -87,6 +90,8 @@ def command(
     dont_use: tuple[str, ...],
     wire_loads: bool,
     stimulus: str,
+    network: str,
+    circuit: str | None,
     pairs: int | None,
     stages: int | None,
     adder_stages: int | None,
@@ -105,6 +110,9 @@ def command(
     golden model; exact, exact-trunc (also with Booth digits) and e8m2 stand beside it. Without --multiplier eight are
     compared. An adder is one circuit, on the products and running sums of each; exact stands beside them.
 
+    BLOCK may be inference: what the multiply-accumulates of one image of --network take, layer by layer, beside the
+    network's accuracy on each multiplier, and which claims of the paper hold.
+
     Example: axfpm energy --multiplier ax-fpm --stimulus lenet5 --library nangate45
     """
     from synth.energy.blocks import BLOCKS
@@ -114,9 +122,29 @@ def command(
     if output is not None:
         check_apart(output, as_json=as_json)
     sources = _sources(libraries, liberty, technologies)
+    check_options(block)
+    if_interrupted(RESUMES, true=lambda: writable("energy"))
+    if block == INFERENCE:
+        infer(
+            sources,
+            network=network,
+            circuit=circuit,
+            names=[look_up(name) for name in multipliers],
+            pairs=pairs,
+            variants=variants,
+            output=output,
+            as_json=as_json,
+            stages=stages,
+            adder_stages=adder_stages,
+            period_ns=period,
+            seed=seed,
+            jobs=jobs,
+            dont_use=dont_use,
+            wire_loads=wire_loads,
+        )
+        return
     usual = DEFAULT_NAMES if BLOCKS.look_up(block).has_multiplier else ()
     names = [look_up(name) for name in (*multipliers, *(FULL_NAMES if full else () if multipliers else usual))]
-    if_interrupted(RESUMES, true=lambda: writable("energy"))
     results = []
     with progress_bar("measuring") as progress:
         for index, source in enumerate(sources):

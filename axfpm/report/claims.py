@@ -19,6 +19,7 @@ def claims(sections: Mapping[str, Section]) -> Section:
         _accuracy(_data(sections, "robustness")),
         _confidence(_data(sections, "robustness")),
         _energy(_data(sections, "energy")),
+        *_inferences(_data(sections, "inference")),
         _latency(_data(sections, "synthesis")),
         _black_box(_data(sections, "verdict")),
         _white_box(_data(sections, "verdict")),
@@ -159,3 +160,23 @@ def _energy(data: dict[str, Any] | None) -> tuple[str, str, str]:
     )
     verdict = "holds against exact FP32" if high <= 0.5 else "does not hold" if low > 0.5 else "undecided"
     return claim, measured, verdict + ("; not against a narrow exact multiplier" if narrow > 1 else "")
+
+
+def _inferences(data: dict[str, Any] | None) -> list[tuple[str, str, str]]:
+    """A row for each claim on an inference of each network that was measured."""
+    rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for each in (data or {}).get("networks", []):
+        for verdict in each["verdicts"]:
+            rows.setdefault((verdict["text"], verdict["network"]), []).append(verdict)
+    return [
+        (
+            f"{text}, for an inference of {network} ({found[0]['source']})",
+            "; ".join(f"{_of_libraries(each['ratios'])} of {each['baseline']}" for each in found if each["ratios"]),
+            "; ".join(f"{each['verdict']} against {each['baseline']}" for each in found),
+        )
+        for (text, network), found in rows.items()
+    ]
+
+
+def _of_libraries(ratios: Mapping[str, list[float]]) -> str:
+    return ", ".join(f"{ratio:.2f} [{low:.2f}, {high:.2f}] ({name})" for name, (ratio, low, high) in ratios.items())

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from axfpm.known import remember_hardware
 from axfpm.report import figures
 from axfpm.report.energy import energy
+from axfpm.report.inference import TITLE as INFERENCE, inference
 from axfpm.report.robustness import VERDICTS, robustness, verdict, verdict_on_cifar10
 from axfpm.report.section import Figure, Scope, Section, Table
 from golden.metrics import error, relative_errors
@@ -230,6 +231,7 @@ SECTIONS: dict[str, Callable[[Scope, Progress], Section]] = {
     "hardware_network": network_on_hardware,
     "synthesis": synthesis,
     "energy": energy,
+    "inference": inference,
     "robustness": robustness,
     "verdict": verdict,
     "verdict_cifar10": verdict_on_cifar10,
@@ -243,6 +245,7 @@ TITLES = {
     "hardware_network": "A network on the simulated hardware",
     "synthesis": "Area and delay",
     "energy": "Energy",
+    "inference": INFERENCE,
     "robustness": "A network on the multiplier, clean and attacked",
     **VERDICTS,
     "speed": "Emulation speed",

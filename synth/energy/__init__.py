@@ -21,4 +21,6 @@ One netlist goes through ``measure``, in the order of the data:
 5. ``toggles`` reads every change of every net.
 6. ``charges`` adds up what they cost: ``kinds`` charges all instances of one cell, looking up its ``tables``;
    ``measured`` is what comes out.
+
+``inference`` goes from operations to images: what the layers of a network take, and which claims of the paper hold.
 """

@@ -93,6 +93,8 @@ class Block:
         Whether it has an adder beside the multiplier, with stages of its own.
     stages : int
         Its stages where nothing else is asked for, as ``hdl.circuits`` has them.
+    waits : int
+        How many registers operands pass before they are multiplied.
     result : str
         What one operation is, in words.
     """
@@ -103,6 +105,7 @@ class Block:
     has_multiplier: bool = True
     has_adder: bool = False
     stages: int = 0
+    waits: int = 0
     result: str = "product"
 
 
@@ -180,6 +183,7 @@ BLOCKS = Registry(
             latency=_element_latency,
             has_adder=True,
             stages=1,
+            waits=1,
             result="product and sum, registers included",
         ),
     },

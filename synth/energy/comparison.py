@@ -30,10 +30,12 @@ __all__ = [
     "CONTROLS",
     "DEFAULT_NAMES",
     "FULL_NAMES",
+    "MAX_JOBS",
     "PAIRS",
     "STRONGEST",
     "VARIANTS",
     "energy",
+    "programs",
 ]
 
 PAIRS, VARIANTS = 2000, 5
@@ -155,7 +157,7 @@ def energy(
     kind.latency(Build(designs[0].multiplier, stages=stages, adder_stages=adder_stages))
     if fastest and period_ns is not None:
         raise InvalidInput("a period and the fastest one were asked for; give one of them")
-    found = _programs()
+    found = programs()
     cells = read_liberty(library if liberty is None else liberty, dont_use=dont_use, wire_loads=wire_loads)
     period = cells.period_ns if period_ns is None else check_period(period_ns)
 
@@ -202,8 +204,14 @@ def _designs(
     return list(dict.fromkeys(designs))
 
 
-def _programs() -> dict[str, str | None]:
-    """Versions of the programs; what is missing is said before minutes are spent."""
+def programs() -> dict[str, str | None]:
+    """Return versions of the programs; what is missing is said before minutes are spent.
+
+    Raises
+    ------
+    MissingTool
+        If one is not installed.
+    """
     for program in (tools.yosys, tools.opensta, tools.abc, tools.icarus):
         program()
     return {name: version for name, version in tools.versions().items() if name != "abc"} | {

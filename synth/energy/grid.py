@@ -93,13 +93,17 @@ class Task:
         first = self.mapped(design, 0, self.period_ns)
         return self.mapped(design, variant, _up(first.critical_path_ns, STEP_NS))
 
+    def operands_of(self, design: Design, n: int, batch: int) -> Operands:
+        """Return a stream for a design: the same one for each."""
+        return self.operands(n, batch)
+
     def measured(self, design: Design, variant: int, netlist: SynthesisResult, period_ns: float) -> Run:
         """Measure one netlist on its batch of operands."""
         block, build = BLOCKS[self.block], self.build(design)
         latency = block.latency(build)
         with self.python:
             lead = 1 + latency  # those that only set the state
-            streams = block.streams(self.operands(self.each + lead, variant), build)
+            streams = block.streams(self.operands_of(design, self.each + lead, variant), build)
         result = measure(
             netlist.netlist,
             top=self.block,

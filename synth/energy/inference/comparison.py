@@ -1,0 +1,233 @@
+"""The energy of an inference on several multipliers: recorded, mapped, measured, summed up.
+
+Every multiplier stands beside exact ones, each as several netlists; netlist v of every design is measured on windows
+that lie at the same places. All layers pass through a netlist in one simulation, one after the other, and are told
+apart afterwards, since the energy of every operation is recorded.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from golden.catalogue import Multiplier, multiplier as look_up
+from golden.checks import check_count, check_seed
+from golden.errors import InvalidInput
+from golden.multiply import require_float32_words
+from golden.progress import Progress
+from hdl.limits import check_period, check_stages
+from synth.energy.blocks import BLOCKS, Build
+from synth.energy.comparison import MAX_JOBS, STRONGEST, VARIANTS, programs
+from synth.energy.grid import Task, run
+from synth.energy.inference.accuracy import clean_accuracy
+from synth.energy.inference.classes import shares_of
+from synth.energy.inference.layers import IMAGES, NETWORKS, recorded_layers
+from synth.energy.inference.result import InferenceEnergy
+from synth.energy.inference.rows import Inference, make_rows, parts_of
+from synth.energy.inference.windows import Words, draw_places, words_of
+from synth.energy.result import Conditions
+from synth.energy.rows import Design
+from synth.energy.stimulus import HELD, Operands
+from synth.liberty import Library, read_liberty
+from synth.wires import layout
+
+__all__ = ["BASELINES", "BLOCK", "DEFAULT_NAMES", "PAIRS", "inference_energy"]
+
+BLOCK = "pe"
+BASELINES = (Design("exact", baseline=True), STRONGEST)
+"""IEEE 754 with a Dadda tree, and the exact product of least energy that is known here."""
+DEFAULT_NAMES = ("ax-fpm", "bf16", "e8m2", "mitchell")
+PAIRS = 6400
+"""Operations of each multiplier: of LeNet-5, four windows in each layer of each of five netlists."""
+
+
+@dataclass(frozen=True)
+class _Recorded:
+    """What one multiplier gets: words for each netlist, shares of classes, and names and sizes of the layers."""
+
+    words: tuple[Words, ...]
+    shares: np.ndarray
+    names: tuple[str, ...]
+    macs: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Task(Task):
+    """A task whose operands are windows, which every multiplier has recorded for itself."""
+
+    recorded: Mapping[str, _Recorded] = field(default_factory=dict)
+
+    def operands_of(self, design: Design, n: int, batch: int) -> Operands:
+        a, b, c = self.recorded[design.multiplier].words[batch].stream(n - self.each)
+        return Operands(a, b, "windows of an inference", lambda _: c)
+
+
+def inference_energy(
+    network: str = "lenet5",
+    *,
+    multiplier: str | Multiplier | Sequence[str | Multiplier] = DEFAULT_NAMES,
+    block: str = BLOCK,
+    library: str = "osu018",
+    liberty: str | Path | Sequence[str | Path] | Library | None = None,
+    pairs: int = PAIRS,
+    stages: int | None = None,
+    adder_stages: int | None = None,
+    period_ns: float | None = None,
+    seed: int = 0,
+    jobs: int = 1,
+    variants: int = VARIANTS,
+    baselines: Iterable[Design] = BASELINES,
+    dont_use: Sequence[str] = (),
+    wire_loads: bool = False,
+    accuracy: bool = True,
+    progress: Progress | None = None,
+) -> InferenceEnergy:
+    """Measure the energy of the multiply-accumulates of an inference, layer by layer, beside exact multipliers.
+
+    What is measured are windows, drawn from each layer (``synth.energy.inference.windows``), on the operands that the
+    network has on that very multiplier. The energy of a layer is the mean of an operation times the layer's
+    multiply-accumulates, that of an image the sum over layers. Finished parts are kept.
+
+    Parameters
+    ----------
+    network : str
+        A name in ``synth.energy.inference.layers.NETWORKS``.
+    multiplier : str, Multiplier, or a sequence of them
+        Catalogue or dial names, or Multipliers, of float32 words.
+    block : str
+        What computes a multiply-accumulate, a name in ``synth.energy.blocks.BLOCKS`` with an adder.
+    pairs : int
+        Operations measured of each multiplier over all layers and netlists, rounded up to whole windows, as many in
+        each layer and netlist.
+    baselines : iterable of Design
+        What ratios are taken to.
+    accuracy : bool
+        Whether the network classifies all test images on each multiplier, too.
+    library, liberty, stages, adder_stages, period_ns, seed, jobs, variants, dont_use, wire_loads, progress
+        As for ``synth.energy.comparison.energy``.
+
+    Returns
+    -------
+    InferenceEnergy
+        A row for each multiplier, and the conditions.
+
+    Raises
+    ------
+    InvalidInput
+        If a name is unknown, a number out of range, a clock too fast for a design, data are not there, or the library
+        cannot be used.
+    InvalidType
+        If a number is of the wrong type.
+    AxfpmError
+        If a netlist is not proved equal to its design.
+    MissingTool
+        If a program or package of the flow is not installed.
+    """
+    kind = BLOCKS.look_up(block)
+    if not kind.has_multiplier:
+        raise InvalidInput(f"the block {block!r} has no multiplier; take one that multiplies and adds, {BLOCK} or mac")
+    NETWORKS.look_up(network)
+    check_count("jobs", jobs, 1, MAX_JOBS, "a simulation each")
+    check_count("pairs", pairs)
+    check_count("variants", variants)
+    check_seed(seed)
+    designs = _designs(multiplier, baselines)
+    stages = kind.stages if stages is None else check_stages(stages)
+    kind.latency(Build("exact", stages=stages, adder_stages=adder_stages))
+    found = programs()
+    cells = read_liberty(library if liberty is None else liberty, dont_use=dont_use, wire_loads=wire_loads)
+    period = cells.period_ns if period_ns is None else check_period(period_ns)
+    trained = NETWORKS[network].trained()
+    names = list(dict.fromkeys(design.multiplier for design in designs))
+    total = len(names) + 2 * len(designs) * variants
+    say = progress or (lambda *_: None)
+    recorded, shown = {}, {}
+    for done, name in enumerate(names, 1):
+        recorded[name] = _recorded(network, name, pairs, variants, seed)
+        shown[name] = clean_accuracy(trained, look_up(name)) if accuracy else None
+        say(done, total, f"recorded {name}")
+    one = recorded[names[0]]
+    each = one.words[0].a.size
+    task = _Task(block, stages, adder_stages, cells, period, _none, each, recorded=recorded)
+    runs, clock = run(
+        task,
+        designs,
+        variants,
+        jobs=jobs,
+        fastest=False,
+        asked=period_ns is not None,
+        progress=lambda done, _, message: say(len(names) + done, total, message),
+    )
+    measured = [
+        Inference(
+            design,
+            runs[design],
+            [words.a for words in recorded[design.multiplier].words],
+            recorded[design.multiplier].shares,
+            shown[design.multiplier],
+            kind.waits,
+        )
+        for design in designs
+    ]
+    return InferenceEnergy(
+        network=trained.name,
+        data=trained.data,
+        block=block,
+        stages=stages,
+        conditions=Conditions(
+            library=cells.name,
+            corner=cells.corner,
+            liberty_sha256=cells.sha256,
+            dont_use=cells.dont_use,
+            clock=clock,
+            stimulus=_in_words(trained.name, trained.data, each // (HELD * len(one.names)), variants),
+            pairs=each * variants,
+            variants=variants,
+            seed=seed,
+            tools=found,
+            layout=layout(cells),
+        ),
+        rows=make_rows(measured, one.names, one.macs),
+    )
+
+
+def _none(n: int, batch: int) -> Operands:
+    raise AssertionError("every multiplier has operands of its own")
+
+
+def _in_words(name: str, data: str, windows: int, variants: int) -> str:
+    return (
+        f"operands of {name} on the multiplier in question, classifying test images of {data}, {IMAGES} at the most: "
+        f"{windows} windows of {HELD} cycles in each layer for each of {variants} netlists, a weight held in each"
+    )
+
+
+def _designs(multiplier: str | Multiplier | Sequence[str | Multiplier], baselines: Iterable[Design]) -> list[Design]:
+    """Each design once: baselines first."""
+    named = [multiplier] if isinstance(multiplier, str | Multiplier) else list(multiplier)
+    designs = list(baselines)
+    known = {design.name for design in designs}
+    designs += [d for d in (Design(str(require_float32_words(look_up(name)))) for name in named) if d.name not in known]
+    if not designs:
+        raise InvalidInput("there is nothing to measure; name at least one multiplier or baseline")
+    return list(dict.fromkeys(designs))
+
+
+@functools.lru_cache(maxsize=32)
+def _recorded(network: str, multiplier: str, pairs: int, variants: int, seed: int) -> _Recorded:
+    """Record a network on a multiplier and draw from it: the same for every library."""
+    layers = recorded_layers(NETWORKS[network].trained(), look_up(multiplier))
+    parts = parts_of(variants)
+    # Whole windows, as many in each layer of each netlist, and in each part of those where a netlist is several units.
+    each = parts * -(-pairs // (parts * variants * HELD * len(layers)))
+    places = [draw_places(layers, each, seed=seed, batch=batch) for batch in range(variants)]
+    return _Recorded(
+        tuple(words_of(layers, drawn, look_up(multiplier)) for drawn in places),
+        np.stack([shares_of(layer) for layer in layers]),
+        tuple(layer.name for layer in layers),
+        tuple(layer.macs for layer in layers),
+    )

@@ -1,0 +1,71 @@
+"""Several libraries side by side, and the files that keep them."""
+
+import json
+
+import pytest
+from made_up_inference import result
+
+from golden.errors import InvalidInput
+from synth.energy.inference.claims import decide
+from synth.energy.inference.technologies import MEASURED, Inferences, read
+
+pytest.importorskip("scipy")
+
+OTHER = "NangateOpenCellLibrary"
+
+
+@pytest.fixture
+def several():
+    return Inferences((result(), result(OTHER, factor=0.5)))
+
+
+def test_verdicts_are_of_all_libraries(several):
+    assert several.verdicts == decide(several.results)
+    assert list(several.verdicts[0].ratios) == ["osu018", "nangate45"]
+    assert several.to_dict()["verdicts"][0]["verdict"] == several.verdicts[0].verdict
+
+
+def test_what_does_not_belong_together():
+    with pytest.raises(InvalidInput, match="a library comes twice among osu018, osu018"):
+        Inferences((result(), result()))
+    with pytest.raises(InvalidInput, match="or there is none"):
+        Inferences(())
+    one, other = result(), result(OTHER)
+    with pytest.raises(InvalidInput, match="of several networks or blocks"):
+        Inferences((one, type(other)(**{**vars(other), "network": "another"})))
+
+
+def test_files(several, tmp_path):
+    path = tmp_path / "inferences.json"
+    path.write_text(several.to_json())
+    assert read(path) == several
+
+
+def test_files_that_are_none(several, tmp_path):
+    path = tmp_path / "inferences.json"
+    with pytest.raises(InvalidInput, match="cannot read"):
+        read(path)
+    for text in ("{", "[]", '{"format": "axfpm energy"}'):
+        path.write_text(text)
+        with pytest.raises(InvalidInput, match="`axfpm energy inference -o FILE` writes them"):
+            read(path)
+    plain = json.loads(several.to_json())
+    path.write_text(json.dumps({**plain, "version": 99}))
+    with pytest.raises(InvalidInput, match="is of version 99 and this axfpm reads version 1"):
+        read(path)
+    del plain["results"][0]["rows"][0]["image_uj"]
+    for damaged in (plain, {**plain, "results": [3]}, {**plain, "results": None}):
+        path.write_text(json.dumps(damaged))
+        with pytest.raises(InvalidInput, match="is damaged"):
+            read(path)
+
+
+@pytest.mark.parametrize("path", sorted(MEASURED.glob("*.json")), ids=lambda path: path.stem)
+def test_what_comes_with_the_package_can_be_read(path):
+    found = read(path)
+    assert len(found.results) >= 2
+    for each in found.results:
+        assert {"exact", "exact-trunc (booth tree)", "ax-fpm", "bf16", "e8m2", "mitchell"} <= set(each.names)
+        for row in each.rows:
+            assert row.image_interval[0] <= row.image_uj_by_classes <= row.image_interval[1]
+            assert row.image_uj == pytest.approx(sum(layer.image_uj for layer in row.layers))
