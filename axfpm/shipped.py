@@ -17,7 +17,7 @@ EXACT, CALIBRATED = "exact torch", "+calibrated"
 
 
 def shipped_hardware(name: str) -> list[dict[str, Any]]:
-    """Area (um^2), critical path (ns) and energy (pJ) of one product, by cell library.
+    """Area (um^2), critical path (ns) and energy (pJ) of one product by a Dadda tree, by cell library.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def shipped_hardware(name: str) -> list[dict[str, Any]]:
         }
         for library, result in zip(known.libraries, known.results, strict=True)
         for row in result.to_dict()["rows"]
-        if row["multiplier"] == name
+        if row["multiplier"] == name and row["tree"] == "dadda"
     ]
 
 

@@ -1,7 +1,10 @@
 """What the files that come with the package say, against their own readers."""
 
+import json
+
 import pytest
 
+from axfpm import shipped
 from axfpm.shipped import shipped_hardware, shipped_robustness
 from golden.robustness.records import MEASURED, read
 from synth.energy import technologies
@@ -15,6 +18,17 @@ def test_hardware_is_that_of_the_file():
     assert {row["library"]: row["ratios"]["exact-trunc"]["energy"] for row in rows} == shares
     assert all(str(result.conditions) == row["conditions"] for result, row in zip(known.results, rows, strict=True))
     assert {row["file"] for row in rows} == {"synth/energy/measured/technologies.json"}
+
+
+def test_a_design_with_another_tree_is_not_the_multiplier(tmp_path, monkeypatch):
+    plain = json.loads((technologies.MEASURED / "technologies.json").read_text(encoding="utf-8"))
+    for result in plain["results"]:
+        result["rows"] += [{**row, "tree": "booth"} for row in result["rows"] if row["multiplier"] == "exact-trunc"]
+    (tmp_path / "technologies.json").write_text(json.dumps(plain), encoding="utf-8")
+    libraries = [row["library"] for row in shipped_hardware("exact-trunc")]
+    monkeypatch.setattr(technologies, "MEASURED", tmp_path)
+    monkeypatch.setattr(shipped, "_place", lambda _: "")
+    assert [row["library"] for row in shipped_hardware("exact-trunc")] == libraries
 
 
 def test_robustness_is_that_of_the_file():
