@@ -1,5 +1,7 @@
 """An array's streams are those of the array simulated, and its energy is that of its parts."""
 
+import math
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +13,12 @@ from golden.catalogue import multiplier
 from golden.errors import InvalidInput
 from golden.sums import matmul
 from hdl.array import SystolicArray
+from hdl.verilog import _module, generate
+from synth import tools
 from synth.energy.array import ArrayEdges, array_streams, compose, packed
+from synth.energy.measure import measure
+from synth.flow import synthesise
+from synth.liberty import read_liberty
 
 ROWS, COLUMNS = 2, 2
 
@@ -104,3 +111,61 @@ def test_the_sum():
     for parts in ([], [measured(1)]):
         with pytest.raises(InvalidInput, match="elements and edges of as many cycles"):
             compose(parts, measured(1, 2))
+
+
+def ports_of(netlist, top):
+    body = netlist[netlist.index(f"module {top}(") :]
+    body = body[: body.index("endmodule")]
+    return re.findall(r"^\s*(input|output)\s+(\[\d+:0\])?\s*(\w+)\s*;", body, re.MULTILINE)
+
+
+def joined(element, edges, folder):
+    """The netlists of an array's elements and of its edges, as one netlist of cells."""
+    own = ports_of(edges, "edges")
+    outer = [port for port in own if not port[2].startswith("pe_")]
+    lines = [f"module array({', '.join(name for *_, name in outer)});"]
+    lines += [f"  {way} {width} {name};" for way, width, name in outer]
+    lines += [f"  wire {width} {name};" for _, width, name in own if name.startswith("pe_")]
+    lines.append(f"  edges edges({', '.join(f'.{name}({name})' for *_, name in own)});")
+    for place in (f"pe_{r}_{c}" for r in range(ROWS) for c in range(COLUMNS)):
+        nets = (
+            (name, name if name in ("clk", "rst") else f"{place}__{name}") for *_, name in ports_of(element, "pe")
+        )
+        lines.append(f"  pe {place}({', '.join(f'.{name}({net})' for name, net in nets)});")
+    (folder / "in.v").write_text("\n".join([*lines, "endmodule", element, edges]))
+    script = "read_verilog in.v; hierarchy -top array; flatten; opt_clean; write_verilog -noattr out.v"
+    status, said = tools.run([*tools.yosys(), "-q", "-p", script], folder=folder, timeout_s=300)
+    assert status == 0, said
+    return (folder / "out.v").read_text()
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("flow_tools", "simulator")
+def test_the_parts_joined_to_one_netlist(tmp_path):
+    # An element's outputs drive nothing but the next part, which counts what its inputs are: so outputs have no load.
+    found = streams_of(*tile(24), "e8m2")
+    library = read_liberty()
+    shape: Any = {"rows": ROWS, "columns": COLUMNS}
+    texts = {"pe": generate("pe", multiplier="e8m2"), "edges": _module(ArrayEdges("e8m2", **shape), "edges")}
+    mapped = {top: synthesise(text, top=top, liberty=library) for top, text in texts.items()}
+    netlists = {top: each.netlist.read_text() for top, each in mapped.items()}
+    netlists["array"] = joined(netlists["pe"], netlists["edges"], tmp_path)
+    period = 2 * math.ceil(max(each.critical_path_ns for each in mapped.values()))  # edges and elements are one path
+
+    def energy(top, streams):
+        return measure(
+            netlists[top],
+            top=top,
+            library=library,
+            streams=streams.inputs,
+            expected=streams.expected,
+            latencies=streams.latencies,
+            stages=found.rest,
+            period_ns=period,
+            load_ff=0,
+        )
+
+    whole = float(energy("array", found.whole).with_glitches.total.sum())
+    parts = compose([energy("pe", each) for each in found.elements.values()], energy("edges", found.edges))
+    assert parts.total_pj == pytest.approx(whole, rel=0.01)
+    assert 0.1 * whole < parts.edges_pj < parts.elements_pj
