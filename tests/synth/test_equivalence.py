@@ -138,3 +138,40 @@ def test_missing_abc(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(MissingTool, match="install the Debian package berkeley-abc"):
         check_equivalence(PRODUCT, mapped, top="product")
+
+
+# Its flip-flop has both outputs, as that of Nangate45 has.
+TWO_OUTPUTS = """
+library (two_outputs) { time_unit : "1ns"; capacitive_load_unit (1, pf); voltage_unit : "1V"; nom_voltage : 1;
+  cell (INV) { area : 1; pin (A) { direction : input; capacitance : 1; }
+    pin (Y) { direction : output; function : "!A"; } }
+  cell (BUF) { area : 2; pin (A) { direction : input; capacitance : 1; }
+    pin (Y) { direction : output; function : "A"; } }
+  cell (DFF) { area : 5; ff (IQ, IQN) { next_state : "D"; clocked_on : "CK"; }
+    pin (D) { direction : input; capacitance : 1; } pin (CK) { direction : input; capacitance : 1; clock : true; }
+    pin (Q) { direction : output; function : "IQ"; } pin (QN) { direction : output; function : "IQN"; } }
+}
+"""
+BOTH_WAYS = """
+module held(input clk, input d, input e, output q, output n);
+  reg r; always @(posedge clk) r <= d;
+  assign q = r; assign n = ~r & e;
+endmodule
+"""
+MAPPED = """
+module held(clk, d, e, q, n);
+  input clk, d, e; output q, n; wire r, second;
+  DFF held(.CK(clk), .D(d), .Q(r), .QN(second));
+  assign q = r; assign n = {inverse} & e;
+endmodule
+"""
+
+
+@pytest.mark.parametrize(
+    ("inverse", "outcome"), [("second", "equal"), ("~r", "equal"), ("r", "unequal"), ("~second", "unequal")]
+)
+def test_both_outputs_of_a_flip_flop_are_one_register(tmp_path, inverse, outcome):
+    file = tmp_path / "two_outputs.lib"
+    file.write_text(TWO_OUTPUTS)
+    mapped = MAPPED.format(inverse=inverse)
+    assert check_equivalence(BOTH_WAYS, mapped, top="held", liberty=file).outcome == outcome
