@@ -6,9 +6,8 @@ A design from outside brings hardware for its significand function by ``register
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from inspect import isgenerator
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
@@ -22,7 +21,7 @@ from golden.errors import InvalidInput, InvalidType
 from hdl.bits import Bit, Word, and_, hold, wire, word_of
 from hdl.booth import BOOTH_DELAY, booth_rows
 from hdl.compressor import BOOTH, OPERATOR, TREES, Heap, check_tree, sum_columns
-from hdl.delays import rows
+from hdl.delays import Delay, rows
 from hdl.digits import cell_block, table_block
 from hdl.limits import check_stages
 from hdl.outside_circuit import instantiate
@@ -58,13 +57,14 @@ class Hardware:
         values ``a`` and ``b``, whose top bits are 1. It may be a datapath (``hdl.pipeline``) that returns P.
     range : callable
         ``range(p) -> (lowest, highest)``: bounds of P, so that the normaliser need not be larger than P's reach.
-    delay : float
-        Estimated delay in units of one two-input gate; of a datapath, that behind its last cut.
+    delay : float or callable
+        Estimated delay in units of one two-input gate, or a function as in ``hdl.delays``; of a datapath, that behind
+        its last cut.
     """
 
     build: Callable[[Module, Word, Word], Word | Path]
     range: Callable[[int], tuple[int, int]]
-    delay: float = 20.0
+    delay: Delay = rows(20.0)
 
 
 _HARDWARE: dict[Function, Hardware] = {}
@@ -188,11 +188,11 @@ def significand_product(
     if isinstance(design, Function):
         hardware = hardware_of(design)
         built: Any = hardware.build(m, word_of(a), word_of(b))
-        if isgenerator(built):
+        if isinstance(built, Generator):
             built = yield from built
         product = Signal(width, name="product")
         m.d.comb += product.eq(built)
-        return (yield Cut(rows(hardware.delay), product))
+        return (yield Cut(hardware.delay, product))
     if tree == OPERATOR:
         return (yield from _operator(m, a, b, width))
     if tree == BOOTH:
@@ -292,4 +292,4 @@ def _mitchell(m: Module, a: Word, b: Word) -> Path:
     return Mux(carry, Cat(zeros, Const(0, 1), fraction, Const(1, 1)), Cat(zeros, fraction, Const(1, 1), Const(0, 1)))
 
 
-register_hardware(MITCHELL, Hardware(_mitchell, lambda p: (1 << (2 * p - 2), (1 << (2 * p)) - 1), delay=3.0))
+register_hardware(MITCHELL, Hardware(_mitchell, lambda p: (1 << (2 * p - 2), (1 << (2 * p)) - 1), delay=rows(3.0)))

@@ -190,7 +190,7 @@ REFUSED = [
     (("sim", "engine", "--network", "lenet5", "--images", "0"), "images=0"),
     (("sim", "array", "--rows", "0"), "rows"),
     (("sim", "--stages", "-2"), "stages=-2 is negative"),
-    (("energy", "pe"), "energy is not measured of the block 'pe'; choose from multiplier"),
+    (("energy", "array"), "energy is not measured of the block 'array'; choose from multiplier"),
     (("energy", "--multiplier", "ax-fpn"), "unknown multiplier 'ax-fpn'; did you mean ax-fpm"),
     (("energy", "--stimulus", "lenet"), "unknown stimulus 'lenet'; did you mean lenet5"),
     (("energy", "-n", "3"), "pairs=3 is too small; give at least 10"),

@@ -63,7 +63,7 @@ def asked(monkeypatch, tmp_path):
 
 
 def run(*arguments, status=0):
-    result = CliRunner().invoke(main, ["energy", "inference", *map(str, arguments)])
+    result = CliRunner(env={"COLUMNS": "200"}).invoke(main, ["energy", "inference", *map(str, arguments)])
     assert result.exit_code == status, (result.output, result.exception)
     return result.output
 
@@ -131,7 +131,7 @@ def test_options_of_single_blocks(asked, option):
 
 @pytest.mark.parametrize("option", [("--network", "lenet5"), ("--circuit", "mac")], ids=lambda each: each[0])
 def test_options_of_inferences(option):
-    result = CliRunner().invoke(main, ["energy", "multiplier", *option])
+    result = CliRunner(env={"COLUMNS": "200"}).invoke(main, ["energy", "multiplier", *option])
     assert result.exit_code == 2
     assert f"{option[0]} is for the energy of an inference, and multiplier was asked for" in result.output
 

@@ -7,7 +7,7 @@ from sim.build import SimulationError
 from sim.runner import run
 
 BAD = [
-    ({"block": "divider"}, "no bench for block 'divider'; choose from multiplier, significand, adder, pe, array"),
+    ({"block": "divider"}, "no bench for block 'divider'; choose from multiplier, significand, adder, mac, pe, array"),
     ({"rows": 4}, "the block 'multiplier' has no parameter 'rows'; choose from multiplier, stages"),
     ({"simulator": "vcs"}, "unknown simulator 'vcs'; choose from icarus, verilator"),
     ({"multiplier": "ax-fpn"}, "unknown multiplier 'ax-fpn'; did you mean"),

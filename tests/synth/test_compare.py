@@ -203,7 +203,7 @@ def test_own_parameters_reach_the_circuit():
 
 def test_an_adder_has_one_row_and_no_baselines():
     comparison = compare(block="adder", format=FORMATS["toy"], check=True)
-    assert comparison.parameters == {"format": "toy"}
+    assert comparison.parameters == {"format": "toy", "technology": "cells"}
     assert [(row.multiplier, row.baseline) for row in comparison.rows] == [(None, False)]
     assert comparison.to_dict()["baselines"] == []
     assert comparison.to_dict()["rows"][0]["equivalence"]["outcome"] == "equal"

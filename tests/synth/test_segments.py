@@ -23,7 +23,7 @@ def long_then_short(m, inputs):
 def inside_an_addition(m, inputs):
     """A place that depends on registers is none here: what is before and after it is one segment."""
     (word,) = inputs
-    resumed = yield Cut(lambda times: times, lambda: word)
+    resumed = yield Cut(lambda times, technology: times, lambda: word)
     assert resumed is None
     return (yield Cut(2.0, word[0] ^ word[7]))
 

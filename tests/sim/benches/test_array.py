@@ -1,6 +1,7 @@
 """The array's bench passes on arrays, and fails on arrays broken on purpose."""
 
 import functools
+import re
 from typing import Any
 
 import pytest
@@ -112,8 +113,9 @@ def test_wrong_delays_are_caught(icarus, tmp_path, monkeypatch, mutant):
 
 def test_padding_with_plus_zero_is_caught(icarus, tmp_path):
     text = generate("array", **SMALL)
-    assert text.count("32'd2147483648") + text.count("32'h80000000") == 1
-    spoilt = text.replace("32'd2147483648", "32'd0").replace("32'h80000000", "32'd0")
+    # A product that is passed by is -0, because then its sign is 1.
+    spoilt, places = re.subn(r"assign sign = bypass \| (.*);", r"assign sign = ~bypass & \1;", text)
+    assert places == 1
     report = run("array", simulator=icarus, vectors=60, verilog=spoilt, build_dir=tmp_path, **SMALL)
     assert 0 < report.failures < report.checks
     assert {m.expected for m in report.mismatches} == {"80000000"}

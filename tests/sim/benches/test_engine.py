@@ -1,5 +1,6 @@
 """The engine's bench passes on engines, and fails on engines broken on purpose; long products reach their cycles."""
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -29,8 +30,9 @@ def test_icarus(icarus, rows, columns, name, stages):
 
 def test_padding_with_plus_zero_is_caught(icarus, tmp_path):
     text = generate("engine", rows=2, columns=2)
-    assert text.count("32'd2147483648") + text.count("32'h80000000") == 1
-    spoilt = text.replace("32'd2147483648", "32'd0").replace("32'h80000000", "32'd0")
+    # A product that is passed by is -0, because then its sign is 1.
+    spoilt, places = re.subn(r"assign sign = bypass \| (.*);", r"assign sign = ~bypass & \1;", text)
+    assert places == 1
     report = run("engine", simulator=icarus, vectors=200, rows=2, columns=2, verilog=spoilt, build_dir=tmp_path)
     assert 0 < report.failures < report.checks
 

@@ -112,7 +112,7 @@ def test_an_adder_alone_and_behind_a_multiplier(small):
     mac = energy("mac", **own)
     # The sum of its parts, but for what is shared and glitches of the product that the adder sees.
     parts = small.row("e8m1").area_um2 + adder.row("e8m1").area_um2
-    assert 0.9 * parts < mac.row("e8m1").area_um2 < 1.1 * parts
+    assert 0.85 * parts < mac.row("e8m1").area_um2 < 1.1 * parts
     assert mac.row("e8m1").energy_pj > adder.row("e8m1").energy_pj
     assert "adder_stages" not in mac.to_dict()
 
