@@ -4,14 +4,22 @@ Both sides become and-inverter graphs: the design by Yosys' own lowering of its 
 functions in the Liberty file. Registers become inputs and outputs, paired by name, so that pipelined designs are
 compared register to register. What lowering does to the arithmetic is common to both sides and not covered here;
 simulation against the golden model covers it.
+
+Where a register has several names, each side may keep another one. Then registers that are left over are paired by all
+names that they have on either side, before ABC sees them. A pairing is no assumption: the proof is that of the two
+machines under it, so that a wrong one can make the proof fail, never pass.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from golden.cache import work_folder, workshop
 from golden.errors import InvalidInput
@@ -107,7 +115,11 @@ def check_equivalence(
                 log = folder / f"{side}.log"
                 said = tools.last_line(output + (log.read_text(errors="replace") if log.exists() else ""))
                 raise InvalidInput(f"Yosys could not lower the {side} for the equivalence check: {said}")
-        unpaired = _symbols(folder / "rtl.aig") ^ _symbols(folder / "netlist.aig")
+        ours, theirs = (_Symbols((folder / f"{side}.aig").read_bytes()) for side in ("rtl", "netlist"))
+        if ours.names != theirs.names:
+            theirs = theirs.renamed(_same_registers(ours, theirs, folder, top))
+            (folder / "netlist.aig").write_bytes(theirs.aiger)
+        unpaired = ours.names ^ theirs.names
         if unpaired:
             return outcome("undecided", f"ports or registers on one side only: {', '.join(sorted(unpaired)[:8])}")
         try:
@@ -122,19 +134,67 @@ def check_equivalence(
     return outcome("undecided", tools.last_line(output))
 
 
-def _symbols(aiger: Path) -> set[str]:
-    """Return the symbols of a binary AIGER file: the lines ``i<n> name``, ``o<n> name``, ``l<n> name`` at its end."""
-    data = aiger.read_bytes()
-    header = data.split(b"\n", 1)[0].split()
-    outputs, gates = int(header[4]), int(header[5])
-    # The header is followed by one line per latch and output, then by two LEB128 numbers per gate.
-    position = data.index(b"\n") + 1
-    for _ in range(int(header[3]) + outputs):
-        position = data.index(b"\n", position) + 1
-    for _ in range(2 * gates):
-        while data[position] & 0x80:
+class _Symbols:
+    """Names in a binary AIGER file: of inputs and outputs, those of registers ``NAME.q``, ``NAME.d`` and ``NAME.c``.
+
+    Parameters
+    ----------
+    aiger : bytes
+        The file. At its end stand the lines ``i<n> name`` and ``o<n> name``, then perhaps ``c`` and a comment.
+    """
+
+    def __init__(self, aiger: bytes) -> None:
+        self.aiger = aiger
+        header = aiger.split(b"\n", 1)[0].split()
+        outputs, gates = int(header[4]), int(header[5])
+        # The header is followed by one line per latch and output, then by two LEB128 numbers per gate.
+        position = aiger.index(b"\n") + 1
+        for _ in range(int(header[3]) + outputs):
+            position = aiger.index(b"\n", position) + 1
+        for _ in range(2 * gates):
+            while aiger[position] & 0x80:
+                position += 1
             position += 1
-        position += 1
-    lines = data[position:].decode("utf-8", errors="replace").splitlines()
-    found = (re.match(r"([iol])\d+ (.*)", line) for line in lines)
-    return {f"{match[1]} {match[2]}" for match in found if match}
+        self.start = position
+        lines = aiger[position:].decode("utf-8", errors="replace").splitlines()
+        found = (re.match(r"([iol])\d+ (.*)", line) for line in lines)
+        self.names = {f"{match[1]} {match[2]}" for match in found if match}
+
+    @property
+    def registers(self) -> set[str]:
+        """Names of registers: what has an input and an output of its own."""
+        ends = [{name[2:-2] for name in self.names if name[0] + name[-2:] == end} for end in ("i.q", "o.d")]
+        return ends[0] & ends[1]
+
+    def renamed(self, names: Mapping[str, str]) -> _Symbols:
+        """Return the file with other names for some registers."""
+
+        def other(match: re.Match[str]) -> str:
+            return f"{match[1]}{names.get(match[2], match[2])}{match[3]}"
+
+        own = self.aiger[self.start :].decode("utf-8", errors="replace")
+        own = re.sub(r"^(i\d+ |o\d+ )(.*)(\.[qdc])$", other, own, flags=re.MULTILINE)
+        return _Symbols(self.aiger[: self.start] + own.encode())
+
+
+def _same_registers(ours: _Symbols, theirs: _Symbols, folder: Path, top: str) -> dict[str, str]:
+    """Return our name for each register of the netlist that has one of its names in common with ours, and no other."""
+    left = ours.registers - theirs.registers, theirs.registers - ours.registers
+    if not all(left):
+        return {}
+    modules = (json.loads((folder / f"{side}.json").read_text())["modules"][top] for side in ("rtl", "netlist"))
+    known, given = (_aliases(module, own) for module, own in zip(modules, left, strict=True))
+    found = {name: [own for own, shared in known.items() if shared & names] for name, names in given.items()}
+    pairs = {name: own[0] for name, own in found.items() if len(own) == 1}
+    once = Counter(pairs.values())
+    return {name: own for name, own in pairs.items() if once[own] == 1}
+
+
+def _aliases(module: Mapping[str, Any], registers: Iterable[str]) -> dict[str, set[str]]:
+    """All names that registers have in a module of one-bit nets, but for those that a mapper made up."""
+    nets = {name: net for name, net in module["netnames"].items() if not net["hide_name"] and len(net["bits"]) == 1}
+    names = defaultdict(set)
+    for name, net in nets.items():
+        if not re.match(r"_\d+_", name):
+            names[net["bits"][0]].add(name)
+    return {name: names[nets[name]["bits"][0]] for name in registers if name in nets}

@@ -175,3 +175,42 @@ def test_both_outputs_of_a_flip_flop_are_one_register(tmp_path, inverse, outcome
     file.write_text(TWO_OUTPUTS)
     mapped = MAPPED.format(inverse=inverse)
     assert check_equivalence(BOTH_WAYS, mapped, top="held", liberty=file).outcome == outcome
+
+
+# A register by two names, of which the design's side and the netlist's keep what they like.
+NAMED_TWICE = """
+module swap(input clk, input [1:0] d, output y);
+  reg [1:0] r; wire [1:0] again = r;
+  always @(posedge clk) r <= d;
+  assign y = r[1] & ~r[0];
+endmodule
+"""
+RENAMED = """
+module swap(clk, d, y);
+  input clk; input [1:0] d; output y; wire [1:0] {name}; {more}
+  DFF first(.CK(clk), .D(d[{low}]), .Q({name}[0]));
+  DFF second(.CK(clk), .D(d[{high}]), .Q({name}[1]));
+  assign y = {name}[1] & ~{name}[0];
+endmodule
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "outcome"),
+    [
+        ("r", "", "equal"),
+        ("again", "", "equal"),
+        # A name that means nothing in the design is no name to pair by, and one of two registers is none either.
+        ("own", "", "undecided"),
+        ("own", "wire r = own;", "undecided"),
+        ("own", "wire [1:0] r = {own[0], own[0]};", "undecided"),
+    ],
+    ids=["first-name", "second-name", "unknown-name", "too-few-names", "one-register-by-both"],
+)
+@pytest.mark.parametrize("swapped", [False, True])
+def test_registers_are_paired_by_any_of_their_names(tmp_path, name, more, outcome, swapped):
+    file = tmp_path / "two_outputs.lib"
+    file.write_text(TWO_OUTPUTS)
+    mapped = RENAMED.format(name=name, low=int(swapped), high=int(not swapped), more=more)
+    right = "unequal" if swapped and outcome == "equal" else outcome
+    assert check_equivalence(NAMED_TWICE, mapped, top="swap", liberty=file).outcome == right

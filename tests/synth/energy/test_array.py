@@ -128,9 +128,7 @@ def joined(element, edges, folder):
     lines += [f"  wire {width} {name};" for _, width, name in own if name.startswith("pe_")]
     lines.append(f"  edges edges({', '.join(f'.{name}({name})' for *_, name in own)});")
     for place in (f"pe_{r}_{c}" for r in range(ROWS) for c in range(COLUMNS)):
-        nets = (
-            (name, name if name in ("clk", "rst") else f"{place}__{name}") for *_, name in ports_of(element, "pe")
-        )
+        nets = ((name, name if name in ("clk", "rst") else f"{place}__{name}") for *_, name in ports_of(element, "pe"))
         lines.append(f"  pe {place}({', '.join(f'.{name}({net})' for name, net in nets)});")
     (folder / "in.v").write_text("\n".join([*lines, "endmodule", element, edges]))
     script = "read_verilog in.v; hierarchy -top array; flatten; opt_clean; write_verilog -noattr out.v"
