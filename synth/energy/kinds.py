@@ -33,7 +33,7 @@ in others.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -172,21 +172,44 @@ class Kind:
         begin, end = self.toggles.begin, self.toggles.end
         if not self.cell.leakage:
             return np.full(self.places.size, self.cell.leakage_mw * (end - begin) * 1e-6)  # mW fs = 1e-6 pJ
-        parts = [self._changes(name)[:2] for name in self.nets]
-        who = np.concatenate([*(part[0] for part in parts), np.arange(self.places.size)])
-        time = np.concatenate([*(part[1] for part in parts), np.full(self.places.size, begin)])
-        order = np.lexsort((time, who))
-        who, time = who[order], time[order]
+        # States are numbers, a bit for each pin that conditions name, and each change flips a bit: so what a cell leaks
+        # is looked up for the few states that there are.
+        pins = self._pins_of(self.cell.leakage)
+        nets = [self.nets[name] for name in pins]
+        whole = self.toggles.state(np.concatenate(nets), np.full(len(pins) * self.places.size, end))
+        starts, ends = (
+            _numbers(each) for each in ([self.toggles.start[net] for net in nets], np.split(whole, len(pins)))
+        )
+        parts = [self._changes(name)[:2] for name in pins]
+        who = np.concatenate([np.arange(self.places.size), *(part[0] for part in parts)])
+        time = np.concatenate([np.full(self.places.size, begin), *(part[1] for part in parts)])
+        flips = np.concatenate(
+            [starts ^ np.append(0, ends[:-1]), *(np.full(part[0].size, 1 << k) for k, part in enumerate(parts))]
+        )
+        order = np.argsort(who * (end - begin + 1) + (time - begin), kind="stable")
+        who, time, state = who[order], time[order], np.bitwise_xor.accumulate(flips[order])
         until = np.where(np.append(who[1:] == who[:-1], False), np.append(time[1:], end), end)
-        pj = np.zeros(self.places.size)
+        return np.bincount(who, self._power(pins)[state] * (until - time) * 1e-6, self.places.size)
+
+    def _pins_of(self, groups: Sequence[Internal | Leakage]) -> list[str]:
+        """Pins that tell whether conditions hold, in alphabetical order; the first pin where there are no conditions."""
+        named = {name for each in groups if each.when for name in boolean.names(each.when)}
+        shown = {name: [pin for pin in self.state_pins if pin] for name in self.states}
+        return sorted({pin for name in named for pin in shown.get(name, [name])}) or [next(iter(self.nets))]
+
+    def _power(self, pins: Sequence[str]) -> np.ndarray:
+        """Return what one instance leaks in each state of some pins, mW: float64, (2**pins,)."""
+        numbers = np.arange(1 << len(pins))
+        held = {name: numbers >> k & 1 == 1 for k, name in enumerate(pins)}
+        total = np.zeros(numbers.shape)
         for mine in _by_supply(self.cell.leakage):
-            values = np.array([np.full(who.shape, each.mw) for each in mine])
-            holds = self._holds(mine, who, time, before=False)
-            power, lost = _mean(values, _preferred(mine, holds))
+            values = np.array([np.full(numbers.shape, each.mw) for each in mine])
+            counting = _preferred(mine, self._where(mine, held.__getitem__, numbers.shape))
+            power, lost = _mean(values, counting)
             if lost and self.cell.leakage_mw:
-                power = np.where(_preferred(mine, holds).any(axis=0), power, self.cell.leakage_mw)
-            pj += np.bincount(who, power * (until - time) * 1e-6, self.places.size)
-        return pj
+                power = np.where(counting.any(axis=0), power, self.cell.leakage_mw)
+            total += power
+        return total
 
     def _changes(self, pin: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return whose pin changes, when (fs), and whether it rises."""
@@ -213,16 +236,31 @@ class Kind:
 
         @functools.cache
         def state(name: str) -> np.ndarray:
+            output = self.cell.pins[name].output
+            return self.toggles.state(self.nets[name][who], time, before=before and output)
+
+        return self._where(groups, state, who.shape)
+
+    def _where(
+        self, groups: Sequence[Internal | Leakage], state: Callable[[str], np.ndarray], shape: tuple[int, ...]
+    ) -> np.ndarray:
+        """Whether each group's condition holds, bool, (groups, ...), for pins whose states are given."""
+
+        def of(name: str) -> np.ndarray:
             if name in self.states:  # of the register: an output shows it, or its inverse
                 place = self.states.index(name)
                 shown, other = self.state_pins[place], self.state_pins[1 - place]
                 return state(shown) if shown else ~state(other or "")
-            output = self.cell.pins[name].output
-            return self.toggles.state(self.nets[name][who], time, before=before and output)
+            return state(name)
 
-        always = np.ones(who.shape, bool)
-        rows = [boolean.evaluate(each.when, state) if each.when else always for each in groups]
-        return np.array([np.broadcast_to(row, who.shape) for row in rows])
+        always = np.ones(shape, bool)
+        rows = [boolean.evaluate(each.when, of) if each.when else always for each in groups]
+        return np.array([np.broadcast_to(row, shape) for row in rows])
+
+
+def _numbers(bits: Sequence[np.ndarray]) -> np.ndarray:
+    """Return numbers of bits, the lowest first: int64, of the shape of each."""
+    return sum((each.astype(np.int64) << k for k, each in enumerate(bits)), np.zeros(bits[0].shape, np.int64))
 
 
 def _by_supply(groups: Sequence) -> list[list]:
