@@ -192,7 +192,7 @@ class Kind:
         return np.bincount(who, self._power(pins)[state] * (until - time) * 1e-6, self.places.size)
 
     def _pins_of(self, groups: Sequence[Internal | Leakage]) -> list[str]:
-        """Pins that tell whether conditions hold, in alphabetical order; the first pin where there are no conditions."""
+        """Pins that tell whether conditions hold, in alphabetical order; the first pin where nothing is asked."""
         named = {name for each in groups if each.when for name in boolean.names(each.when)}
         shown = {name: [pin for pin in self.state_pins if pin] for name in self.states}
         return sorted({pin for name in named for pin in shown.get(name, [name])}) or [next(iter(self.nets))]
