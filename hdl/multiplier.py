@@ -123,14 +123,13 @@ def _pack(
     # outweighs overflow.
     empty = side["zero"] | empty
     overflow, underflow = exponent["overflow"][carry], exponent["underflow"][carry]
-    field = exponent["field"] + carry if carry else exponent["field"]
     return pack(
         fmt,
         sign=side["sign"],
         nan=side["nan"],
         infinite=side["infinite"] | (~empty & overflow),
         zero=~side["infinite"] & (empty | underflow),
-        exponent=wire(m, field[: fmt.exponent_bits], f"result_exponent_{carry}"),
+        exponent=wire(m, (exponent["field"] + carry)[: fmt.exponent_bits], f"result_exponent_{carry}"),
         fraction=fraction,
     )
 
