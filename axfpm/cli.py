@@ -77,7 +77,8 @@ class LazyGroup(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Find the subcommand; a name that is none gets near misses."""
-        COMMANDS.look_up(args[0])
+        if not ctx.resilient_parsing:  # a shell asks what a line may go on with, which nothing is wrong with
+            COMMANDS.look_up(args[0])
         return super().resolve_command(ctx, args)
 
     def main(self, args: Any = None, *rest: Any, **extra: Any) -> Any:

@@ -207,7 +207,9 @@ def parse(path: Path, text: str) -> Group:
     except MissingTool:
         raise
     except Exception as error:  # the parser has no exception of its own that covers all it raises
-        reason = str(error).split("\n")[0][:120]
+        at = re.match(r"Error on line (\d+), position (\d+)", str(error))
+        reason = f"line {at[1]}, column {at[2]} is no Liberty" if at else str(error).split("\n")[0][:120]
+        reason = reason if text.strip() else "it is empty"
         raise InvalidInput(f"{path} is not a Liberty file ({reason}); give a standard-cell .lib file") from None
 
 

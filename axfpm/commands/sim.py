@@ -7,6 +7,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from axfpm.completion import Name
 from axfpm.console import (
     emit,
     json_option,
@@ -19,9 +20,15 @@ from golden.errors import InvalidInput
 
 
 @click.command("sim")
-@click.argument("block", default="multiplier")
+@click.argument("block", type=Name("sim.runner:BENCHES"), default="multiplier")
 @multipliers_option
-@click.option("--simulator", default="verilator", show_default=True, help="icarus or verilator.")
+@click.option(
+    "--simulator",
+    type=Name("sim.tools:SIMULATORS"),
+    default="verilator",
+    show_default=True,
+    help="icarus or verilator.",
+)
 @click.option("--vectors", default=20_000, show_default=True, type=int, help="Operand pairs, or beats of a stream.")
 @seed_option
 @click.option("--stages", type=int, help="Pipeline stages; 0, combinational, where the block can be.")

@@ -50,6 +50,8 @@ STRONGEST = Design("exact-trunc", BOOTH, baseline=True)
 CONTROLS = (STRONGEST, Design("exact-trunc", OPERATOR, baseline=True))
 """Baselines that no name stands for: that one, and the exact product left to the synthesiser's own multiplier."""
 FEWEST_PAIRS = 10
+MOST_PAIRS = 1_000_000
+MOST_VARIANTS = 1000
 MAX_JOBS = 64
 
 
@@ -136,8 +138,8 @@ def energy(
     """
     BLOCKS.look_up(block)
     check_count("jobs", jobs, 1, MAX_JOBS, "a simulation each")
-    check_count("variants", variants)
-    check_count("pairs", pairs, FEWEST_PAIRS)
+    check_count("variants", variants, 1, MOST_VARIANTS, "days of simulation")
+    check_count("pairs", pairs, FEWEST_PAIRS, MOST_PAIRS, "days of simulation")
     named = [multiplier] if isinstance(multiplier, str | Multiplier) else list(multiplier)
     designs = _designs(named, baselines, controls)
     if fastest and period_ns is not None:
