@@ -1,4 +1,4 @@
-"""Names that a shell completes: those of a table, looked up when the shell asks, and files where a file is a name too."""
+"""Names that a shell completes: of a table, looked up when the shell asks, and files where a file is a name too."""
 
 from __future__ import annotations
 

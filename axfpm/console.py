@@ -95,7 +95,9 @@ class InputPath(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the path, or raise InvalidInput where it is empty or cannot be a name."""
         named = isinstance(param, click.Option)
-        return check_input(value, option=param.opts[0] if named else param.human_readable_name if param else "it")
+        return check_input(
+            value, option=param.opts[0] if named else param.human_readable_name.strip("[].") if param else "it"
+        )
 
 
 class OutputFile(click.Path):

@@ -89,9 +89,9 @@ def command(
         beside = next((option for option, value in given.items() if value is not None), None)
         if preset is None or beside is not None:
             what = (
-                "names a preset's budgets: give --preset"
+                "names a preset's budgets; give --preset"
                 if preset is None
-                else f"has no use for {beside}: leave it out"
+                else f"has no use for {beside}; leave it out"
             )
             raise InvalidInput(f"--fit-budgets {what}")
         with progress_bar("fitting") as progress:

@@ -17,6 +17,7 @@ from axfpm.console import (
     seed_option,
 )
 from golden.errors import InvalidInput
+from golden.tables import printable
 
 
 @click.command("sim")
@@ -78,7 +79,8 @@ def command(
             settings: dict[str, Any] = {"simulator": simulator, "vectors": vectors, "seed": seed, "waves": waves}
             passed = _bench(block, names, settings | {"stages": stages or 0, "pace": pace} | shape, as_json)
     except SimulationError as error:
-        raise click.ClickException(str(error)) from error
+        click.echo("\n".join(printable(line) for line in f"axfpm: {error}".splitlines()), err=True)
+        ctx.exit(1)
     if not passed:
         ctx.exit(1)
 

@@ -6,11 +6,12 @@ Variant ``v`` of every design is measured on batch ``v`` of the operands, so tha
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.checks import check_count
-from golden.errors import InvalidInput
+from golden.errors import InvalidInput, MissingTool
 from golden.multiply import require_float32_words
 from golden.progress import Progress
 from hdl.compressor import BOOTH, OPERATOR
@@ -187,7 +188,10 @@ def _designs(
 
 
 def _programs() -> dict[str, str | None]:
-    """Versions of the programs; what is missing is said before minutes are spent."""
+    """Versions of the programs; what is missing, packages too, is said before minutes are spent."""
+    for package, need in (("scipy", "intervals need"), ("pywellen", "counting toggles needs")):
+        if find_spec(package) is None:
+            raise MissingTool(f"{need} {package}; install it with `pip install {package}`")
     for program in (tools.yosys, tools.opensta, tools.abc, tools.icarus):
         program()
     return {name: version for name, version in tools.versions().items() if name != "abc"} | {
