@@ -5,7 +5,7 @@ folder of its own, and the line below it is all that it says; ``{here}`` stands 
 that all commands of the transcript find there, up to the next empty line. ``folder``, ``empty`` and the circular link
 ``loop`` are always there. Before a command may stand, as in a shell, ``PATH=`` (no program is found),
 ``WITHOUT=NAMES`` (these packages are not installed) and ``LOCKED=FILE`` (nobody may read or write it); ``NEEDS=NAMES``
-skips where such a program or package is missing.
+skips where such a program, package or cell library is missing.
 """
 
 import os
@@ -23,6 +23,7 @@ import pytest
 from click.testing import CliRunner
 
 from axfpm.cli import COMMANDS, main
+from synth.libraries import LIBRARIES
 
 HERE = Path(__file__).parent / "refusals"
 TABLES = {path.stem: path for path in sorted(HERE.glob("*.txt"))}
@@ -124,6 +125,13 @@ def ran(row: Refusal, folder: Path) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
+def is_there(name: str) -> bool:
+    """Whether a program, a package or a cell library is installed."""
+    if name in LIBRARIES:
+        return LIBRARIES[name].is_at_hand
+    return shutil.which(name) is not None or find_spec(name) is not None
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """The current folder of a row, with what all rows find there; the cache is elsewhere."""
@@ -134,13 +142,15 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(here)
     monkeypatch.setenv("AXFPM_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(sys, "path", [*sys.path])
-    return here
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # of modules that a row imports
+    yield here
+    sys.modules.pop("mine", None)
 
 
 @pytest.mark.parametrize("row", EACH)
 def test_it_is_refused_in_one_sentence(row, folder, monkeypatch):
     needed = filter(None, row.settings.get("NEEDS", "").split(","))
-    if absent := [name for name in needed if shutil.which(name) is None and find_spec(name) is None]:
+    if absent := [name for name in needed if not is_there(name)]:
         pytest.skip(f"{', '.join(absent)} not installed")
     for name, content in row.files.items():
         (folder / name).write_text(content, encoding="utf-8")
