@@ -3,8 +3,8 @@
     python benchmarks/first_report.py [--keep FOLDER] [--json]
 
 The last commit of the repository that this file stands in is cloned into an empty folder, with an empty cache, and the
-two commands of README.md are run there as a newcomer runs them. Set-up, which downloads, is timed apart. Debian's packages
-are taken as they are: where some are missing, set-up installs them, and counts that too.
+two commands of README.md are run there as a newcomer runs them. Set-up, which downloads, is timed apart. Packages of
+Debian are taken as they are: where some are missing, set-up installs them, and counts that too.
 """
 
 from __future__ import annotations

@@ -112,8 +112,10 @@ def read_json(name: FileName, content: bytes) -> TableBlocks:
         If it is no such table.
     """
     _no_member(name)
+    text = _text(name, content)
     try:
-        rows = json.loads(_text(name, content))
-    except ValueError as error:
-        raise InvalidInput(f"{name.path} is no JSON ({error}); give {TABLE_WANTED}") from None
+        rows = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        why = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise InvalidInput(f"{name.path} is no JSON ({why}); give {TABLE_WANTED}") from None
     return blocks(name.path, f"the table {name.place.name}", rows)

@@ -2,10 +2,10 @@
 
 The transcripts in the folder ``refusals``, one for each command, are the table. ``$`` begins a command line, run in a
 folder of its own, and the line below it is all that it says; ``{here}`` stands for that folder. ``==`` names a file
-that all commands of the transcript find there, up to the next empty line. ``folder``, ``empty`` and the circular link
-``loop`` are always there. Before a command may stand, as in a shell, ``PATH=`` (no program is found),
-``WITHOUT=NAMES`` (these packages are not installed) and ``LOCKED=FILE`` (nobody may read or write it); ``NEEDS=NAMES``
-skips where such a program, package or cell library is missing.
+that all commands of the transcript find there, up to the next empty line; ``folder``, ``empty``, the circular link
+``loop`` and ``deep.json``, which is nested too deeply, are always there. Before a command may stand, as in a shell,
+``PATH=`` (no program is found), ``WITHOUT=NAMES`` (these packages are not installed) and ``LOCKED=FILE`` (nobody may
+read or write it); ``NEEDS=NAMES`` skips where such a program, package or cell library is missing.
 """
 
 import os
@@ -139,6 +139,7 @@ def folder(tmp_path, monkeypatch):
     (here / "folder").mkdir(parents=True)
     (here / "empty").touch()
     (here / "loop").symlink_to("loop")
+    (here / "deep.json").write_text("[" * 100_000)
     monkeypatch.chdir(here)
     monkeypatch.setenv("AXFPM_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(sys, "path", [*sys.path])
