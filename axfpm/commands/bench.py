@@ -9,13 +9,16 @@ import click
 
 from axfpm.console import OutputFile, check_apart, emit, json_option, multipliers_option, print_table, progress_bar
 from golden.catalogue import multiplier as look_up
+from golden.checks import check_count
 from golden.errors import InvalidInput
 from golden.files import is_stream, write
+
+MOST_THREADS = 1024
 
 
 @click.command("bench")
 @multipliers_option
-@click.option("--threads", multiple=True, type=click.IntRange(min=1), help="Threads; repeat for several. 1 and 2 else.")
+@click.option("--threads", multiple=True, type=int, help="Threads; repeat for several. 1 and 2 else.")
 @click.option(
     "--full", is_flag=True, help="Larger shapes, all of MNIST's test images, multipliers without a fast kernel too."
 )
@@ -40,6 +43,8 @@ def command(
         raise InvalidInput(f"--plot draws SVG, and {plot} does not end in .svg; name the file so")
     if plot is not None:
         check_apart(plot, as_json=as_json, option="--plot")
+    for count in threads:
+        check_count("threads", count, 1, MOST_THREADS)
     for name in multipliers:
         look_up(name)
     # Threads of torch's OpenMP spin between calls by default, and would take the cores from the emulation.

