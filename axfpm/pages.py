@@ -1,0 +1,187 @@
+"""Tables in README and documentation that follow from the inferences that come with the package.
+
+Nothing in them is written by hand: ``python -m axfpm.pages`` puts them where they belong after a measurement, and a
+test says where they differ from the files. In a page they stand between two marks; the rows in README, whose table no
+mark may part, are known by their beginning.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from golden.errors import InvalidInput
+from golden.files import write
+
+if TYPE_CHECKING:
+    from synth.energy.inference.result import InferenceRow, Ratio
+    from synth.energy.inference.technologies import Inferences
+
+__all__ = ["PAGES", "ROOT", "brought_up_to_date", "measured"]
+
+ROOT = Path(__file__).parents[1]
+"""Where the pages are, in a copy of the repository."""
+BEGIN, END = "<!-- from the measured inferences, by axfpm.pages -->", "<!-- end of what axfpm.pages writes -->"
+ROW = "| energy of the multiply-accumulates of an image of "
+NONE = "None comes with this version."
+SUBJECT = "ax-fpm"
+
+Found = Mapping[str, "Inferences"]
+
+
+def measured() -> dict[str, Inferences]:
+    """Return the inferences that come with the package, by the name of their network on the command line."""
+    from synth.energy.inference.technologies import MEASURED, read
+
+    return {path.stem: read(path) for path in sorted(MEASURED.glob("*.json"))}
+
+
+def brought_up_to_date(page: str, text: str, found: Found) -> str:
+    """Return a page with the tables that follow from inferences.
+
+    Parameters
+    ----------
+    page : str
+        Its name in ``PAGES``.
+    text : str
+        The page as it is.
+    found : mapping of str to Inferences
+        As ``measured`` returns them.
+
+    Raises
+    ------
+    InvalidInput
+        If the page has no place for them, or several.
+    """
+    return PAGES[page](text, found)
+
+
+def _between(write_tables: Callable[[Found], str]) -> Callable[[str, Found], str]:
+    def page(text: str, found: Found) -> str:
+        parts = re.split(f"({re.escape(BEGIN)}|{re.escape(END)})", text)
+        if parts[1::2] != [BEGIN, END]:
+            raise InvalidInput(f"there is not one place between {BEGIN!r} and {END!r}; put both marks where tables go")
+        return "".join([*parts[:2], f"\n\n{write_tables(found) or NONE}\n\n", *parts[3:]])
+
+    return page
+
+
+def _rows(text: str, found: Found) -> str:
+    lines = text.splitlines(keepends=True)
+    own = [k for k, line in enumerate(lines) if line.startswith(ROW)]
+    # Where there are none yet, they come behind the last row on energy.
+    place = own[0] if own else 1 + max((k for k, line in enumerate(lines) if "`axfpm energy" in line), default=-2)
+    if place < 0:
+        raise InvalidInput("there is no row of a table with a command `axfpm energy`; the rows belong behind it")
+    others = [line for k, line in enumerate(lines) if k not in own]
+    return "".join([*others[:place], *(_readme(name, each) + "\n" for name, each in found.items()), *others[place:]])
+
+
+def _readme(name: str, found: Inferences) -> str:
+    first, subject = found.results[0], _of_all(found, SUBJECT)
+    parts = [
+        f"{SUBJECT} " + "; ".join(f"{', '.join(_ratio(r.ratios[b]) for r in subject)} of {b}" for b in first.baselines),
+        *(
+            f"{name} {', '.join(f'{row.ratios[first.baselines[0]].energy:.2f}' for row in _of_all(found, name))} of "
+            f"{first.baselines[0]}"
+            for name in first.names
+            if name not in (SUBJECT, *first.baselines)
+        ),
+    ]
+    where = ", ".join(each.library for each in found.results)
+    return f"{ROW}{first.network}, registers included, on {where} | {'; '.join(parts)} | `{_command(name, found)}` |"
+
+
+def _figures(found: Found) -> str:
+    return "\n\n".join(part for name, each in found.items() for part in _of_network(name, each))
+
+
+def _of_network(name: str, found: Inferences) -> list[str]:
+    first = found.results[0]
+    head = (
+        f"### {first.network}, classifying {first.data}\n\n`{_command(name, found)}`, microjoules an image and ratios "
+        "with 95% intervals; images classified correctly, as it is and with calibrated biases:"
+    )
+    columns = ["multiplier", "correct", "calibrated"]
+    for each in found.results:
+        columns += [f"uJ, `{each.library}`", *(f"/ {base}" for base in each.baselines)]
+    rows = [[name, *_accuracies(first.row(name)), *_energies(name, found)] for name in first.names]
+    parts = [head, _table(columns, rows)]
+    for each in found.results:
+        layers = [
+            [layer.layer, f"{layer.macs:,}", *(f"{row.layers[k].energy_pj:.3g}" for row in each.rows)]
+            for k, layer in enumerate(each.rows[0].layers)
+        ]
+        parts += [
+            f"One multiply-accumulate in each layer on `{each.library}`, pJ:",
+            _table(["layer", "an image", *each.names], layers),
+        ]
+    return [*parts, "\n".join(f"- `{each.library}`: {each}." for each in found.results)]
+
+
+def _verdicts(found: Found) -> str:
+    rows = [
+        [
+            f"{verdict.claim.text} ({verdict.claim.source})",
+            verdict.network,
+            verdict.baseline,
+            ", ".join(f"{r:.2f} [{low:.2f}, {high:.2f}] ({where})" for where, (r, low, high) in verdict.ratios.items()),
+            f"**{verdict.verdict}**: {verdict.reason}",
+        ]
+        for each in found.values()
+        for verdict in each.verdicts
+    ]
+    return _table(["claim", "network", "against", "measured", "verdict"], rows) if rows else ""
+
+
+def _of_all(found: Inferences, name: str) -> list[InferenceRow]:
+    return [each.row(name) for each in found.results]
+
+
+def _accuracies(row: InferenceRow) -> list[str]:
+    return ["-", "-"] if row.accuracy is None else [str(row.accuracy.raw), str(row.accuracy.calibrated)]
+
+
+def _energies(name: str, found: Inferences) -> list[str]:
+    cells = []
+    for row, each in zip(_of_all(found, name), found.results, strict=True):
+        low, high = row.image_interval
+        cells.append(f"{row.image_uj:.3g} [{low:.3g}, {high:.3g}]")
+        cells += ["1" if base == row.name else _ratio(row.ratios[base]) for base in each.baselines]
+    return cells
+
+
+def _ratio(ratio: Ratio) -> str:
+    return f"{ratio.energy:.2f} [{ratio.interval[0]:.2f}, {ratio.interval[1]:.2f}]"
+
+
+def _command(name: str, found: Inferences) -> str:
+    where = " ".join(f"--library {each.library}" for each in found.results)
+    return f"axfpm energy inference --network {name} {where}"
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" if line[0] != "---" else "|---" * len(columns) + "|" for line in lines)
+
+
+PAGES: dict[str, Callable[[str, Found], str]] = {
+    "README.md": _rows,
+    "docs/claims.md": _between(_verdicts),
+    "docs/hardware.md": _between(_figures),
+}
+"""Pages by their place in the repository, each with what brings it up to date: ``function(text, found) -> text``."""
+
+
+def main() -> None:
+    """Bring every page of this copy of the repository up to date."""
+    found = measured()
+    for page in PAGES:
+        text = (ROOT / page).read_text(encoding="utf-8")
+        write(ROOT / page, brought_up_to_date(page, text, found))
+
+
+if __name__ == "__main__":
+    main()
