@@ -31,6 +31,7 @@ from golden.kernels.cuda.toward_zero import (
     blend,
     fma_toward_zero,
     multiply,
+    multiply_add,
     multiply_toward_zero,
     product_rest,
     sum_toward_zero,
@@ -60,7 +61,7 @@ def add_product(total, x, y, x2, y2, FAMILY: tl.constexpr, KEPT: tl.constexpr, D
         if DOUBLE:
             total += multiply(x, y).to(tl.float64)
         else:
-            total = tl.fma(x + tl.zeros_like(total), y + tl.zeros_like(total), total)
+            total = multiply_add(x, y, total)
         return total
     if FAMILY == "nearest":
         r = multiply(x, y)
@@ -75,9 +76,9 @@ def add_product(total, x, y, x2, y2, FAMILY: tl.constexpr, KEPT: tl.constexpr, D
             r = (word & mask).to(tl.float32, bitcast=True)
         elif FAMILY == "short-halve":
             high = multiply(x2, y2)
-            r = _kept(blend(high, tl.fma(x, y, high)), KEPT)
+            r = _kept(blend(high, multiply_add(x, y, high)), KEPT)
         elif FAMILY == "short-widen":
-            r = _kept(tl.fma(x, y, multiply(x2, y2)), KEPT)
+            r = _kept(multiply_add(x, y, multiply(x2, y2)), KEPT)
         else:
             high = multiply_toward_zero(x2, y2)
             rest = product_rest(x2, y2, high)

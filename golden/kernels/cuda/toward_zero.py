@@ -1,4 +1,4 @@
-"""Float32 operations that round toward zero, and two that round to nearest for certain, inside Triton kernels.
+"""Float32 operations that round toward zero, and some that round to nearest for certain, inside Triton kernels.
 
 On a GPU each is one PTX instruction written inline: Triton has no rounding modes, its own ``mul`` may be contracted
 with a sum that follows, and its libraries flush subnormals. PTX's instructions with a rounding mode are never
@@ -22,8 +22,16 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-__all__ = ["INTERPRETED", "blend", "fma_toward_zero", "multiply", "multiply_toward_zero",
- "product_rest", "sum_toward_zero"]
+__all__ = [
+    "INTERPRETED",
+    "blend",
+    "fma_toward_zero",
+    "multiply",
+    "multiply_add",
+    "multiply_toward_zero",
+    "product_rest",
+    "sum_toward_zero",
+]
 
 INTERPRETED = tl.constexpr(bool(triton.knobs.runtime.interpret))
 """Whether kernels run in Triton's interpreter: TRITON_INTERPRET=1 when Triton was imported."""
@@ -43,6 +51,14 @@ def multiply_toward_zero(a, b):
     if INTERPRETED:
         return _narrow(a.to(tl.float64) * b.to(tl.float64))
     return tl.inline_asm_elementwise("mul.rz.f32 $0, $1, $2;", "=f,f,f", [a, b], tl.float32, True, 1)
+
+
+@triton.jit
+def multiply_add(a, b, c):
+    """A b + c, rounded once, to nearest, where a b is a float32."""
+    if INTERPRETED:
+        return a * b + c  # the interpreter's own loses the sign of a zero
+    return tl.inline_asm_elementwise("fma.rn.f32 $0, $1, $2, $3;", "=f,f,f,f", [a, b, c], tl.float32, True, 1)
 
 
 @triton.jit

@@ -8,10 +8,12 @@ pytest.importorskip("triton", reason="Triton is not installed: pip install 'axfp
 pytest.importorskip("torch")
 
 import torch
+import triton
+import triton.language as tl  # noqa: F401 - jitted functions see it
 from kernel_cases import NAMES, SPECIAL_WORDS, operands, plain_matmul, structured
 
 from golden.catalogue import multiplier
-from golden.kernels.cuda import lanes, matrices, products, streams, toward_zero
+from golden.kernels.cuda import matrices, products
 from golden.kernels.cuda.families import family
 from golden.sums import matmul
 
@@ -175,40 +177,42 @@ def test_a_nan_of_any_payload_becomes_the_canonical_one(interpreter):
         assert on_device(np.ones_like(x), np.ones_like(w), bias, multiplier(name))[0, 0] == 0x7FC00000
 
 
-def _off(name):
-    """Mutants: (module, function, its replacement)."""
-
-    def nearest(a, b):
-        return a + b
-
-    def product(a, b):
-        return a * b
-
-    def plain(x, y):
-        return y
-
-    return {
-        "the sum to nearest": (products, "sum_toward_zero", nearest),
-        "the product to nearest": (products, "multiply_toward_zero", product),
-        "no blend": (products, "blend", plain),
-    }[name]
+@triton.jit
+def sum_to_nearest(a, b):
+    return a + b
 
 
-@pytest.mark.parametrize("mutant", ["none", "the sum to nearest", "the product to nearest", "no blend", "k reversed"])
-def test_mutants_fail(interpreter, monkeypatch, mutant):
+@triton.jit
+def product_to_nearest(a, b):
+    return a * b
+
+
+@triton.jit
+def no_blend(power, fraction):
+    return fraction
+
+
+MUTANTS = {
+    "sum_toward_zero": sum_to_nearest,
+    "multiply_toward_zero": product_to_nearest,
+    "blend": no_blend,
+}
+
+
+def test_mutants_fail(interpreter, monkeypatch):
     rng = np.random.default_rng(4)
-    m = multiplier("ax-fpm")
     x, w = random("normal", (40, 29), rng), random("normal", (29, 30), rng)
-    given = x, w
-    if mutant == "k reversed":
-        given = x[:, ::-1].copy(), w[::-1].copy()
-    elif mutant != "none":
-        module, name, function = _off(mutant)
-        import triton
 
-        monkeypatch.setattr(module, name, triton.jit(function))
-    wrong = (on_device(*given, None, m) != plain_matmul(x, w, None, m, "float32")).sum()
-    assert wrong == 0 if mutant == "none" else wrong > 100
+    def wrong(name, a, b):
+        return (on_device(a, b, None, multiplier(name)) != plain_matmul(x, w, None, multiplier(name), "float32")).sum()
+
+    names = {"sum_toward_zero": "ax-fpm", "multiply_toward_zero": "exact-trunc", "blend": "ax-fpm"}
+    for mutant, name in names.items():
+        assert wrong(name, x, w) == 0
+        with monkeypatch.context() as patch:
+            patch.setattr(products, mutant, MUTANTS[mutant])
+            assert wrong(name, x, w) > 100
+    assert wrong("ax-fpm", x[:, ::-1].copy(), w[::-1].copy()) > 100  # the order of terms
 
 
 def test_offsets_beyond_31_bits(interpreter):
