@@ -48,10 +48,10 @@ def add_product(total, x, y, x2, y2, FAMILY: tl.constexpr, KEPT: tl.constexpr, D
     ----------
     total : float32 or float64, (M, N)
         The sums.
-    a, b
-        Pointers to the first streams of the term: (M,) and (N,).
-    plane_a, plane_b
-        How far the second streams lie behind them.
+    x, x2 : float32, (M, 1)
+        The activations' streams at this term; families of one stream read the first alone.
+    y, y2 : float32, (1, N)
+        The weights'.
     FAMILY, KEPT
         Of ``families.Family``.
     DOUBLE
