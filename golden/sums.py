@@ -227,7 +227,9 @@ def conv2d(
     gaps = _pair("dilation", dilation, 1)
     groups = check_count("groups", groups)
     if image.ndim != 4 or kernel.ndim != 4:
-        raise InvalidInput(f"conv2d takes (B, C, H, W) and (O, C / groups, R, S), not {_shown(image)} and {_shown(kernel)}")
+        raise InvalidInput(
+            f"conv2d takes (B, C, H, W) and (O, C / groups, R, S), not {_shown(image)} and {_shown(kernel)}"
+        )
     if kernel.shape[0] % groups or image.shape[1] != groups * kernel.shape[1]:
         raise InvalidInput(
             f"groups={groups} does not fit {image.shape[1]} input channels and weights of shape {_shown(kernel)}"
@@ -287,9 +289,7 @@ def _check_kinds(like: Any, **others: Any) -> None:
             kinds = ["a tensor" if _is_tensor(v) else "not a tensor" for v in (like, value)]
             raise InvalidType(f"the activations are {kinds[0]} and {name} is {kinds[1]}; convert one of them")
         if value is not None and _is_tensor(value) and value.device != like.device:
-            raise InvalidType(
-                f"the activations are on {like.device} and {name} is on {value.device}; move one of them"
-            )
+            raise InvalidType(f"the activations are on {like.device} and {name} is on {value.device}; move one of them")
 
 
 def _as_bias(bias: Any, size: int) -> Any:

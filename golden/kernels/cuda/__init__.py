@@ -1,4 +1,4 @@
-"""The same sums on an NVIDIA GPU, bit for bit, in Triton: tensors in, tensors out, on their device. Not run on a GPU yet.
+"""The same sums on an NVIDIA GPU, bit for bit, in Triton: tensors in, tensors out. Not run on a GPU yet.
 
 Every result is the one of the CPU's kernels. In the order of the data:
 
@@ -8,7 +8,8 @@ Every result is the one of the CPU's kernels. In the order of the data:
 4. The kernels: ``pack`` derives streams and finds the exponents' ``extents``; ``lanes`` adds ``products`` made of
    ``toward_zero``'s operations; ``integer`` takes any operands.
 
-``lanes`` and ``integer`` are both enqueued, read the extents on the device, and one of them works: the host never waits.
+``lanes`` and ``integer`` are both enqueued, read the extents on the device, and one of them works: the host never
+waits.
 
 Triton's interpreter (TRITON_INTERPRET=1 before Triton is imported) runs the kernels without a GPU, for tests; compiled
 text is tested without one, too.

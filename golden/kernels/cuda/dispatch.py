@@ -12,6 +12,8 @@ from golden.errors import InvalidInput, InvalidType, MissingTool
 from golden.kernels import GPU_KERNELS, KERNELS
 from golden.registry import did_you_mean
 
+# pyright: reportMissingImports=false
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -52,7 +54,9 @@ def on_device(x: Any, name: str) -> bool:
         raise MissingTool(f"{name} is on {x.device}, and {problem}; or {REMEDY}")
     if forced is not None and forced not in GPU_KERNELS:
         if forced not in KERNELS:
-            raise InvalidInput(f"AXFPM_KERNEL={forced!r} names no kernel; {did_you_mean(forced, KERNELS + GPU_KERNELS)}")
+            raise InvalidInput(
+                f"AXFPM_KERNEL={forced!r} names no kernel; {did_you_mean(forced, KERNELS + GPU_KERNELS)}"
+            )
         raise InvalidInput(
             f"the kernel {forced!r} runs on the CPU, and {name} is on {x.device}; unset AXFPM_KERNEL or {REMEDY}"
         )

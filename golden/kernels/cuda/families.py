@@ -29,7 +29,7 @@ __all__ = ["Design", "Family", "Packing", "Reach", "design", "family"]
 
 @dataclass(frozen=True)
 class Reach:
-    """Biased exponents ea and eb that a family covers: least <= ea + eb - 127 <= greatest, ea <= most_a, eb <= most_b."""
+    """Biased exponents that a family covers: least <= ea + eb - 127 <= greatest, ea <= most_a, eb <= most_b."""
 
     least: int
     greatest: int

@@ -97,9 +97,7 @@ def blend(power, fraction):
     if INTERPRETED:
         word = (x & -0x800000) | (y & 0x7FFFFF)
     else:
-        word = tl.inline_asm_elementwise(
-            "lop3.b32 $0, $1, $2, 0xFF800000, 0xE4;", "=r,r,r", [x, y], tl.int32, True, 1
-        )
+        word = tl.inline_asm_elementwise("lop3.b32 $0, $1, $2, 0xFF800000, 0xE4;", "=r,r,r", [x, y], tl.int32, True, 1)
     return word.to(tl.float32, bitcast=True)
 
 

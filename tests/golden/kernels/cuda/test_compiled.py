@@ -1,6 +1,6 @@
 """Kernels as compiled for GPUs, without one: the text of what the host would launch."""
 
-# ruff: noqa: E402 - Triton comes first
+# pyright: reportMissingImports=false
 import os
 import re
 import subprocess
@@ -31,7 +31,7 @@ FAMILIES = (
     "ax-bf16:carry=widen,operands=nearest", "mitchell", "ax-fpm-wrap", "ax-fpm:cell=AMA1",
 )  # fmt: skip
 CAPABILITIES = (80, 89, 90)
-TOOLS = Path(triton.__file__).parent / "backends/nvidia/bin"
+TOOLS = Path(str(triton.__file__)).parent / "backends/nvidia/bin"
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Convolutions of the GPU's kernels in Triton's interpreter: the bits of ``golden.sums.conv2d`` on the CPU."""
 
-# ruff: noqa: E402 - Triton comes first
 import numpy as np
 import pytest
 
@@ -30,13 +29,22 @@ def test_settings_carries_and_accumulators(interpreter):
     wrong = []
     for name in ("ax-fpm", "ax-fpm-widen", "exact", "ax-fpm-wrap"):
         m = multiplier(name)
-        for size, weights, *settings in CASES:
+        for size, weights, stride, padding, dilation, groups in CASES:
             x, w = (torch.from_numpy(operands(kind, s, rng)) for kind, s in (("relu", size), ("normal", weights)))
             bias = torch.from_numpy(operands("normal", weights[:1], rng))
             for accumulate in ("float32", "float64"):
-                got = convolution.conv2d(x, w, bias, *settings, m, accumulate)
-                keys = dict(zip(("stride", "padding", "dilation", "groups"), settings, strict=True))
-                expected = conv2d(x, w, bias, **keys, multiplier=m, accumulate=accumulate)
+                got = convolution.conv2d(x, w, bias, stride, padding, dilation, groups, m, accumulate)
+                expected = conv2d(
+                    x,
+                    w,
+                    bias,
+                    stride=stride,
+                    padding=padding,
+                    dilation=dilation,
+                    groups=groups,
+                    multiplier=m,
+                    accumulate=accumulate,
+                )
                 if not torch.equal(got.view(torch.int32), expected.view(torch.int32)):
                     wrong.append((name, size, accumulate))
     assert wrong == []
@@ -56,7 +64,10 @@ def test_padding_is_a_real_zero_and_no_tile_adds_terms(interpreter):
 def test_memory_is_bounded_and_chunks_change_nothing(interpreter, monkeypatch):
     rng = np.random.default_rng(3)
     m = multiplier("ax-fpm")
-    x, w = torch.from_numpy(operands("relu", (5, 2, 6, 7), rng)), torch.from_numpy(operands("normal", (3, 2, 3, 3), rng))
+    x, w = (
+        torch.from_numpy(operands("relu", (5, 2, 6, 7), rng)),
+        torch.from_numpy(operands("normal", (3, 2, 3, 3), rng)),
+    )
     x[3, 0, 2, 2] = float("inf")  # one part alone leaves the range
     whole = convolution.conv2d(x, w, None, (1, 1), (1, 1), (1, 1), 1, m, "float32")
     unfolded = []

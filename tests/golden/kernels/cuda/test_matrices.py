@@ -1,6 +1,6 @@
 """Matrix products of the GPU's kernels in Triton's interpreter: the bits of ``golden.sums.matmul`` on the CPU."""
 
-# ruff: noqa: E402 - Triton comes first
+# pyright: reportMissingImports=false
 import numpy as np
 import pytest
 
@@ -14,7 +14,7 @@ from kernel_cases import NAMES, SPECIAL_WORDS, operands, plain_matmul, structure
 
 from golden.catalogue import multiplier
 from golden.kernels.cuda import matrices, products
-from golden.kernels.cuda.families import family
+from golden.kernels.cuda.families import Family, family as family_of
 from golden.sums import matmul
 
 pytestmark = pytest.mark.long
@@ -27,13 +27,19 @@ DIRECTED = (
 RANGED = (*DIRECTED, "exact", "bf16", "bf16-trunc", "ax-bf16", "ax-bf16:carry=widen,operands=nearest", "mitchell")
 
 
+def family(m) -> Family:
+    found = family_of(m)
+    assert found is not None
+    return found
+
+
 def bits(x):
     return np.ascontiguousarray(x).view(np.uint32)
 
 
 def on_device(x, w, bias, m, accumulate="float32", **settings):
-    tensors = [None if v is None else torch.from_numpy(v) for v in (x, w, bias)]
-    return bits(matrices.matmul(*tensors, m, accumulate, **settings).numpy())
+    start = None if bias is None else torch.from_numpy(bias)
+    return bits(matrices.matmul(torch.from_numpy(x), torch.from_numpy(w), start, m, accumulate, **settings).numpy())
 
 
 def random(kind, shape, rng):
@@ -91,8 +97,9 @@ def test_the_integer_kernel_alone_on_all_special_words_and_the_anchors(interpret
             got = on_device(x, w, start, m, in_lanes=False)
             if not np.array_equal(got, plain_matmul(x, w, start, m, "float32")):
                 wrong.append(name)
-        many, others = random("structured", (60, 1), np.random.default_rng(2)), random(
-            "structured", (1, 60), np.random.default_rng(3)
+        many, others = (
+            random("structured", (60, 1), np.random.default_rng(2)),
+            random("structured", (1, 60), np.random.default_rng(3)),
         )
         if not np.array_equal(
             on_device(many, others, None, m, in_lanes=False), plain_matmul(many, others, None, m, "float32")
@@ -124,7 +131,13 @@ def test_both_ends_of_each_range_and_one_beyond(interpreter, worked):
         m = multiplier(name)
         reach = family(m).reach
         low, high, top = reach.least, reach.greatest, reach.most_b
-        for ea, eb in ((low + 126, 1), (1, low + 126), (low + 40, 87), (high + 127 - top, top), (top, high + 127 - top)):
+        for ea, eb in (
+            (low + 126, 1),
+            (1, low + 126),
+            (low + 40, 87),
+            (high + 127 - top, top),
+            (top, high + 127 - top),
+        ):
             for exponent in (ea - 1, ea, ea + 1):
                 if not (1 <= exponent <= 254 and 1 <= eb <= 254):
                     continue
@@ -145,7 +158,13 @@ def test_subnormals_zeros_and_minus_zero(interpreter, worked):
     zeros, minus = np.zeros_like(x), np.full(5, -0.0, np.float32)
     for name in RANGED:
         m = multiplier(name)
-        for a, b, bias in ((x, w, minus), (zeros, w, minus), (-zeros, w, minus), (x, w, None), (zeros, np.zeros_like(w), None)):
+        for a, b, bias in (
+            (x, w, minus),
+            (zeros, w, minus),
+            (-zeros, w, minus),
+            (x, w, None),
+            (zeros, np.zeros_like(w), None),
+        ):
             worked.clear()
             assert np.array_equal(on_device(a, b, bias, m), plain_matmul(a, b, bias, m, "float32")), name
             lanes_work = bias is None or family(m).signs_zeros
@@ -156,7 +175,15 @@ def test_shapes_strides_and_batches(interpreter):
     rng = np.random.default_rng(2)
     for name in ("ax-fpm", "exact", "mitchell", "ax-fpm-wrap"):
         m = multiplier(name)
-        for rows, depth, columns in ((1, 1, 1), (3, 0, 5), (0, 3, 2), (2, 3, 0), (130, 5, 66), (33, 40, 16), (5, 70, 129)):
+        for rows, depth, columns in (
+            (1, 1, 1),
+            (3, 0, 5),
+            (0, 3, 2),
+            (2, 3, 0),
+            (130, 5, 66),
+            (33, 40, 16),
+            (5, 70, 129),
+        ):
             x, w, bias = (random("normal", shape, rng) for shape in ((rows, depth), (depth, columns), (columns,)))
             for start in (bias, None):
                 assert np.array_equal(on_device(x, w, start, m), plain_matmul(x, w, start, m, "float32"))

@@ -3,7 +3,7 @@
 On a GPU they are instructions; ``test_compiled.py`` finds them in the compiled text.
 """
 
-# ruff: noqa: E402 - Triton comes first
+# pyright: reportMissingImports=false
 from fractions import Fraction
 
 import numpy as np
@@ -17,6 +17,7 @@ import triton
 import triton.language as tl
 
 from golden.kernels.cuda import toward_zero
+from golden.kernels.cuda.launch import launch
 
 pytestmark = pytest.mark.long
 
@@ -59,7 +60,7 @@ def operated(which: str, *operands: np.ndarray) -> np.ndarray:
     tensors = [torch.from_numpy(x) for x in (*operands, *operands)[:3]]
     out = torch.empty(size)
     with np.errstate(all="ignore"):
-        run[(1,)](*tensors, out, SIZE=size, WHICH=which)
+        launch(run, 1, *tensors, out, SIZE=size, WHICH=which)
     return out.numpy()
 
 
