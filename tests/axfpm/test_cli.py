@@ -238,6 +238,8 @@ REFUSED = [
     (("evaluate", "-o", "/dev/null/results"), "cannot write to /dev/null/results"),
     (("report", "-o", "/dev/null/report"), "cannot write to /dev/null/report"),
     (("bench", "--multiplier", "ax-fmp"), "unknown multiplier 'ax-fmp'"),
+    (("bench", "--device", "gpu"), "--device gpu is unknown; choose cpu, cuda, or cuda:1"),
+    (("bench", "--device", "cuda", "--threads", "1"), "--threads is for the CPU"),
     (("bench", "--plot", "roofline.png"), "roofline.png does not end in .svg"),
     (("bench", "--plot", "/dev/null/r/roofline.svg"), "cannot write /dev/null/r/roofline.svg"),
     (("bench", "--plot", ""), "an empty name cannot be written; give the name of a file with --plot"),

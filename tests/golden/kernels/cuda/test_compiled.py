@@ -19,7 +19,9 @@ from triton.compiler import ASTSource
 
 from golden.catalogue import multiplier
 from golden.kernels.cuda import matrices, streams
+from golden.kernels.cuda.families import family as family_of
 from golden.kernels.cuda.launch import WARPS
+from golden.speed.gpu import INSTRUCTIONS, OPERATIONS
 
 pytestmark = [
     pytest.mark.long,
@@ -139,6 +141,19 @@ def test_one_of_each_operation_in_the_text_of_a_product(launched):
 def test_sums_of_rounded_products_are_not_contracted(launched, tmp_path):
     count = Counter(loop(launched(multiplier("exact"), 90)["lanes"], tmp_path))
     assert count["FMUL"] == count["FADD"] >= 64 and count["FFMA"] == 0
+
+
+def test_the_ceilings_of_the_benchmark_count_these_instructions(launched, tmp_path):
+    found, operations = {}, {}
+    for name in FAMILIES:
+        family = family_of(multiplier(name))
+        if family is not None:
+            opcodes = loop(launched(multiplier(name), 90, bias=False)["lanes"], tmp_path)
+            found[family.name] = len(opcodes) / 64
+            floating = sum(opcode.split(".")[0] in ("FMUL", "FADD", "FFMA") for opcode in opcodes)
+            operations[family.name] = floating / 64
+    assert found == pytest.approx(INSTRUCTIONS, abs=0.1)
+    assert operations == OPERATIONS
 
 
 def test_float64_sums_compile(launched):

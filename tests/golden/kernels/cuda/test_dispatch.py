@@ -95,7 +95,6 @@ class Small(torch.nn.Module):
 
 @pytest.mark.long
 def test_networks_gradients_surrogate_and_coverage(interpreter, monkeypatch):
-    pytest.importorskip("triton", reason="Triton is not installed: pip install 'axfpm[gpu]'")
     torch.manual_seed(0)
     model, images = Small().eval(), torch.rand(2, 1, 8, 8)
 
@@ -125,7 +124,6 @@ def test_networks_gradients_surrogate_and_coverage(interpreter, monkeypatch):
 
 @pytest.mark.long
 def test_functions_of_the_front_door(interpreter, monkeypatch):
-    pytest.importorskip("triton", reason="Triton is not installed: pip install 'axfpm[gpu]'")
     generator = torch.Generator().manual_seed(1)
 
     def normal(*size):
