@@ -198,7 +198,8 @@ def _ieee_products() -> Iterator[None]:
     """Exact torch in float32 proper: no TF32 in matrix products or convolutions."""
     import torch
 
-    places = torch.backends.cuda.matmul, torch.backends.cudnn.conv
+    convolutions: Any = torch.backends.cudnn
+    places = torch.backends.cuda.matmul, convolutions.conv
     before = [place.fp32_precision for place in places]
     try:
         for place in places:

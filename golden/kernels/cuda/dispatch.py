@@ -125,6 +125,6 @@ def _in_lanes() -> bool:
 def _interprets() -> bool:
     if lacks():
         return False
-    import triton
+    from triton import knobs
 
-    return bool(triton.knobs.runtime.interpret)
+    return bool(knobs.runtime.interpret)

@@ -4,7 +4,9 @@ Step by step what ``golden.multiply`` does in NumPy: the significand product P i
 to float64, which is exact below 2^53.
 """
 
-# pyright: reportMissingImports=false
+# pyright: reportMissingImports=false, reportOperatorIssue=false, reportAssignmentType=false
+# pyright: reportGeneralTypeIssues=false
+# Kernels compute with constants of Triton as with numbers, which its types do not say.
 
 from __future__ import annotations
 

@@ -4,7 +4,9 @@ The streams of ``golden.kernels.bodies``, derived once per operand. Masks and ro
 only floating-point operations are subtractions and doublings, which are exact.
 """
 
-# pyright: reportMissingImports=false
+# pyright: reportMissingImports=false, reportOperatorIssue=false, reportAssignmentType=false
+# pyright: reportGeneralTypeIssues=false
+# Kernels compute with constants of Triton as with numbers, which its types do not say.
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import triton
 import triton.language as tl
+from triton import knobs
 
 __all__ = [
     "INTERPRETED",
@@ -33,7 +34,7 @@ __all__ = [
     "sum_toward_zero",
 ]
 
-INTERPRETED = tl.constexpr(bool(triton.knobs.runtime.interpret))
+INTERPRETED = tl.constexpr(bool(knobs.runtime.interpret))
 """Whether kernels run in Triton's interpreter: TRITON_INTERPRET=1 when Triton was imported."""
 
 

@@ -14,6 +14,7 @@ pytest.importorskip("torch")
 
 import torch
 import triton
+from triton import knobs
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
@@ -40,7 +41,7 @@ TOOLS = Path(str(triton.__file__)).parent / "backends/nvidia/bin"
 def launched(monkeypatch, tmp_path):
     """What a product launches, compiled: ``launched(m, capability, ...)`` -> name of a kernel -> compiled."""
     calls = []
-    monkeypatch.setattr(triton.knobs.cache, "dir", str(tmp_path / "cache"))
+    monkeypatch.setattr(knobs.cache, "dir", str(tmp_path / "cache"))
     for module in (matrices, streams):
         monkeypatch.setattr(module, "launch", lambda kernel, programs, *a, **c: calls.append((kernel, a, c)))
 
