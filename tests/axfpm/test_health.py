@@ -2,6 +2,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from axfpm import health
@@ -25,6 +26,20 @@ def test_every_package_that_users_install_is_a_part():
 def test_missing_package_is_reported(monkeypatch):
     monkeypatch.setitem(health.PACKAGES, "no-such-package", ("nothing", "pip install it"))
     assert {p.name: p.version for p in inspect()}["no-such-package"] is None
+
+
+def test_a_gpu_counts_where_torch_can_use_it(monkeypatch):
+    torch = pytest.importorskip("torch")
+    assert {"triton", "GPU"} <= {p.name for p in inspect()}
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert health._gpu().version is None
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (9, 0))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "H100")
+    assert health._gpu().version == "H100, compute capability 9.0"
+    monkeypatch.setattr(torch.version, "cuda", None)  # AMD's builds answer to the same names
+    assert health._gpu().version is None
 
 
 def test_remedies_are_shown_whole(monkeypatch):
