@@ -111,7 +111,7 @@ def _of_network(name: str, found: Inferences) -> list[str]:
     parts = [head, _table(columns, rows)]
     for each in found.results:
         layers = [
-            [layer.layer, f"{layer.macs:,}", *(f"{row.layers[k].energy_pj:.3g}" for row in each.rows)]
+            [layer.layer, f"{layer.macs:,}", *(_three(row.layers[k].energy_pj) for row in each.rows)]
             for k, layer in enumerate(each.rows[0].layers)
         ]
         parts += [
@@ -147,10 +147,14 @@ def _accuracies(row: InferenceRow) -> list[str]:
 def _energies(name: str, found: Inferences) -> list[str]:
     cells = []
     for row, each in zip(_of_all(found, name), found.results, strict=True):
-        low, high = row.image_interval
-        cells.append(f"{row.image_uj:.3g} [{low:.3g}, {high:.3g}]")
+        cells.append("{} [{}, {}]".format(*map(_three, (row.image_uj, *row.image_interval))))
         cells += ["1" if base == row.name else _ratio(row.ratios[base]) for base in each.baselines]
     return cells
+
+
+def _three(value: float) -> str:
+    """A number by three digits, all of those before the point."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _ratio(ratio: Ratio) -> str:

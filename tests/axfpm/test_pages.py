@@ -2,7 +2,7 @@
 
 import pytest
 
-from axfpm.pages import BEGIN, END, PAGES, ROOT, ROW, brought_up_to_date, measured
+from axfpm.pages import BEGIN, END, PAGES, ROOT, ROW, _three, brought_up_to_date, measured
 from golden.errors import InvalidInput
 from synth.energy.inference.accuracy import Accuracy, Share
 from synth.energy.inference.layers import NETWORKS
@@ -88,3 +88,10 @@ def test_verdicts(found):
 def test_pages_without_one_place(text, found):
     with pytest.raises(InvalidInput, match="there is not one place"):
         brought_up_to_date("docs/hardware.md", text, found)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(1448.4, "1448"), (100, "100"), (99.96, "100"), (96.11, "96.1"), (0.03333, "0.0333")]
+)
+def test_three_digits(value, shown):
+    assert _three(value) == shown
