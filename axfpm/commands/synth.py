@@ -23,6 +23,7 @@ from axfpm.known import remember_hardware
 from axfpm.library_options import library_options, library_source
 from golden.cache import writable
 from golden.catalogue import multiplier as look_up
+from golden.checks import check_count
 from golden.errors import InvalidInput
 
 DEFAULT_JOBS = 2
@@ -47,7 +48,7 @@ def _fpga(
     for key in ("library", "liberty", "dont_use", "wire_loads", "period", "check", *(() if seeds else ("jobs",))):
         if key in settings:
             raise InvalidInput(f"--{key.replace('_', '-')} has no meaning with --target; leave it out")
-    jobs = settings.pop("jobs", DEFAULT_JOBS)
+    jobs = check_count("jobs", settings.pop("jobs", DEFAULT_JOBS))
     with progress_bar("routing" if seeds else "mapping") as progress:
         found = compare_fpga(
             multipliers,
@@ -128,7 +129,7 @@ def command(
     settings = given(parameters)
     if_interrupted(RESUMES, true=lambda: writable("synth"))
     if route and target is None:
-        raise InvalidInput("--route needs --target, ecp5 or ice40")
+        raise InvalidInput("--route needs an FPGA; give --target ecp5 or ice40")
     if seeds is not None and not route:
         raise InvalidInput("--seeds has no meaning without --route; leave it out")
     if target is not None:
