@@ -1,7 +1,8 @@
 """Every error path of every command: one whole sentence, exit code 2, nothing on standard output, nothing written.
 
 The transcripts in the folder ``refusals``, one for each command, are the table. ``$`` begins a command line, run in a
-folder of its own, and the line below it is all that it says; ``{here}`` stands for that folder. ``==`` names a file
+folder of its own, and the line below it is all that it says; ``{here}`` stands for that folder, ``{package}`` for where
+the packages are. ``==`` names a file
 that all commands of the transcript find there, up to the next empty line; ``folder``, ``empty``, the circular link
 ``loop`` and ``deep.json``, which is nested too deeply, are always there. Before a command may stand, as in a shell,
 ``PATH=`` (no program is found), ``WITHOUT=NAMES`` (these packages are not installed) and ``LOCKED=FILE`` (nobody may
@@ -161,7 +162,11 @@ def test_it_is_refused_in_one_sentence(row, folder, monkeypatch):
     code, out, err = ran(row, folder)
     if "LOCKED" in row.settings:
         (folder / row.settings["LOCKED"]).chmod(0o700)
-    assert err == row.sentence.replace("{here}", str(folder)) + "\n"
+    places = {"{here}": folder, "{package}": Path(__file__).parents[2]}
+    sentence = row.sentence
+    for mark, place in places.items():
+        sentence = sentence.replace(mark, str(place))
+    assert err == sentence + "\n"
     assert (code, out) == (2, "")
     assert everything(folder) == before
 
