@@ -142,7 +142,9 @@ def _refusal(error: click.UsageError, group: click.Context) -> click.ClickExcept
     asked = f"{group.command_path} {group.invoked_subcommand or ''}".rstrip()  # the parser names no context of its own
     path = error.ctx.command_path if error.ctx is not None else asked
     if isinstance(error, click.NoSuchOption) and error.ctx is not None:
-        choices = [option for p in error.ctx.command.get_params(error.ctx) for option in p.opts if option[:1] == "-"]
+        # Short ones first: those of --help come in either order, by Click's version.
+        params = error.ctx.command.get_params(error.ctx)
+        choices = [option for p in params for option in sorted(p.opts, key=len) if option[:1] == "-"]
         return Refusal(str(unknown("option", error.option_name, choices, more=f"`{path} --help` shows all")))
     message = error.format_message().rstrip(".")
     return Refusal(f"{message[:1].lower()}{message[1:]} (`{path} --help` shows more)")
