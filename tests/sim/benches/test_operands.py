@@ -239,3 +239,11 @@ endmodule
 """
     verilog = right(2) + wrapper
     assert run(multiplier="ax-bf16", simulator=icarus, vectors=300, stages=2, verilog=verilog).passed
+
+
+def test_a_circuit_from_outside_in_a_pipeline(icarus, tmp_path):
+    path = tmp_path / "kept.v"
+    path.write_text("module kept(input [23:0] a, b, output [47:0] p); assign p = a * b & ~48'h3fffffff; endmodule")
+    report = run("multiplier", simulator=icarus, vectors=60, multiplier=str(path), stages=2)
+    assert report.passed
+    assert report.checks >= 60
