@@ -32,6 +32,7 @@ __all__ = [
     "format_cell",
     "if_interrupted",
     "json_option",
+    "layers_option",
     "multiplier_option",
     "multipliers_option",
     "note",
@@ -84,8 +85,6 @@ multipliers_option = click.option(
     metavar="NAME",
     help=f"{MULTIPLIER_NAMES}; repeat the option for several.",
 )
-
-
 class InputPath(click.Path):
     """Something to read; the reader says what is wrong with it, but for a name that is none."""
 
@@ -98,6 +97,15 @@ class InputPath(click.Path):
         return check_input(
             value, option=param.opts[0] if named else param.human_readable_name.strip("[].") if param else "it"
         )
+
+
+layers_option = click.option(
+    "--layers",
+    type=InputPath(),
+    multiple=True,
+    metavar="FILE[:NUMBER]",
+    help="A multiplier for each layer, from a file of `axfpm search`; repeat the option for several.",
+)
 
 
 class OutputFile(click.Path):

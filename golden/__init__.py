@@ -5,7 +5,8 @@ project is held against this folder, which imports none of it. In the order of t
 
 1. What a multiplier is: ``formats`` (traits of words), ``cells`` (full adders by truth table), ``designs`` (significand
    products as descriptions; ``block_tables`` says how tables lie); ``catalogue`` puts them together as frozen
-   ``Multiplier`` objects with names and a dial; ``multiplier_files`` reads them from files.
+   ``Multiplier`` objects with names and a dial; ``multiplier_files`` reads them from files, and ``assignments`` says
+   which one each layer of a network has.
 2. ``reference``: a product, an addition and a sum of products in plain integers, one at a time. Slow and obvious:
    everything else is held against it.
 3. The same over arrays: ``significand`` (significand products), ``multiply`` (floating-point products), ``add`` (sums

@@ -2,6 +2,8 @@
 # An engine is made here for its latencies alone.
 """A network on the simulated engine: every matrix product of every layer in Verilog, the rest as it is.
 
+Where layers have multipliers of their own, there is an engine of each multiplier, and a layer runs on its own.
+
 Convolutions are lowered on the host: one row for each output pixel, its patch in the order (input channel, kernel row,
 kernel column), padding as real zeros. ReLU and pooling are exact. Every output of every layer is held against
 ``golden.sums``, and the logits against the same network inside ``golden.pytorch``.
@@ -9,7 +11,7 @@ kernel column), padding as real zeros. ReLU and pooling are exact. Every output 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from golden.assignments import Assignment, assignment
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.checks import check_count, check_seed
 from golden.errors import InvalidInput, MissingTool
@@ -85,7 +88,7 @@ class NetworkReport:
     Parameters
     ----------
     network, multiplier : str
-        What ran, and on which multiplier.
+        What ran, and on which multiplier; on several, layers and multipliers spelled out.
     images : int
         How many images.
     rows, columns : int
@@ -139,6 +142,7 @@ def run_network(
     *,
     images: int = 1,
     multiplier: str | Multiplier = "ax-fpm",
+    layers: Assignment | Mapping[str, str | Multiplier] | str | Path | None = None,
     checkpoint: str = "lenet5-digits",
     inputs: np.ndarray | None = None,
     rows: int = 8,
@@ -157,6 +161,8 @@ def run_network(
         How many images; a linear layer takes them as the rows of one product.
     multiplier : str or Multiplier
         Catalogue or dial name, or a Multiplier.
+    layers : Assignment, mapping, str or Path, optional
+        A multiplier for each layer instead, as ``golden.assignments.assignment`` takes it.
     checkpoint : str
         Parameters: a checkpoint's name or file.
     inputs : numpy.ndarray, optional
@@ -177,7 +183,7 @@ def run_network(
     Raises
     ------
     InvalidInput
-        If a name is unknown or a number out of range.
+        If a name is unknown or a number out of range, or an assignment is not of this network's layers.
     MissingTool
         If Verilator or Amaranth is not installed.
     SimulationError
@@ -188,13 +194,14 @@ def run_network(
 
     from golden.cnn import checkpoint as checkpoints, data
     from golden.cnn.models import MODELS, canonical
+    from golden.pytorch.assigned import assigned
     from golden.pytorch.module import ApproximateModule
 
     check_simulated(rows, columns, stages)
     check_count("images", images)
     check_seed(seed)
     check_choice("unknown network", network, MODELS)
-    m = look_up(multiplier)
+    chosen = look_up(multiplier) if layers is None else assignment(layers)
     model, provenance = checkpoints.load(checkpoint)
     network = canonical(network)
     if provenance.model != network:
@@ -206,23 +213,24 @@ def run_network(
     check_count("images", images, 1, len(stored), "which is all there are")
     x = torch.from_numpy(np.ascontiguousarray(stored[:images], np.float32))
     with torch.no_grad():
-        golden_logits = ApproximateModule(model, m)(x)
-    layers: dict[str, Any] = {
+        on_chosen = assigned(model, chosen, x) if isinstance(chosen, Assignment) else ApproximateModule(model, chosen)
+        golden_logits = on_chosen(x)
+    found: dict[str, Any] = {
         name: layer for name, layer in model.named_modules() if isinstance(layer, nn.Conv2d | nn.Linear)
     }
-    widths = [layer.weight.shape[0] for layer in layers.values()]
-    engine = _Engine(m, rows, columns, stages, seed, build_dir, widths)
+    widths = [layer.weight.shape[0] for layer in found.values()]
+    engine = _Engine(chosen, rows, columns, stages, seed, build_dir, widths)
 
-    for name, layer in layers.items():
+    for name, layer in found.items():
         layer.forward = partial(_forward, engine, name, layer)
     try:
         with torch.no_grad():
             logits = model(x)
     finally:
-        for layer in layers.values():
+        for layer in found.values():
             del layer.forward
     equal = bool((logits.numpy().view(np.uint32) == golden_logits.numpy().view(np.uint32)).all())
-    return NetworkReport(network, str(m), images, rows, columns, tuple(engine.layers), equal, engine.seconds)
+    return NetworkReport(network, str(chosen), images, rows, columns, tuple(engine.layers), equal, engine.seconds)
 
 
 def _forward(engine: _Engine, name: str, layer: Any, x: Tensor) -> Tensor:
@@ -249,11 +257,11 @@ def _forward(engine: _Engine, name: str, layer: Any, x: Tensor) -> Tensor:
 
 
 class _Engine:
-    """The simulated engine, and what ran on it."""
+    """The simulated engine, one of each multiplier where there are several, and what ran on it."""
 
     def __init__(
         self,
-        m: Multiplier,
+        chosen: Multiplier | Assignment,
         rows: int,
         columns: int,
         stages: int,
@@ -266,28 +274,31 @@ class _Engine:
             from hdl.verilog import generate
         except ImportError as error:
             raise MissingTool(f"{error.name} is not installed: run `pip install 'axfpm[hardware]'`") from None
-        self.m, self.rows, self.columns, self.seed, self.build_dir = m, rows, columns, seed, build_dir
+        self.chosen, self.rows, self.columns, self.seed, self.build_dir = chosen, rows, columns, seed, build_dir
         # Room for one bias row for each N tile of the widest layer, and for one row of its partial sums.
         tiles = max(-(-width // columns) for width in widths)
         self.depth, self.accumulators = DEPTH, max(ACCUMULATORS, tiles)
         buffers: dict[str, Any] = {"depth": self.depth, "accumulators": self.accumulators, "biases": max(BIASES, tiles)}
-        self.text = generate("engine", multiplier=m, rows=rows, columns=columns, stages=stages, **buffers)
-        self.loop = MatrixEngine(m, rows=rows, columns=columns, stages=stages).loop_latency
+        shape: dict[str, Any] = {"rows": rows, "columns": columns, "stages": stages}
+        multipliers = chosen.multipliers if isinstance(chosen, Assignment) else (chosen,)
+        self.texts = {m: generate("engine", multiplier=m, **shape, **buffers) for m in multipliers}
+        self.loops = {m: MatrixEngine(m, **shape).loop_latency for m in multipliers}
         self.layers: list[LayerReport] = []
         self.seconds = 0.0
 
     def product(self, name: str, a: np.ndarray, w: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
         """A W + bias on the engine, in parts of as many rows as its buffers hold."""
+        m = self.chosen.of_layer(name) if isinstance(self.chosen, Assignment) else self.chosen
         n_tiles = -(-w.shape[1] // self.columns)
         most = min(self.depth, self.accumulators // n_tiles)
         for size, value in (("K", w.shape[0]), ("N", w.shape[1])):
             check_count(f"{size} of layer {name}", value, 0, LARGEST_SIZE, "as a command has 16 bits for it")
         parts = -(-len(a) // most)
-        commands: list[Command] = [command_of(self.m, part, w, bias) for part in np.array_split(a, parts)]
+        commands: list[Command] = [command_of(m, part, w, bias) for part in np.array_split(a, parts)]
         job = engine_job(commands, rows=self.rows, columns=self.columns, seed=self.seed, pace="always")
-        seen = run_streams(self.text, job, top="engine", build_dir=self.build_dir)
+        seen = run_streams(self.texts[m], job, top="engine", build_dir=self.build_dir)
         verdict = judge(job, seen)
-        times = timings(commands, seen, rows=self.rows, columns=self.columns, loop=self.loop)
+        times = timings(commands, seen, rows=self.rows, columns=self.columns, loop=self.loops[m])
         shape = (len(a), *w.shape)
         self.layers.append(
             LayerReport(
@@ -295,7 +306,7 @@ class _Engine:
                 shape=(shape[0], shape[1], shape[2]),
                 cycles=int(seen.when["results"][-1] - seen.when["weights"][0]) + 1,
                 stalled=sum(t.stalled for t in times),
-                bound=sum(bound_cycles(c.shape, self.rows, self.columns, self.loop) for c in commands),
+                bound=sum(bound_cycles(c.shape, self.rows, self.columns, self.loops[m]) for c in commands),
                 places=self.rows * self.columns,
                 checks=verdict.checks,
                 failures=verdict.failures,

@@ -15,6 +15,7 @@ from axfpm.console import (
     emit,
     if_interrupted,
     json_option,
+    layers_option,
     multipliers_option,
     print_table,
     progress_bar,
@@ -30,6 +31,7 @@ from golden.files import write_folder
 @click.option("--model", help="Architecture.")
 @click.option("--checkpoint", type=InputPath(), help="Weights; those that come with the package else.")
 @multipliers_option
+@layers_option
 @click.option("--attacks", help="Names with budgets, by commas: fgsm:eps=0.1,pgd:eps=0.1")
 @click.option("--targets", help="What else is attacked, by commas: ax-fpm+calibrated,noise,companding,image8")
 @click.option("--threat-models", help="Names, by commas: twin,aware,proxy,query,white-box")
@@ -51,6 +53,7 @@ def command(
     model: str | None,
     checkpoint: Path | None,
     multipliers: tuple[str, ...],
+    layers: tuple[Path, ...],
     attacks: str | None,
     targets: str | None,
     threat_models: str | None,
@@ -82,6 +85,7 @@ def command(
         given |= {
             "--attacks": attacks,
             "--targets": targets,
+            "--layers": layers or None,
             "--threat-models": threat_models,
             "-o": output,
             "--subject": subject,
@@ -113,6 +117,7 @@ def command(
             model=model,
             checkpoint=checkpoint,
             multipliers=multipliers or None,
+            layers=layers,
             attacks=attacks,
             targets=targets,
             threat_models=threat_models,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,6 +12,7 @@ from axfpm.completion import Name
 from axfpm.console import (
     emit,
     json_option,
+    layers_option,
     multipliers_option,
     print_table,
     progress_bar,
@@ -37,6 +39,7 @@ from golden.tables import printable
 @click.option("--columns", type=int, help="Columns of an array or engine.")
 @click.option("--pace", help="How often streams of an array or engine move: mixed (default), always, half and others.")
 @click.option("--network", help="Run this network's inference on the engine: lenet5.")
+@layers_option
 @click.option("--images", default=1, show_default=True, type=int, help="Images for the network.")
 @click.option("--waves", is_flag=True, help="Record waveforms, and say where.")
 @json_option
@@ -53,6 +56,7 @@ def command(
     columns: int | None,
     pace: str | None,
     network: str | None,
+    layers: tuple[Path, ...],
     images: int,
     waves: bool,
     as_json: bool,
@@ -61,10 +65,11 @@ def command(
 
     Example: axfpm sim multiplier --simulator icarus --vectors 500
     """
+    from golden.assignments import assignment
     from golden.catalogue import multiplier as look_up
     from sim.build import SimulationError
 
-    names = [str(look_up(name)) for name in multipliers or ("ax-fpm",)]
+    names = [str(look_up(name)) for name in multipliers or (() if layers else ("ax-fpm",))]
     shape = {key: value for key, value in (("rows", rows), ("columns", columns)) if value is not None}
     if network is not None and block != "engine":
         raise InvalidInput(
@@ -74,7 +79,8 @@ def command(
     try:
         if network is not None:
             steps = {"stages": stages} if stages is not None else {}
-            passed = _network(network, names, images, seed, shape | steps, as_json)
+            chosen = [*({"multiplier": name} for name in names), *({"layers": assignment(each)} for each in layers)]
+            passed = _network(network, chosen, images, seed, shape | steps, as_json)
         else:
             settings: dict[str, Any] = {"simulator": simulator, "vectors": vectors, "seed": seed, "waves": waves}
             passed = _bench(block, names, settings | {"stages": stages or 0, "pace": pace} | shape, as_json)
@@ -87,7 +93,7 @@ def command(
 
 def _check_options(ctx: click.Context, network: str | None) -> None:
     """Refuse options that would be ignored: a network has vectors of its own, a bench no images."""
-    ignored = ("images",) if network is None else ("vectors", "simulator", "waves", "pace")
+    ignored = ("images", "layers") if network is None else ("vectors", "simulator", "waves", "pace")
     given = [name for name in ignored if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE]
     if given:
         what = "without" if network is None else "with"
@@ -132,14 +138,16 @@ def _bench(block: str, names: list[str], settings: dict[str, Any], as_json: bool
     return all(report.passed for report in reports)
 
 
-def _network(network: str, names: list[str], images: int, seed: int, shape: dict[str, Any], as_json: bool) -> bool:
+def _network(
+    network: str, chosen: list[dict[str, Any]], images: int, seed: int, shape: dict[str, Any], as_json: bool
+) -> bool:
     from sim.network import LAYER_COLUMNS, run_network
 
     reports = []
     with progress_bar("simulating") as progress:
-        for index, name in enumerate(names):
-            progress(index, len(names), name)
-            reports.append(run_network(network, images=images, multiplier=name, seed=seed, **shape))
+        for index, each in enumerate(chosen):
+            progress(index, len(chosen), str(*each.values()))
+            reports.append(run_network(network, images=images, **each, seed=seed, **shape))
 
     def text() -> None:
         for r in reports:

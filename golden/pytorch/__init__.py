@@ -5,7 +5,8 @@ What users call: ``approximate`` replaces calls while it is entered (``context``
 around a model (``module``, and ``reached`` for what is reached through it), ``surrogate`` is a differentiable
 stand-in, ``coverage`` tells what of a model runs on the multiplier, ``temperature`` how much larger its logits are, and
 ``calibrate`` scales biases as products are (``calibration``, and ``constants`` for what counts as one; ``logits`` and
-``fitting`` are what the last two share). ``observing`` finds a network's first layer and its weights by running it.
+``fitting`` are what the last two share). ``observing`` finds a network's first layer and its weights by running it,
+``assigned`` puts every layer on the multiplier that an assignment gives it.
 
 The way of a call, in the order of the files that it passes:
 

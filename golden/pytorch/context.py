@@ -31,14 +31,15 @@ class approximate:  # noqa: N801 - called like a function, as the contexts of co
     ----------
     multiplier : str or Multiplier
         Catalogue or dial name, or a Multiplier.
-    layers : mapping or callable, optional
+    layers : mapping, callable, str or Path, optional
         Which modules run on which multiplier. The outermost module called inside the context is the *root*, or the
         model of the ``ApproximateModule`` through which anything is called, and names are those of
         ``root.named_modules()`` (the root's own is ``""``). An operator belongs to the innermost module
         being called that is registered under the root.
         A mapping gives a multiplier, ``True`` (the context's own) or ``None`` (exact torch) per module name; it holds
         for the modules below too, the longest name wins, and modules it does not reach use ``multiplier``. A name that
-        the root does not have raises at the first product.
+        the root does not have raises at the first product. A ``golden.assignments.Assignment`` is such a mapping, and
+        the name of a file of them, ``FILE`` or ``FILE:NUMBER``, stands for the one that it holds.
         A callable is asked ``layers(name, module)`` and returns a multiplier, ``True``, or ``False`` / ``None`` for
         exact torch, always the same for the same module: it is asked again for every operator. Products computed
         outside any module have the name ``""`` and the module ``None``.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from golden.assignments import Assignment
 from golden.catalogue import Multiplier
 from golden.errors import InvalidInput
 from golden.pytorch.context import approximate
@@ -16,7 +17,7 @@ from golden.pytorch.fitting import evaluating, require_exact
 from golden.pytorch.modes import EnteredContext
 from golden.pytorch.rules import Settings
 
-__all__ = ["Layer", "Product", "Weight", "first_layer", "multiplied", "multiplied_weights"]
+__all__ = ["Layer", "Product", "Weight", "first_layer", "multiplied", "multiplied_weights", "product_names"]
 
 
 @dataclass(frozen=True)
@@ -138,8 +139,27 @@ def multiplied_weights(model: nn.Module, images: Tensor) -> tuple[Weight, ...]:
     return tuple(found.values())
 
 
-def multiplied(model: nn.Module, images: Tensor, multiplier: str | Multiplier = "exact") -> tuple[Product, ...]:
-    """Return every covered product of a model on a multiplier, with the operands that it has there.
+def product_names(model: nn.Module, images: Tensor) -> tuple[str, ...]:
+    """Return the names of the modules that make the products which multipliers cover, each once, in order of first use.
+
+    The model runs once, as for ``first_layer``.
+
+    Raises
+    ------
+    InvalidInput
+        If the model is not exact.
+    """
+    found: dict[str, None] = {}
+    _observe(model, images[:1], lambda operation, x, w, name, module: found.setdefault(name))
+    return tuple(found)
+
+
+def multiplied(
+    model: nn.Module,
+    images: Tensor,
+    multiplier: str | Multiplier | Assignment = "exact",
+) -> tuple[Product, ...]:
+    """Return every covered product of a model on a multiplier or an assignment, with the operands that it has there.
 
     The model runs once, in evaluation mode and without gradients, and is left as it was. Operands are bit for bit
     those of the hardware, and the same on every machine.
@@ -148,14 +168,19 @@ def multiplied(model: nn.Module, images: Tensor, multiplier: str | Multiplier = 
     ------
     InvalidInput
         If the model is an ``ApproximateModule``, or has operators that no multiplier covers; or the multiplier is
-        unknown.
+        unknown, or an assignment does not fit.
     """
     found: list[Product] = []
+    if isinstance(multiplier, Assignment):
+        multiplier.require_layers(product_names(model, images))
+        context = approximate(multiplier.multipliers[0], layers=multiplier)
+    else:
+        context = approximate(multiplier)
 
     def see(operation: Contraction, x: Tensor, w: Tensor, name: str, module: nn.Module | None) -> None:
         found.append(Product(name, operation, x.detach().clone(), w.detach().clone()))
 
-    _observe(model, images, see, approximate(multiplier))
+    _observe(model, images, see, context)
     return tuple(found)
 
 

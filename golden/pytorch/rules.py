@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from golden.assignments import assignment
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.errors import InvalidInput, InvalidType
 from golden.registry import check_choice
@@ -18,8 +20,8 @@ __all__ = ["GRADIENTS", "Layers", "Rule", "Settings"]
 GRADIENTS = ("straight-through", "scaled", "masked")
 UNCOVERED = ("error", "exact")
 
-Layers = Mapping[str, Any] | Callable[[str, nn.Module | None], Any]
-"""Module name -> multiplier, or a predicate; see ``golden.pytorch.approximate``."""
+Layers = Mapping[str, Any] | Callable[[str, nn.Module | None], Any] | str | Path
+"""Module name -> multiplier, a file of assignments, or a predicate; see ``golden.pytorch.approximate``."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,15 @@ class Settings:
             ("uncovered", self.uncovered, UNCOVERED),
         ):
             check_choice(f"unknown {name}", value, choices)
+        if isinstance(self.layers, str | Path):
+            object.__setattr__(self, "layers", assignment(self.layers))
         if isinstance(self.layers, Mapping):
             for choice in self.layers.values():
                 self.choose(choice)
         elif self.layers is not None and not callable(self.layers):
             raise InvalidType(
-                f"layers is a mapping from module name to multiplier or a predicate, not {type(self.layers).__name__}"
+                f"layers is a mapping from module name to multiplier, a predicate or a file of assignments, not "
+                f"{type(self.layers).__name__}"
             )
 
     def choose(self, choice: Any) -> Rule | None:
@@ -81,6 +86,7 @@ class Settings:
         if self.layers is None:
             return self.rule
         if not isinstance(self.layers, Mapping):
+            assert callable(self.layers)  # a file was read when this was made
             return self.choose(self.layers(names[0], module))
         registered = {name for aliases in known.values() for name in aliases}
         unknown = [name for name in self.layers if name not in registered]

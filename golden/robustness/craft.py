@@ -72,7 +72,7 @@ def crafting(subject: Subject, case: Examples, seed: int, trained: Arrays | None
         "attack": str(attack) + repr(attack.parameters) if is_ours(attack.kind.run) else None,
         "libraries": {package: version(package) for package in attack.kind.libraries},
     }
-    emulated = case.target is not None and case.target.multiplier is not None
+    emulated = case.target is not None and case.target.multipliers
     cost = attack.cost * len(images) * (EMULATED if emulated else 1) * subject.macs / LENET5_MACS
     where = "the exact model" if case.target is None else str(case.target)
     knowledge = Knowledge(subject.attackers, seed, case.gradient)

@@ -6,7 +6,7 @@ examples, ``judge`` shows them, ``outcomes`` counts, ``results`` holds the rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from golden.assignments import Assignment, assignment
 from golden.catalogue import Multiplier, distinct, multiplier as look_up
 from golden.errors import InvalidInput
 from golden.progress import Progress
+from golden.pytorch.rules import Layers
 from golden.robustness import attacks as attack_registry
 from golden.robustness.attacks import Attack
 from golden.robustness.backends import workers
@@ -50,7 +52,7 @@ def evaluate(
     backend: str = "processes",
     scheduler: str | Path | None = None,
     accumulate: str = "float32",
-    layers: Mapping[str, Any] | Callable[..., Any] | None = None,
+    layers: Layers | None = None,
     data: str = "images given",
     cache: bool = True,
     progress: Progress | None = None,
@@ -96,7 +98,8 @@ def evaluate(
     scheduler : str or Path, optional
         For ``dask``, the address of the scheduler, or the file that it writes (``golden.robustness.cluster``).
     accumulate, layers
-        As ``golden.pytorch.approximate`` takes them.
+        As ``golden.pytorch.approximate`` takes them. An ``Assignment``, or the name of a file of them, is a target of
+        its own, beside the multipliers, which run all layers then.
     data : str
         What the images are, for the results.
     cache : bool
@@ -146,7 +149,7 @@ def evaluate_networks(
     y: Any,
     *,
     multiplier: str | Multiplier | Iterable[str | Multiplier] = "ax-fpm",
-    targets: str | Iterable[str] = (),
+    targets: str | Iterable[str | Target] = (),
     attacks: str | Attack | Iterable[str | Attack],
     threat_models: str | Iterable[str],
     control: str | Multiplier | None = "e8m2",
@@ -155,7 +158,7 @@ def evaluate_networks(
     attackers: torch.Tensor | None = None,
     jobs: int | Workers = 1,
     accumulate: str = "float32",
-    layers: Mapping[str, Any] | Callable[..., Any] | None = None,
+    layers: Layers | None = None,
     data: str,
     cache: bool = True,
     progress: Progress | None = None,
@@ -165,6 +168,9 @@ def evaluate_networks(
     ``attackers`` are images that an attacker has; those of ``fit`` where none are given.
     """
     images, labels = check_images(x), check_labels(y, len(x))
+    if isinstance(layers, str | Path | Assignment):
+        targets = (*(look_up_targets(targets) if targets else ()), target(assignment(layers)))
+        layers = None
     chosen, control_name = _targets(multiplier, control, targets)
     attacks = attacks if isinstance(attacks, str | Attack) else tuple(attacks)
     chosen_attacks = () if attacks == () else attack_registry.attacks(attacks)
@@ -191,13 +197,13 @@ def evaluate_networks(
 
 
 def _targets(
-    multipliers: Any, control: str | Multiplier | None, more: str | Iterable[str]
+    multipliers: Any, control: str | Multiplier | None, more: str | Iterable[str | Target]
 ) -> tuple[tuple[Target, ...], str | None]:
     """All targets, multipliers first, the control behind them; and the control's name."""
     if isinstance(multipliers, str | Multiplier):
         multipliers = [multipliers]
     found = [target(look_up(m)) for m in multipliers]
-    if not found:
+    if not found and not more:
         raise InvalidInput("no multiplier named; give at least one (`axfpm list` shows all)")
     beside = None if control is None else target(look_up(control))
     distinct(t.multiplier for t in (*found, *((beside,) if beside else ())) if t.multiplier is not None)

@@ -100,7 +100,7 @@ def cost_of(subject: Subject, shown: Shown) -> float:
 
 
 def _cost(subject: Subject, target: Target, images: int) -> float:
-    return FORWARD * (1 if target.multiplier is None else EMULATED) * images * subject.macs / LENET5_MACS
+    return FORWARD * (EMULATED if target.multipliers else 1) * images * subject.macs / LENET5_MACS
 
 
 def _judge(

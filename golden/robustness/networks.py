@@ -93,19 +93,27 @@ class Subject:
 
     def device_key(self, target: Target) -> dict[str, Any]:
         """Identity of a target of it."""
-        m = target.multiplier
         emulation = dict(self.fitted.emulation)
         layers = emulation.pop("layers", None)
         roles = sorted(self.fitted.siblings) if target.group == "reference" else ()
         return {
             **self.key(),
             "target": target.name if is_ours(target.make) else None,
-            "multiplier": "none" if m is None else multiplier_key(m),
+            "multiplier": _multipliers_key(target),
             "fitted on": array_digest(self.fitted.images.numpy()),
             "siblings": {role: module_key(self.fitted.siblings[role]) for role in roles},
             "emulation": emulation,
             "layers": "all" if layers is None else None,
         }
+
+
+def _multipliers_key(target: Target) -> str | None:
+    """Text that changes whenever what a target's products run on does; None where that has no name."""
+    keys = [multiplier_key(m) for m in target.multipliers]
+    found = [key for key in keys if key is not None]
+    if len(found) < len(keys):
+        return None
+    return "none" if not found else f"{target.layers} {found}" if target.layers else found[0]
 
 
 def subset(total: int, samples: int) -> np.ndarray:

@@ -180,9 +180,9 @@ def _check_before(planned: Plan, networks: Sequence[Network], everyone: Sequence
             for network in networks:
                 replace(fitted, siblings={**fitted.siblings, **network.siblings}).sibling(one.name.partition("/")[0])
     for case in planned.examples:
-        m = None if case.target is None else case.target.multiplier
-        if m is not None and (case.threat_model.differentiable or case.gradient == "masked"):
-            two_product_form(m)
+        if case.threat_model.differentiable or case.gradient == "masked":
+            for m in () if case.target is None else case.target.multipliers:
+                two_product_form(m)
 
 
 def _settings(

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from golden.assignments import Assignment, assignment
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.checks import check_count
 from golden.cnn import checkpoint as checkpoints, data as datasets
@@ -51,6 +52,7 @@ def run(
     checkpoint: str | Path | None = None,
     multipliers: Sequence[str | Multiplier] | None = None,
     targets: str | Sequence[str] | None = None,
+    layers: Sequence[str | Path | Assignment] = (),
     attacks: str | Sequence[str] | None = None,
     threat_models: str | Sequence[str] | None = None,
     samples: int | None = None,
@@ -68,23 +70,24 @@ def run(
     targets, attacks or threat models are given: then those. With no preset named, ``quick`` stands for the default of
     everything. A subject stands in a whole preset in the place of ax-fpm (``subjects``). The samples are drawn from the
     test images by ``seed``, those that targets are fitted on from the training images. Empty ``attacks`` mean clean
-    images only.
+    images only. Assignments in ``layers`` are targets, beside no multiplier where none is named.
 
     Raises
     ------
     InvalidInput
         If a name is unknown, there is no checkpoint for model and data, they contradict the checkpoint given, a subject
-        comes without a whole preset, or the samples are not between 1 and the number of test images; and as
+        comes without a whole preset, an assignment cannot be read, or the samples are not between 1 and the number of test images; and as
         ``evaluate``.
     """
     chosen = None if preset is None else PRESETS.look_up(preset)
+    assigned = tuple(target(assignment(each)) for each in layers)
     if chosen is not None and checkpoint is None:
         model, data = model or chosen.model, data or chosen.data
     found = trained_network(model, data, checkpoint)
     data = found.data
     packaged = found.checkpoint in checkpoints.available()
     network: TrainedNetwork | str = found.checkpoint if packaged else found
-    own = bool(multipliers or targets) or threat_models is not None or attacks is not None
+    own = bool(multipliers or targets or assigned) or threat_models is not None or attacks is not None
     if chosen is None and not own and (found.checkpoint, samples) == ("lenet5-digits", None):
         chosen = PRESETS["quick"]
     whole = chosen if chosen is not None and not own else None
@@ -115,8 +118,8 @@ def run(
             evaluated,
             images,
             labels,
-            multiplier=multipliers or "ax-fpm",
-            targets=targets or (),
+            multiplier=multipliers or (() if assigned else "ax-fpm"),
+            targets=(*(look_up_targets(targets) if targets else ()), *assigned),
             attacks=ATTACKS[data] if attacks is None else attacks,
             threat_models="twin" if threat_models is None else threat_models,
             seed=seed,

@@ -1,4 +1,4 @@
-"""The same network on a multiplier, as it is or with a modifier."""
+"""The same network on a multiplier, as it is or with a modifier, or on an assignment of one to each layer."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typing import Any
 
 from torch import nn
 
+from golden.assignments import Assignment
 from golden.catalogue import Multiplier
 from golden.pytorch import ApproximateModule
+from golden.pytorch.assigned import assigned
 from golden.pytorch.calibration import calibration
 from golden.robustness.targets.devices import Device, Fitted, fitted_device
 from golden.robustness.targets.inputs import Clamp, changed_input
 
-__all__ = ["MODIFIERS", "on_multiplier"]
+__all__ = ["MODIFIERS", "on_assignment", "on_multiplier"]
 
 MODIFIERS = MappingProxyType(
     {
@@ -36,3 +38,15 @@ def on_multiplier(
         wrapped = ApproximateModule(run, multiplier, **fitted.emulation)
         run, details["gains"] = calibration(wrapped, multiplier, fitted.images)
     return fitted_device(ApproximateModule(run, multiplier, **fitted.emulation), model, fitted, **details)
+
+
+def on_assignment(model: nn.Module, fitted: Fitted, *, assignment: Assignment) -> Device:
+    """Return the network with each layer on the multiplier that an assignment gives it.
+
+    Raises
+    ------
+    InvalidInput
+        If the assignment is not one of this network's layers.
+    """
+    emulation = {**fitted.emulation, "layers": assignment}
+    return fitted_device(assigned(model, assignment, fitted.images, **emulation), model, fitted)

@@ -8,6 +8,9 @@ path may have slashes, unless it begins with a network's name: ``own/my.py:spec`
 ``ax-fpm+calibrated``, ``ax-fpm+clamp``, ``ax-fpm+calibrated+clamp``. NETWORK is another network that is built so, and
 alone means that network in plain torch: ``pgd-trained``, ``pgd-trained/ax-fpm``, ``independent/e8m1+calibrated``.
 
+``assignment:FILE``, ``assignment:FILE:NUMBER`` and ``assignment:conv1=e8m2;fc1=ax-fpm`` give each layer a multiplier of
+its own (``golden.assignments``), without modifiers.
+
 Names are canonical: parameters at their defaults are left out, and equal targets have equal names.
 """
 
@@ -22,6 +25,7 @@ from typing import Any
 
 from torch import nn
 
+from golden.assignments import Assignment, assignment
 from golden.catalogue import MULTIPLIERS, Multiplier, multiplier as look_up
 from golden.errors import InvalidInput, InvalidType
 from golden.multiplier_files.names import file_part
@@ -29,12 +33,14 @@ from golden.pytorch.fitting import require_exact
 from golden.registry import add_entry, split_names, unknown
 from golden.robustness.row_types import EXACT
 from golden.robustness.targets.devices import Device, Fitted, own_copy
-from golden.robustness.targets.multipliers import MODIFIERS, on_multiplier
+from golden.robustness.targets.multipliers import MODIFIERS, on_assignment, on_multiplier
 
-__all__ = ["GROUPS", "TARGETS", "Target", "TargetKind", "register_target", "target", "targets"]
+__all__ = ["ASSIGNMENT", "GROUPS", "TARGETS", "Target", "TargetKind", "register_target", "target", "targets"]
 
 GROUPS = ("exact", "multiplier", "control", "row", "reference")
 """What a target stands there for; a multiplier that serves as a control is still in the group ``multiplier``."""
+ASSIGNMENT = "assignment"
+"""How names of targets begin that are an assignment."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +85,11 @@ class Target:
     description : str
         One line: what it is.
     multiplier : Multiplier or None
-        What its products run on; None where they are exact.
+        What its products run on; None where they are exact, or layers differ.
     make : callable
         ``make(model, fitted) -> Device``, for ``build``.
+    layers : Assignment or None
+        What its products run on, layer by layer, where layers differ.
     """
 
     name: str
@@ -89,6 +97,14 @@ class Target:
     description: str
     multiplier: Multiplier | None
     make: Callable[[nn.Module, Fitted], Device] = field(compare=False, repr=False)
+    layers: Assignment | None = None
+
+    @property
+    def multipliers(self) -> tuple[Multiplier, ...]:
+        """All multipliers that its products run on; none where they are exact."""
+        if self.layers is not None:
+            return self.layers.multipliers
+        return () if self.multiplier is None else (self.multiplier,)
 
     def build(self, model: nn.Module, fitted: Fitted) -> Device:
         """Return the target made from an exact model; the model itself is not changed, nor held.
@@ -134,8 +150,8 @@ def register_target(kind: TargetKind) -> TargetKind:
     return add_entry(kinds, "target", kind.name, kind)
 
 
-def target(name: str | Multiplier | Target) -> Target:
-    """Look up one target; a ``Multiplier`` is the network on it, and a ``Target`` passes through.
+def target(name: str | Multiplier | Assignment | Target) -> Target:
+    """Look up one target; a ``Multiplier`` or an ``Assignment`` is the network on it, and a ``Target`` passes through.
 
     Raises
     ------
@@ -148,9 +164,13 @@ def target(name: str | Multiplier | Target) -> Target:
         return name
     if isinstance(name, Multiplier):
         return _on(name)
+    if isinstance(name, Assignment):
+        return _assigned(name)
     if not isinstance(name, str):
-        raise InvalidType(f"a target is a name, a Multiplier or a Target, not {type(name).__name__}")
+        raise InvalidType(f"a target is a name, a Multiplier, an Assignment or a Target, not {type(name).__name__}")
     name = name.strip()
+    if name.startswith(f"{ASSIGNMENT}:"):  # slashes in it are those of a path
+        return _assigned(assignment(name.removeprefix(f"{ASSIGNMENT}:")))
     network, slash, rest = name.partition("/")
     networks = [kind.name for kind in TARGETS.values() if kind.network]
     if not slash or (network not in networks and file_part(name) is not None):
@@ -168,6 +188,7 @@ def target(name: str | Multiplier | Target) -> Target:
         f"{TARGETS[network].description}; {inner.description}",
         inner.multiplier,
         partial(_beside, role=network, make=inner.make),
+        inner.layers,
     )
 
 
@@ -210,6 +231,17 @@ def _on(m: Multiplier, modifiers: frozenset[str] = frozenset()) -> Target:
     )
 
 
+def _assigned(layers: Assignment) -> Target:
+    return Target(
+        f"{ASSIGNMENT}:{layers}",
+        "multiplier",
+        "the network with each layer on a multiplier of its own",
+        None,
+        partial(on_assignment, assignment=layers),
+        layers,
+    )
+
+
 def _parameters(kind: TargetKind, settings: str) -> dict[str, Any]:
     texts: dict[str, str] = {}
     for part in filter(None, settings.split(",")):
@@ -244,7 +276,9 @@ def _value(kind: TargetKind, key: str, text: str) -> Any:
     return value
 
 
-def targets(names: str | Multiplier | Target | Iterable[str | Multiplier | Target]) -> tuple[Target, ...]:
+def targets(
+    names: str | Multiplier | Assignment | Target | Iterable[str | Multiplier | Assignment | Target],
+) -> tuple[Target, ...]:
     """Look up targets: names, or one string with commas between them; each is there once, in order.
 
     A comma separates both targets and parameters: what has ``=``, and no ``:`` before it, goes on with the target
@@ -257,7 +291,7 @@ def targets(names: str | Multiplier | Target | Iterable[str | Multiplier | Targe
     InvalidType
         As ``target``.
     """
-    if isinstance(names, str | Multiplier | Target):
+    if isinstance(names, str | Multiplier | Assignment | Target):
         names = [names]
     found: list[Target] = []
     for name in names:
