@@ -85,6 +85,8 @@ multipliers_option = click.option(
     metavar="NAME",
     help=f"{MULTIPLIER_NAMES}; repeat the option for several.",
 )
+
+
 class InputPath(click.Path):
     """Something to read; the reader says what is wrong with it, but for a name that is none."""
 

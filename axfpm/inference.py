@@ -19,7 +19,7 @@ __all__ = ["INFERENCE", "check_options", "infer"]
 
 INFERENCE = "inference"
 """What stands in a block's place."""
-_OWN, _OTHERS = ("network", "circuit"), ("stimulus", "fastest", "full")
+_OWN, _OTHERS = ("network", "circuit", "layers"), ("stimulus", "fastest", "full")
 """Options for inferences alone, and for single blocks alone."""
 
 
@@ -45,6 +45,7 @@ def infer(
     network: str,
     circuit: str | None,
     names: Sequence[Any],
+    layers: Sequence[Path],
     pairs: int | None,
     variants: int | None,
     output: Path | None,
@@ -57,7 +58,7 @@ def infer(
     ----------
     sources : sequence
         Libraries, as ``synth.liberty.read_liberty`` takes them.
-    network, circuit, names, pairs, variants
+    network, circuit, names, layers, pairs, variants
         As for ``synth.energy.inference.comparison.inference_energy``; its defaults where None or empty.
     output : Path, optional
         Where the results are written, too.
@@ -80,7 +81,8 @@ def infer(
 
             found = inference_energy(
                 network,
-                multiplier=names or DEFAULT_NAMES,
+                multiplier=names or (() if layers else DEFAULT_NAMES),
+                layers=layers,
                 block=circuit or BLOCK,
                 liberty=source,
                 pairs=PAIRS if pairs is None else pairs,

@@ -171,9 +171,13 @@ def assignment(given: Assignment | Mapping[str, str | Multiplier] | str | Path) 
 
 def _split(text: str) -> tuple[str, int | None]:
     path, colon, number = text.rpartition(":")
-    return (path, read_whole("the number of an assignment", number)) if colon and path and number.isdigit() else (
-        text,
-        None,
+    return (
+        (path, read_whole("the number of an assignment", number))
+        if colon and path and number.isdigit()
+        else (
+            text,
+            None,
+        )
     )
 
 

@@ -16,6 +16,7 @@ from axfpm.console import (
     emit,
     if_interrupted,
     json_option,
+    layers_option,
     multipliers_option,
     note,
     print_table,
@@ -72,6 +73,7 @@ def _sources(libraries: tuple[str, ...], liberty: tuple[Path, ...], technologies
 @click.option("--wire-loads", is_flag=True, help="Wires by the library's default wire load, instead of none.")
 @click.option("--stimulus", default="uniform", show_default=True, help="Operands: uniform, relu or lenet5.")
 @click.option("--network", default="lenet5", show_default=True, help="Of an inference: lenet5, alexnet or vgg11.")
+@layers_option
 @click.option("--circuit", help="What multiplies and adds in an inference: pe without it, or mac.")
 @click.option("-n", "pairs", type=int, help="Operations of each multiplier; 2000 by default, 6400 of an inference.")
 @click.option("--stages", type=int, help="Pipeline stages; 0, combinational, without it, and 1 for a pe.")
@@ -94,6 +96,7 @@ def command(
     wire_loads: bool,
     stimulus: str,
     network: str,
+    layers: tuple[Path, ...],
     circuit: str | None,
     pairs: int | None,
     stages: int | None,
@@ -133,6 +136,7 @@ def command(
             network=network,
             circuit=circuit,
             names=[look_up(name) for name in multipliers],
+            layers=layers,
             pairs=pairs,
             variants=variants,
             output=output,

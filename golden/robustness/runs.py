@@ -76,8 +76,8 @@ def run(
     ------
     InvalidInput
         If a name is unknown, there is no checkpoint for model and data, they contradict the checkpoint given, a subject
-        comes without a whole preset, an assignment cannot be read, or the samples are not between 1 and the number of test images; and as
-        ``evaluate``.
+        comes without a whole preset, an assignment cannot be read, or the samples are not between 1 and the number of
+        test images; and as ``evaluate``.
     """
     chosen = None if preset is None else PRESETS.look_up(preset)
     assigned = tuple(target(assignment(each)) for each in layers)

@@ -41,7 +41,7 @@ def test_one_column(verilator):
 def test_buffers_follow_the_widest_layer(rows, columns, limits, monkeypatch):
     monkeypatch.setattr("sim.network.ACCUMULATORS", 2000)
     engine = _Engine(multiplier("e8m1"), rows, columns, 1, 0, None, [6, 300, 10])
-    assert limits in engine.text
+    assert limits in engine.texts[multiplier("e8m1")]
 
 
 @pytest.mark.long

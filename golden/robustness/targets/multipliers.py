@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -10,8 +11,8 @@ from torch import nn
 from golden.assignments import Assignment
 from golden.catalogue import Multiplier
 from golden.pytorch import ApproximateModule
-from golden.pytorch.assigned import assigned
 from golden.pytorch.calibration import calibration
+from golden.pytorch.observing import product_names
 from golden.robustness.targets.devices import Device, Fitted, fitted_device
 from golden.robustness.targets.inputs import Clamp, changed_input
 
@@ -40,7 +41,9 @@ def on_multiplier(
     return fitted_device(ApproximateModule(run, multiplier, **fitted.emulation), model, fitted, **details)
 
 
-def on_assignment(model: nn.Module, fitted: Fitted, *, assignment: Assignment) -> Device:
+def on_assignment(
+    model: nn.Module, fitted: Fitted, *, assignment: Assignment, modifiers: frozenset[str] = frozenset()
+) -> Device:
     """Return the network with each layer on the multiplier that an assignment gives it.
 
     Raises
@@ -48,5 +51,6 @@ def on_assignment(model: nn.Module, fitted: Fitted, *, assignment: Assignment) -
     InvalidInput
         If the assignment is not one of this network's layers.
     """
-    emulation = {**fitted.emulation, "layers": assignment}
-    return fitted_device(assigned(model, assignment, fitted.images, **emulation), model, fitted)
+    assignment.require_layers(product_names(model, fitted.images))
+    own = replace(fitted, emulation={**fitted.emulation, "layers": assignment})
+    return on_multiplier(model, own, multiplier=assignment.multipliers[0], modifiers=modifiers)

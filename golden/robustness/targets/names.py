@@ -9,7 +9,7 @@ path may have slashes, unless it begins with a network's name: ``own/my.py:spec`
 alone means that network in plain torch: ``pgd-trained``, ``pgd-trained/ax-fpm``, ``independent/e8m1+calibrated``.
 
 ``assignment:FILE``, ``assignment:FILE:NUMBER`` and ``assignment:conv1=e8m2;fc1=ax-fpm`` give each layer a multiplier of
-its own (``golden.assignments``), without modifiers.
+its own (``golden.assignments``); behind it may stand ``+calibrated``.
 
 Names are canonical: parameters at their defaults are left out, and equal targets have equal names.
 """
@@ -170,7 +170,7 @@ def target(name: str | Multiplier | Assignment | Target) -> Target:
         raise InvalidType(f"a target is a name, a Multiplier, an Assignment or a Target, not {type(name).__name__}")
     name = name.strip()
     if name.startswith(f"{ASSIGNMENT}:"):  # slashes in it are those of a path
-        return _assigned(assignment(name.removeprefix(f"{ASSIGNMENT}:")))
+        return _named_assignment(name.removeprefix(f"{ASSIGNMENT}:"))
     network, slash, rest = name.partition("/")
     networks = [kind.name for kind in TARGETS.values() if kind.network]
     if not slash or (network not in networks and file_part(name) is not None):
@@ -231,13 +231,21 @@ def _on(m: Multiplier, modifiers: frozenset[str] = frozenset()) -> Target:
     )
 
 
-def _assigned(layers: Assignment) -> Target:
+def _named_assignment(text: str) -> Target:
+    layers, *modifiers = text.split("+")
+    for modifier in modifiers:
+        if modifier != "calibrated":
+            raise InvalidInput(f"an assignment takes +calibrated and no other modifier, not +{modifier}; leave it out")
+    return _assigned(assignment(layers), frozenset(modifiers))
+
+
+def _assigned(layers: Assignment, modifiers: frozenset[str] = frozenset()) -> Target:
     return Target(
-        f"{ASSIGNMENT}:{layers}",
+        "+".join([f"{ASSIGNMENT}:{layers}", *modifiers]),
         "multiplier",
-        "the network with each layer on a multiplier of its own",
+        "; ".join(["the network with each layer on a multiplier of its own", *map(MODIFIERS.__getitem__, modifiers)]),
         None,
-        partial(on_assignment, assignment=layers),
+        partial(on_assignment, assignment=layers, modifiers=modifiers),
         layers,
     )
 

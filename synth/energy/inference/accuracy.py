@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from golden.assignments import Assignment
 from golden.cache import Cache
 from golden.catalogue import Multiplier
 from golden.designs import MITCHELL, Function
@@ -14,6 +15,8 @@ from golden.errors import MissingTool
 from synth.energy.kept import sources
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from golden.cnn.trained import TrainedNetwork
 
 __all__ = ["FIT", "Accuracy", "Share", "clean_accuracy", "share"]
@@ -80,8 +83,8 @@ class Accuracy:
         }
 
 
-def clean_accuracy(trained: TrainedNetwork, multiplier: Multiplier) -> Accuracy:
-    """Classify all test images on a multiplier, with both kinds of biases; counts are kept.
+def clean_accuracy(trained: TrainedNetwork, multiplier: Multiplier | Assignment) -> Accuracy:
+    """Classify all test images on a multiplier or an assignment, with both kinds of biases; counts are kept.
 
     Raises
     ------
@@ -99,9 +102,10 @@ def clean_accuracy(trained: TrainedNetwork, multiplier: Multiplier) -> Accuracy:
     return Accuracy(share(raw, n), share(calibrated, n))
 
 
-def _key(trained: TrainedNetwork, multiplier: Multiplier) -> str | None:
+def _key(trained: TrainedNetwork, multiplier: Multiplier | Assignment) -> str | None:
     """A name for the counts; None where a function from outside has a say, which no digest covers."""
-    if isinstance(multiplier.design, Function) and multiplier.design != MITCHELL:
+    used = multiplier.multipliers if isinstance(multiplier, Assignment) else (multiplier,)
+    if any(isinstance(m.design, Function) and m.design != MITCHELL for m in used):
         return None
     import torch
 
@@ -110,14 +114,25 @@ def _key(trained: TrainedNetwork, multiplier: Multiplier) -> str | None:
     return hashlib.sha256(json.dumps(question).encode()).hexdigest()[:32]
 
 
-def _counted(trained: TrainedNetwork, multiplier: Multiplier) -> list[int]:
+def _counted(trained: TrainedNetwork, multiplier: Multiplier | Assignment) -> list[int]:
+    import torch
+
     from golden.cnn.data import DATASETS, load, sample
     from golden.cnn.training import count_correct
     from golden.pytorch import ApproximateModule, calibrate
+    from golden.pytorch.assigned import assigned
 
     common = DATASETS[trained.data].common
     images, labels = (each[:common] for each in load(trained.data, "train"))
-    fitted = calibrate(trained.module, multiplier, sample(images, labels, FIT)[0])
+    images = torch.from_numpy(sample(images, labels, FIT)[0])
+
+    def on_multiplier(model: nn.Module) -> ApproximateModule:
+        if isinstance(multiplier, Assignment):
+            return assigned(model, multiplier, images)
+        return ApproximateModule(model, multiplier)
+
+    on_it = on_multiplier(trained.module)
+    fitted = calibrate(on_it, on_it.context.settings.rule.multiplier, images)
     test, truth = load(trained.data)
-    found = [count_correct(ApproximateModule(each, multiplier), test, truth) for each in (trained.module, fitted)]
+    found = [count_correct(each, test, truth) for each in (on_it, on_multiplier(fitted))]
     return [*found, len(test)]

@@ -2,7 +2,9 @@
 
 Every multiplier stands beside exact ones, each as several netlists; netlist v of every design is measured on windows
 that lie at the same places. All layers pass through a netlist in one simulation, one after the other, and are told
-apart afterwards, since the energy of every operation is recorded.
+apart afterwards, since the energy of every operation is recorded. An assignment, where layers have multipliers of their
+own, is recorded as a whole and measured on one circuit of each of its multipliers; of each those layers count that run
+on it.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from golden.assignments import Assignment, assignment
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.checks import check_count, check_seed
 from golden.errors import InvalidInput
@@ -56,13 +59,27 @@ class _Recorded:
 
 
 @dataclass(frozen=True)
+class _Part(Design):
+    """A design that computes some layers of an assignment, on the operands that the network has there."""
+
+    within: Assignment | None = None
+
+    @property
+    def source(self) -> str | Assignment:
+        """Whose operands it gets."""
+        assert self.within is not None
+        return self.within
+
+
+@dataclass(frozen=True)
 class _Task(Task):
     """A task whose operands are windows, which every multiplier has recorded for itself."""
 
-    recorded: Mapping[str, _Recorded] = field(default_factory=dict)
+    recorded: Mapping[str | Assignment, _Recorded] = field(default_factory=dict)
 
     def operands_of(self, design: Design, n: int, batch: int) -> Operands:
-        a, b, c = self.recorded[design.multiplier].words[batch].stream(n - self.each)
+        source = design.source if isinstance(design, _Part) else design.multiplier
+        a, b, c = self.recorded[source].words[batch].stream(n - self.each)
         return Operands(a, b, "windows of an inference", lambda _: c)
 
 
@@ -70,6 +87,7 @@ def inference_energy(
     network: str = "lenet5",
     *,
     multiplier: str | Multiplier | Sequence[str | Multiplier] = DEFAULT_NAMES,
+    layers: Iterable[Assignment | Mapping[str, str | Multiplier] | str | Path] = (),
     block: str = BLOCK,
     library: str = "osu018",
     liberty: str | Path | Sequence[str | Path] | Library | None = None,
@@ -98,6 +116,8 @@ def inference_energy(
         A name in ``synth.energy.inference.layers.NETWORKS``.
     multiplier : str, Multiplier, or a sequence of them
         Catalogue or dial names, or Multipliers, of float32 words.
+    layers : iterable of Assignment, mapping, str or Path
+        Further rows: a multiplier for each layer, as ``golden.assignments.assignment`` takes it.
     block : str
         What computes a multiply-accumulate, a name in ``synth.energy.blocks.BLOCKS`` with an adder.
     pairs : int
@@ -113,13 +133,13 @@ def inference_energy(
     Returns
     -------
     InferenceEnergy
-        A row for each multiplier, and the conditions.
+        A row for each multiplier and each assignment, and the conditions.
 
     Raises
     ------
     InvalidInput
-        If a name is unknown, a number out of range, a clock too fast for a design, data are not there, or the library
-        cannot be used.
+        If a name is unknown, a number out of range, a clock too fast for a design, data are not there, an assignment
+        does not fit, or the library cannot be used.
     InvalidType
         If a number is of the wrong type.
     AxfpmError
@@ -135,44 +155,47 @@ def inference_energy(
     check_count("pairs", pairs, 1, MOST_PAIRS, "days of simulation")
     check_count("variants", variants, 1, MOST_VARIANTS, "days of simulation")
     check_seed(seed)
-    designs = _designs(multiplier, baselines)
+    assigned = tuple(dict.fromkeys(_of_float32(assignment(each)) for each in layers))
+    designs = _designs(multiplier, baselines, assigned)
+    parts = {each: [_Part(str(m), within=each) for m in each.multipliers] for each in assigned}
+    built = [*designs, *(part for each in assigned for part in parts[each])]
     stages = kind.stages if stages is None else check_stages(stages)
     kind.latency(Build("exact", stages=stages, adder_stages=adder_stages))
     found = programs()
     cells = read_liberty(library if liberty is None else liberty, dont_use=dont_use, wire_loads=wire_loads)
     period = cells.period_ns if period_ns is None else check_period(period_ns)
     trained = NETWORKS[network].trained()
-    names = list(dict.fromkeys(design.multiplier for design in designs))
-    total = len(names) + 2 * len(designs) * variants
+    names = [*dict.fromkeys(design.multiplier for design in designs), *assigned]
+    total = len(names) + 2 * len(built) * variants
     say = progress or (lambda *_: None)
     recorded, shown = {}, {}
     for done, name in enumerate(names, 1):
         recorded[name] = _recorded(network, name, pairs, variants, seed)
-        shown[name] = clean_accuracy(trained, look_up(name)) if accuracy else None
+        shown[name] = clean_accuracy(trained, _meant(name)) if accuracy else None
         say(done, total, f"recorded {name}")
     one = recorded[names[0]]
     each = one.words[0].a.size
     task = _Task(block, stages, adder_stages, cells, period, _none, each, recorded=recorded)
     runs, clock = run(
         task,
-        designs,
+        built,
         variants,
         jobs=jobs,
         fastest=False,
         asked=period_ns is not None,
         progress=lambda done, _, message: say(len(names) + done, total, message),
     )
-    measured = [
-        Inference(
-            design,
-            runs[design],
-            [words.a for words in recorded[design.multiplier].words],
-            recorded[design.multiplier].shares,
-            shown[design.multiplier],
-            kind.waits,
-        )
-        for design in designs
-    ]
+
+    def inference(design: Design, source: str | Assignment, parts: Sequence[Design]) -> Inference:
+        own = recorded[source]
+        activations = [words.a for words in own.words]
+        return Inference(design, [runs[part] for part in parts], activations, own.shares, shown[source], kind.waits)
+
+    measured = [inference(design, design.multiplier, [design] * len(one.names)) for design in designs]
+    for each in assigned:
+        of = {part.multiplier: part for part in parts[each]}
+        computing = [of[str(each.of_layer(name))] for name in one.names]
+        measured.append(inference(Design(each.name), each, computing))
     return InferenceEnergy(
         network=trained.name,
         data=trained.data,
@@ -206,27 +229,41 @@ def _in_words(name: str, data: str, windows: int, variants: int) -> str:
     )
 
 
-def _designs(multiplier: str | Multiplier | Sequence[str | Multiplier], baselines: Iterable[Design]) -> list[Design]:
+def _meant(name: str | Assignment) -> Multiplier | Assignment:
+    return look_up(name) if isinstance(name, str) else name
+
+
+def _of_float32(given: Assignment) -> Assignment:
+    for m in given.multipliers:
+        require_float32_words(m)
+    return given
+
+
+def _designs(
+    multiplier: str | Multiplier | Sequence[str | Multiplier],
+    baselines: Iterable[Design],
+    assigned: Sequence[Assignment],
+) -> list[Design]:
     """Each design once: baselines first."""
     named = [multiplier] if isinstance(multiplier, str | Multiplier) else list(multiplier)
     designs = list(baselines)
     known = {design.name for design in designs}
     designs += [d for d in (Design(str(require_float32_words(look_up(name)))) for name in named) if d.name not in known]
-    if not designs:
+    if not designs and not assigned:
         raise InvalidInput("there is nothing to measure; name at least one multiplier or baseline")
     return list(dict.fromkeys(designs))
 
 
 @functools.lru_cache(maxsize=32)
-def _recorded(network: str, multiplier: str, pairs: int, variants: int, seed: int) -> _Recorded:
-    """Record a network on a multiplier and draw from it: the same for every library."""
-    layers = recorded_layers(NETWORKS[network].trained(), look_up(multiplier))
+def _recorded(network: str, name: str | Assignment, pairs: int, variants: int, seed: int) -> _Recorded:
+    """Record a network on a multiplier or an assignment, and draw from it: the same for every library."""
+    layers = recorded_layers(NETWORKS[network].trained(), _meant(name))
     parts = parts_of(variants)
     # Whole windows, as many in each layer of each netlist, and in each part of those where a netlist is several units.
     each = parts * -(-pairs // (parts * variants * HELD * len(layers)))
     places = [draw_places(layers, each, seed=seed, batch=batch) for batch in range(variants)]
     return _Recorded(
-        tuple(words_of(layers, drawn, look_up(multiplier)) for drawn in places),
+        tuple(words_of(layers, drawn, _meant(name)) for drawn in places),
         np.stack([shares_of(layer) for layer in layers]),
         tuple(layer.name for layer in layers),
         tuple(layer.macs for layer in layers),

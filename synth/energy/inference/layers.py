@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from golden.assignments import Assignment
 from golden.catalogue import Multiplier
 from golden.errors import InvalidInput, MissingTool
 from golden.registry import Registry
@@ -113,20 +114,21 @@ def chosen(total: int) -> np.ndarray:
     return np.arange(count) * total // count
 
 
-def recorded_layers(trained: TrainedNetwork, multiplier: Multiplier) -> tuple[Layer, ...]:
+def recorded_layers(trained: TrainedNetwork, multiplier: Multiplier | Assignment) -> tuple[Layer, ...]:
     """Run a network on a multiplier, and return what each layer multiplied, in the order of execution.
 
     Parameters
     ----------
     trained : TrainedNetwork
         The network, and the data set of which test images are classified.
-    multiplier : Multiplier
+    multiplier : Multiplier or Assignment
         What it runs on, every sum in the order of the hardware: operands are bit for bit those of a device.
 
     Raises
     ------
     InvalidInput
-        If the data set is not there, or the network has a product that no layer with a weight makes, or groups.
+        If the data set is not there, the network has a product that no layer with a weight makes, or groups, or an
+        assignment is not one of its layers.
     """
     import torch
 

@@ -65,7 +65,8 @@ class InferenceRow:
     Parameters
     ----------
     multiplier, tree : str
-        Its canonical name, and the compressor tree it is built with.
+        Its canonical name, and the compressor tree it is built with; of an assignment layers and multipliers spelled
+        out.
     baseline : bool
         Whether ratios are taken to it.
     image_uj, image_uj_zero_delay : float
@@ -75,7 +76,8 @@ class InferenceRow:
     image_uj_by_classes : float
         ``image_uj`` by the second path.
     area_um2, critical_path_ns, period_ns : float
-        Of the circuit that was measured, means over its netlists.
+        Of the circuit that was measured, means over its netlists. Of an assignment: the sum of one circuit of each
+        multiplier that it uses, and the slowest of them.
     accuracy : Accuracy or None
         Of the network on this multiplier; None where it was not asked for.
     layers : tuple of LayerRow

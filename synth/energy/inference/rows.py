@@ -30,9 +30,11 @@ class Inference:
     Parameters
     ----------
     design : Design
-        What was built.
-    runs : sequence of Run
-        Its netlists, each on windows of its own, the same number of each layer, layer after layer.
+        What was built; of an assignment its name stands there.
+    runs : sequence of sequences of Run
+        The netlists of what computes each layer, layer after layer: one and the same design, or where layers have
+        multipliers of their own several. Each netlist is measured on windows of its own, the same number of each layer,
+        layer after layer; of each design those layers count that it computes.
     activations : sequence of numpy.ndarray
         float32, (windows, ``HELD``), for each run.
     shares : numpy.ndarray
@@ -44,7 +46,7 @@ class Inference:
     """
 
     design: Design
-    runs: Sequence[Run]
+    runs: Sequence[Sequence[Run]]
     activations: Sequence[np.ndarray] = field(repr=False)
     shares: np.ndarray = field(repr=False)
     accuracy: Accuracy | None = None
@@ -56,13 +58,23 @@ class Inference:
         It is that of the cycle in which the operation is multiplied: what registers take before, and sums behind, falls
         to its neighbours. Streams are circles, so that the last operation is multiplied in the first cycle recorded.
         """
-        found = [(run.measured.zero_delay if zero_delay else run.measured.with_glitches).total for run in self.runs]
-        return np.roll(np.stack(found), -self.waits, axis=1).reshape(len(self.runs), len(self.shares), -1, HELD)
+        layers = [self._of(runs, zero_delay=zero_delay)[:, k] for k, runs in enumerate(self.runs)]
+        return np.stack(layers, axis=1)
+
+    def _of(self, runs: Sequence[Run], *, zero_delay: bool) -> np.ndarray:
+        """Energy of each operation on one design, all layers."""
+        found = [(run.measured.zero_delay if zero_delay else run.measured.with_glitches).total for run in runs]
+        return np.roll(np.stack(found), -self.waits, axis=1).reshape(len(runs), len(self.shares), -1, HELD)
+
+    @property
+    def built(self) -> list[Sequence[Run]]:
+        """The netlists of each design that takes part, once."""
+        return list({id(runs): runs for runs in self.runs}.values())
 
     def units(self) -> np.ndarray:
         """Mean energy of an operation in each layer of each unit, pJ, float64, (units, layers)."""
         windows = self.operations().mean(3)
-        parts = parts_of(len(self.runs))
+        parts = parts_of(len(self.runs[0]))
         return np.concatenate([part.mean(2) for part in np.split(windows, parts, axis=2)])
 
     def by_classes(self) -> np.ndarray:
@@ -94,7 +106,7 @@ def make_rows(measured: Sequence[Inference], names: Sequence[str], macs: Sequenc
 
 
 def _row(own: Inference, names: Sequence[str], macs: Sequence[int], bases: Mapping[str, np.ndarray]) -> InferenceRow:
-    units, second, runs = own.units(), own.by_classes(), own.runs
+    units, second = own.units(), own.by_classes()
     counts = np.array(macs, np.float64) / 1e6  # pJ of an operation become uJ of an image
     instant = own.operations(zero_delay=True).mean((0, 2, 3))
     layers = tuple(
@@ -119,9 +131,9 @@ def _row(own: Inference, names: Sequence[str], macs: Sequence[int], bases: Mappi
         image_interval=mean_interval(images),
         image_uj_zero_delay=float(instant @ counts),
         image_uj_by_classes=float(second @ counts),
-        area_um2=float(np.mean([run.area_um2 for run in runs])),
-        critical_path_ns=float(np.mean([run.critical_path_ns for run in runs])),
-        period_ns=float(np.mean([run.period_ns for run in runs])),
+        area_um2=float(sum(np.mean([run.area_um2 for run in runs]) for runs in own.built)),
+        critical_path_ns=float(max(np.mean([run.critical_path_ns for run in runs]) for runs in own.built)),
+        period_ns=float(max(np.mean([run.period_ns for run in runs]) for runs in own.built)),
         accuracy=own.accuracy,
         layers=layers,
         ratios={base: _ratio(images, given @ counts) for base, given in bases.items()},

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from golden.assignments import Assignment
 from golden.catalogue import Multiplier
 from golden.errors import InvalidInput
 from golden.sums import matmul
@@ -93,8 +94,8 @@ def draw_places(layers: Sequence[Layer], each: int, *, seed: int, batch: int) ->
     return tuple(found)
 
 
-def words_of(layers: Sequence[Layer], places: Sequence[Place], multiplier: Multiplier) -> Words:
-    """Return what passes in windows of a network on a multiplier.
+def words_of(layers: Sequence[Layer], places: Sequence[Place], multiplier: Multiplier | Assignment) -> Words:
+    """Return what passes in windows of a network on a multiplier, or on an assignment of one to each layer.
 
     The sum from above is the golden one: acc = bias; for each row j < k in order: acc = add(acc, mul(a_j, w_j)).
     """
@@ -103,6 +104,7 @@ def words_of(layers: Sequence[Layer], places: Sequence[Place], multiplier: Multi
         layer = layers[place.layer]
         rows, column = layer.x[place.first : place.first + HELD], slice(place.column, place.column + 1)
         a[index], b[index] = rows[:, place.k], layer.w[place.k, place.column]
+        own = multiplier.of_layer(layer.name) if isinstance(multiplier, Assignment) else multiplier
         x, w = np.ascontiguousarray(rows[:, : place.k]), np.ascontiguousarray(layer.w[: place.k, column])
-        c[index] = matmul(x, w, multiplier, layer.bias[column])[:, 0]
+        c[index] = matmul(x, w, own, layer.bias[column])[:, 0]
     return Words(a, b, c)

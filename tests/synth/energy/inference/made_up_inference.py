@@ -35,7 +35,8 @@ def inference(design, runs, accuracy=ACCURACY):
     shares = np.zeros((2, len(CLASSES)))
     shares[:, [0, 4]] = np.array([HELD - 1, 1]) * (windows - 1) / windows / HELD
     shares[:, [3, 5]] = np.array([HELD - 1, 1]) / windows / HELD
-    return Inference(design, [run(each) for each in runs], [a.reshape(-1, HELD)] * len(runs), shares, accuracy)
+    netlists = [run(each) for each in runs]
+    return Inference(design, [netlists] * len(shares), [a.reshape(-1, HELD)] * len(runs), shares, accuracy)
 
 
 MEANS = (8.0, 10, 12, 9, 11)
