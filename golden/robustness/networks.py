@@ -23,7 +23,7 @@ from golden.robustness.attacks import BATCH
 from golden.robustness.store import array_digest, is_ours, module_key, multiplier_key
 from golden.robustness.targets import Fitted, Target
 
-__all__ = ["LENET5_MACS", "Network", "Subject", "logits_of", "networks", "subject_of", "subset"]
+__all__ = ["LENET5_MACS", "Network", "Subject", "logits_of", "multipliers_key", "networks", "subject_of", "subset"]
 
 LENET5_MACS = 416_520
 """What costs are counted in."""
@@ -99,7 +99,7 @@ class Subject:
         return {
             **self.key(),
             "target": target.name if is_ours(target.make) else None,
-            "multiplier": _multipliers_key(target),
+            "multiplier": multipliers_key(target),
             "fitted on": array_digest(self.fitted.images.numpy()),
             "siblings": {role: module_key(self.fitted.siblings[role]) for role in roles},
             "emulation": emulation,
@@ -107,7 +107,7 @@ class Subject:
         }
 
 
-def _multipliers_key(target: Target) -> str | None:
+def multipliers_key(target: Target) -> str | None:
     """Text that changes whenever what a target's products run on does; None where that has no name."""
     keys = [multiplier_key(m) for m in target.multipliers]
     found = [key for key in keys if key is not None]

@@ -1,0 +1,79 @@
+"""What each layer alone costs in accuracy on each candidate, and which assignments that makes worth a look.
+
+All other layers stay on the most accurate candidate, the reference r. With w(c) the misclassified share on a choice c,
+and one layer l on candidate k alone, the sensitivity is
+
+    s[l, k] = w(r, .., k at l, .., r) - w(r, .., r),        s[l, r] = 0.
+
+If layers did not depend on each other, an assignment would misclassify w(r) + sum over layers of s[l, c_l]: a guess,
+which says where a search may begin. The front of guesses against energies, both sums over layers, is found layer by
+layer: what is dominated among the first l layers stays so whatever follows, since the same is added to both.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from axfpm.layer_search.evaluations import Asked
+from axfpm.layer_search.objectives import front
+from axfpm.layer_search.space import Choice, Space
+
+__all__ = ["guessed_front", "guesses", "sensitivities", "single_choices"]
+
+MOST_GUESSES = 512
+"""Points of a front of guesses that are followed, evenly spread."""
+
+
+def single_choices(space: Space, reference: int) -> list[Choice]:
+    """Return the reference everywhere, and then each layer alone on each other candidate."""
+    layers, candidates = range(len(space.layers)), range(len(space.candidates))
+    alone = [space.alone(layer, k, reference) for layer in layers for k in candidates if k != reference]
+    return [space.alone(0, reference, reference), *alone]
+
+
+def sensitivities(asked: Asked, reference: int) -> np.ndarray | None:
+    """Evaluate each layer alone on each candidate, in one pass.
+
+    Returns
+    -------
+    numpy.ndarray or None
+        float64, (layers, candidates): how much larger a share of the images is misclassified; None where the budget
+        does not reach.
+    """
+    space = asked.space
+    wanted = single_choices(space, reference)
+    if len(asked.ask(wanted)) < len(wanted):
+        return None
+    found = np.zeros((len(space.layers), len(space.candidates)))
+    for layer in range(len(space.layers)):
+        for k in range(len(space.candidates)):
+            found[layer, k] = asked.wrong[space.alone(layer, k, reference)] - asked.wrong[wanted[0]]
+    return found
+
+
+def guesses(found: np.ndarray, choice: Choice) -> float:
+    """Return by how much an assignment would be worse than the reference if layers did not depend on each other."""
+    return float(sum(found[layer, k] for layer, k in enumerate(choice)))
+
+
+def guessed_front(space: Space, found: np.ndarray) -> list[Choice]:
+    """Return the assignments that no other dominates by energy and guessed accuracy, in the order of energy.
+
+    Parameters
+    ----------
+    space : Space
+        The assignments.
+    found : numpy.ndarray
+        What ``sensitivities`` returned. Gains count as none: they are luck with these images more often than not.
+    """
+    losses = np.maximum(found, 0)
+    choices: list[Choice] = [()]
+    sums = np.zeros((1, 2))
+    for energy, loss in zip(space.energy, losses, strict=True):
+        choices = [(*choice, k) for choice in choices for k in range(len(space.candidates))]
+        sums = (sums[:, None] + np.stack([energy, loss], 1)[None]).reshape(-1, 2)
+        kept = front(sums)
+        if len(kept) > MOST_GUESSES:
+            kept = kept[np.linspace(0, len(kept) - 1, MOST_GUESSES).round().astype(int)]
+        choices, sums = [choices[i] for i in kept], sums[kept]
+    return choices
