@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 from axfpm.rooms import shadowing
 
 if TYPE_CHECKING:
+    from axfpm.layer_search.result import SearchResult
+    from axfpm.layer_search.run import search
+    from golden.assignments import Assignment, assignment
     from golden.catalogue import MULTIPLIERS, Multiplier, multiplier, register, register_cell
     from golden.cells import CELLS, Cell
     from golden.designs import CellBlocks, Function, Masks, TableBlocks, table_of
@@ -40,6 +43,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "axfpm.layer_search.result": ("SearchResult",),
+    "axfpm.layer_search.run": ("search",),
+    "golden.assignments": ("Assignment", "assignment"),
     "golden.catalogue": ("MULTIPLIERS", "Multiplier", "multiplier", "register", "register_cell"),
     "golden.cells": ("CELLS", "Cell"),
     "golden.designs": ("CellBlocks", "Function", "Masks", "TableBlocks", "table_of"),
@@ -98,6 +104,10 @@ __all__ = [  # noqa: RUF022 - by room, not by alphabet
     "Results",
     "audit",
     "Audit",
+    "Assignment",
+    "assignment",
+    "search",
+    "SearchResult",
     "energy",
     "Energy",
     "inference_energy",

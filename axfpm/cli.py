@@ -38,6 +38,7 @@ _NAMES = (
     "train",
     "evaluate",
     "audit",
+    "search",
     "results",
     "bench",
     "report",

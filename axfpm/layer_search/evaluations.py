@@ -40,9 +40,12 @@ class Evaluations:
 
     def wrong(self, choices: Sequence[Choice]) -> list[float]:
         """Return the share of images that are misclassified on each of some assignments."""
-        new = [choice for choice in dict.fromkeys(choices) if choice not in self.known]
-        jobs = [accuracy(self.subject, self.space.assignment(choice)) for choice in new]
-        for choice, found in zip(new, run(jobs, self.store, self.workers, self.meter), strict=True):
+        jobs = {choice: accuracy(self.subject, self.space.assignment(choice)) for choice in choices}
+        for choice, job in jobs.items():
+            if choice in self.known:
+                self.meter.finish(job)
+        new = [choice for choice in jobs if choice not in self.known]
+        for choice, found in zip(new, run([jobs[c] for c in new], self.store, self.workers, self.meter), strict=True):
             self.known[choice] = float(np.mean(~found["right"]))
         return [self.known[choice] for choice in choices]
 

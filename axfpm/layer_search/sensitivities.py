@@ -12,13 +12,15 @@ layer: what is dominated among the first l layers stays so whatever follows, sin
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from axfpm.layer_search.evaluations import Asked
 from axfpm.layer_search.objectives import front
 from axfpm.layer_search.space import Choice, Space
 
-__all__ = ["guessed_front", "guesses", "sensitivities", "single_choices"]
+__all__ = ["guessed_front", "guesses", "losses_alone", "sensitivities", "single_choices"]
 
 MOST_GUESSES = 512
 """Points of a front of guesses that are followed, evenly spread."""
@@ -40,15 +42,22 @@ def sensitivities(asked: Asked, reference: int) -> np.ndarray | None:
         float64, (layers, candidates): how much larger a share of the images is misclassified; None where the budget
         does not reach.
     """
-    space = asked.space
-    wanted = single_choices(space, reference)
-    if len(asked.ask(wanted)) < len(wanted):
+    wanted = single_choices(asked.space, reference)
+    asked.ask(wanted)
+    return losses_alone(asked.space, reference, asked.wrong)
+
+
+def losses_alone(space: Space, reference: int, wrong: Mapping[Choice, float]) -> np.ndarray | None:
+    """Return what ``sensitivities`` does, from known misclassified shares; None where one is not known."""
+    if not all(choice in wrong for choice in single_choices(space, reference)):
         return None
-    found = np.zeros((len(space.layers), len(space.candidates)))
-    for layer in range(len(space.layers)):
-        for k in range(len(space.candidates)):
-            found[layer, k] = asked.wrong[space.alone(layer, k, reference)] - asked.wrong[wanted[0]]
-    return found
+    everywhere = wrong[space.alone(0, reference, reference)]
+    return np.array(
+        [
+            [wrong[space.alone(layer, k, reference)] - everywhere for k in range(len(space.candidates))]
+            for layer in range(len(space.layers))
+        ]
+    )
 
 
 def guesses(found: np.ndarray, choice: Choice) -> float:

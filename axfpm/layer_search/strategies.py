@@ -52,7 +52,7 @@ def nsga2(asked: Asked, reference: int, seed: int) -> None:
         def __init__(self) -> None:
             super().__init__(n_var=len(space.layers), n_obj=len(asked.objectives), xl=0, xu=count - 1, vtype=int)
 
-        def _evaluate(self, x: np.ndarray, out: dict, *_: object, **__: object) -> None:  # noqa: ANN001
+        def _evaluate(self, x: np.ndarray, out: dict, *_: object, **__: object) -> None:
             choices = [_choice(row) for row in x]
             asked.ask(choices)
             out["F"] = asked.values(choices)
@@ -64,7 +64,7 @@ def nsga2(asked: Asked, reference: int, seed: int) -> None:
             return np.where(drawn, others, X)
 
     class Unseen(DefaultDuplicateElimination):
-        def _do(self, pop, other, is_duplicate):  # noqa: ANN001, ANN202
+        def _do(self, pop, other, is_duplicate):
             is_duplicate = super()._do(pop, other, is_duplicate)
             if other is not None:  # offspring, and not what it begins with
                 is_duplicate |= np.array([_choice(row) in asked.seen for row in pop.get("X")], bool)
