@@ -47,7 +47,7 @@ __all__ = ["command"]
     show_default=True,
     help="nsga2, greedy, random or exhaustive.",
 )
-@click.option("--samples", type=int, help="Training images; 2000 without it.")
+@click.option("--samples", type=int, help="Training images; 10000 without it.")
 @seed_option
 @click.option("--seeds", type=int, default=1, show_default=True, help="Searches, from so many successive seeds.")
 @click.option("--attacked", type=int, default=100, show_default=True, help="Test images under attack at the end.")

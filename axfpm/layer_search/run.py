@@ -42,7 +42,7 @@ from golden.robustness.targets import Fitted
 
 __all__ = ["ATTACKED", "BUDGET", "SAMPLES", "search"]
 
-BUDGET, SAMPLES, ATTACKED = 60, 2000, 100
+BUDGET, SAMPLES, ATTACKED = 60, 10_000, 100
 """Evaluations, training images of each, and test images under attack, where nothing is said."""
 FIT = 200
 """Training images that temperatures are fitted on."""
