@@ -24,6 +24,7 @@ PACKAGES = {
     "scipy": ("confidence intervals", "pip install scipy"),
     "pooch": ("downloads of data and cell libraries", "pip install pooch"),
     "joblib": ("evaluations", "pip install 'axfpm[nn]'"),
+    "pymoo": ("searches over layers", "pip install 'axfpm[search]'"),
     "foolbox": ("attacks", "pip install 'axfpm[nn]'"),
     "pyautoattack": ("the attacks apgd and square", "pip install 'axfpm[nn]'"),
     "adversarial-robustness-toolbox": ("the attack jsma", "pip install 'axfpm[nn]'"),

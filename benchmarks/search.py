@@ -3,9 +3,9 @@
     python benchmarks/search.py [--budget N] [--seeds N] [--json]
     python benchmarks/search.py --truth [--jobs N]      # first: all assignments, 20 minutes of a core
 
-LeNet-5 on MNIST, three candidates for each of its five layers: 3^5 = 243 assignments. The truth is how many of the 60 000
-training images each of them gets wrong, counted once and kept in benchmarks/search_truth.json. Every strategy then
-searches from several seeds with the same budget; what it asks is answered from the file, so that all see the same.
+LeNet-5 on MNIST, three candidates for each of its five layers: 3^5 = 243 assignments. The truth is how many of the
+60 000 training images each of them gets wrong, counted once and kept in benchmarks/search_truth.json. Every strategy
+then searches from several seeds with the same budget; what it asks is answered from the file, so that all see the same.
 """
 
 from __future__ import annotations
@@ -31,8 +31,7 @@ from golden.files import write
 NETWORK, DATA, CANDIDATES, SAMPLES = "lenet5", "mnist", ("exact", "ax-fpm", "e8m1"), 60_000
 TRUTH = Path(__file__).with_name("search_truth.json")
 ENERGIES = Path(__file__).with_name("search_energies.json")
-"""Of the candidates that the package has no energies of: `axfpm energy inference --network lenet5-mnist --multiplier e8m1`
-on osu018."""
+"""Of what the package has no energies of: `axfpm energy inference --network lenet5-mnist --multiplier e8m1`."""
 HELD = ("nsga2", "greedy", "random")
 NEAR = 0.1
 """The second reference point lies beyond the worst of the true front by this share of its range, in each objective."""
@@ -46,6 +45,7 @@ class Answers:
         self.known = dict(zip(choices_of(space), np.array(wrong) / SAMPLES, strict=True))
 
     def wrong(self, choices: Sequence[Choice]) -> list[float]:
+        """Return misclassified shares."""
         return [float(self.known[choice]) for choice in choices]
 
 

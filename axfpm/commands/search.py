@@ -120,9 +120,7 @@ def command(
     def show(found: SearchResult = result) -> None:
         said = found.settings
         if found.sensitivities is not None:
-            title = (
-                f"{said['network']}: points of training accuracy lost with one layer alone on a multiplier"
-            )
+            title = f"{said['network']}: points of training accuracy lost with one layer alone on a multiplier"
             print_table(title, found.sensitivity_columns, found.sensitivity_table())
         title = f"{said['network']}: {len(found.front)} assignments that none of {said['evaluated']} others dominates"
         print_table(title, found.columns, found.table(), found.note, optional=("um^2",))

@@ -9,7 +9,7 @@ engine take. In the order of the data:
 2. ``evaluations`` asks, by jobs, how many training images the network gets wrong on an assignment, and counts that
    against a budget.
 3. ``sensitivities`` puts one layer at a time on each candidate, and guesses from that where to begin; ``strategies``
-   spends the rest of the budget.
+   spends the rest of the budget, in ``searches`` from one seed or several.
 4. ``final`` measures the front on test images, clean and attacked; ``result`` holds it all; ``run`` is
    ``axfpm.search``.
 """

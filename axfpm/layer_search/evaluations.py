@@ -8,9 +8,10 @@ import numpy as np
 
 from axfpm.layer_search.objectives import Objective
 from axfpm.layer_search.space import Choice, Space
-from golden.robustness.assigned import accuracy
+from golden.robustness.assigned import classifying
 from golden.robustness.jobs import Meter, Workers, run
 from golden.robustness.networks import Subject
+from golden.robustness.outcomes import right
 from golden.robustness.store import Store
 
 __all__ = ["Asked", "Evaluations"]
@@ -40,13 +41,14 @@ class Evaluations:
 
     def wrong(self, choices: Sequence[Choice]) -> list[float]:
         """Return the share of images that are misclassified on each of some assignments."""
-        jobs = {choice: accuracy(self.subject, self.space.assignment(choice)) for choice in choices}
+        made = classifying(self.subject, [self.space.assignment(choice) for choice in choices])
+        jobs = dict(zip(choices, made, strict=True))
         for choice, job in jobs.items():
             if choice in self.known:
                 self.meter.finish(job)
         new = [choice for choice in jobs if choice not in self.known]
         for choice, found in zip(new, run([jobs[c] for c in new], self.store, self.workers, self.meter), strict=True):
-            self.known[choice] = float(np.mean(~found["right"]))
+            self.known[choice] = float(np.mean(~right(found["logits"], self.subject.labels)))
         return [self.known[choice] for choice in choices]
 
 

@@ -2,42 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from axfpm.layer_search.energies import LIBRARY, LayerEnergies, layer_energies
-from axfpm.layer_search.evaluations import Asked, Evaluations
 from axfpm.layer_search.final import budgets_of, on_test
 from axfpm.layer_search.objectives import (
-    Objective,
     front,
-    hypervolume,
     objectives as look_up_objectives,
-    reference_point,
 )
-from axfpm.layer_search.result import Found, SearchResult, SeedResult
+from axfpm.layer_search.result import SearchResult
+from axfpm.layer_search.searches import Searches
 from axfpm.layer_search.sensitivities import losses_alone
-from axfpm.layer_search.space import Choice, Space, most_accurate
-from axfpm.layer_search.strategies import STRATEGIES, Strategy
+from axfpm.layer_search.space import Space, most_accurate
+from axfpm.layer_search.strategies import STRATEGIES
 from golden.catalogue import Multiplier, distinct, multiplier as look_up
 from golden.checks import check_count, check_seed
 from golden.cnn import checkpoint as checkpoints, data as datasets
 from golden.cnn.trained import TrainedNetwork, trained_network
-from golden.errors import InvalidInput
+from golden.errors import InvalidInput, MissingTool
 from golden.progress import Progress
 from golden.pytorch.observing import product_names
 from golden.registry import split_names
-from golden.robustness.assigned import accuracy
 from golden.robustness.backends import workers as look_up_workers
-from golden.robustness.jobs import Meter, Workers, one_thread
+from golden.robustness.jobs import one_thread
 from golden.robustness.networks import Subject, networks, subject_of, subset
 from golden.robustness.outcomes import right, share
-from golden.robustness.statistics import Proportion
-from golden.robustness.store import Store
 from golden.robustness.targets import Fitted
 
 __all__ = ["ATTACKED", "BUDGET", "SAMPLES", "search"]
@@ -117,8 +112,9 @@ def search(
     InvalidType
         If a number is of the wrong type.
     MissingTool
-        If Dask is asked for and not installed.
+        If pymoo is not installed, or Dask is asked for and is not.
     """
+    _require_pymoo()
     check_count("budget", budget, 1, MOST_EVALUATIONS, "days of work")
     check_count("seeds", seeds, 1, MOST_SEEDS, "as many searches")
     check_count("attacked", attacked, 0)
@@ -138,9 +134,9 @@ def search(
     test, truth = datasets.load(trained.data)
     check_count("attacked", attacked, 0, len(test), "which is all there are")
     _check_layers(subject, space)
-    where = _Searched(space, subject, chosen, most_accurate(multipliers))
+    where = Searches(space, subject, chosen, most_accurate(multipliers))
     with who:
-        searches, volumes = where.searches(plan, range(seed, seed + seeds), budget, who, cache, progress)
+        searches, volumes = where.run(plan, range(seed, seed + seeds), budget, who, cache, progress)
     seen = {choice: values for each in searches for choice, values in each.seen.items()}
     best = [list(seen)[place] for place in front(np.array(list(seen.values())))]
     budgets = budgets_of(trained.data, trained.model, test.shape[1:])
@@ -157,31 +153,22 @@ def search(
         cache=cache,
         progress=progress,
     )
-    found = [
-        Found(space.assignment(choice), space.energy_of(choice), space.area_of(choice), where.training(choice), test_)
-        for choice, test_ in zip(best, measured, strict=True)
-    ]
     settings = {
         "network": trained.name,
         "data": trained.data,
         "weights_sha256": checkpoints.weights_digest(trained.module),
-        "layers": list(space.layers),
-        "candidates": [str(m) for m in multipliers],
-        "most_accurate": str(multipliers[where.reference]),
-        "objectives": {each.name: each.unit for each in chosen},
-        "reference_point": list(where.most),
-        "strategy": next(name for name, each in STRATEGIES.items() if each is plan),
-        "budget": budget,
-        "assignments": space.size,
-        "evaluated": len(seen),
-        "seed": seed,
         "training_images": len(subject.images),
         "test_images": len(test),
         "attacked_images": attacked,
         "budgets": budgets,
+        **where.settings,
         "library": energies.library,
         "energies": energies.conditions,
         "excluded": energies.excluded,
+        "strategy": next(name for name, each in STRATEGIES.items() if each is plan),
+        "budget": budget,
+        "seed": seed,
+        "evaluated": len(seen),
         "cpu": ", ".join(who.cpus()),
         "versions": {package: version(package) for package in ("torch", "numpy", "pymoo")},
     }
@@ -189,58 +176,17 @@ def search(
         settings=settings,
         exact_training=share(right(subject.logits, subject.labels)),
         exact_test=exact,
-        front=tuple(found),
+        front=tuple(where.found(choice, each) for choice, each in zip(best, measured, strict=True)),
         seeds=volumes,
-        sensitivities=where.sensitivities(),
+        sensitivities=losses_alone(space, where.reference, where.known),
         seen=seen,
     )
 
 
-class _Searched:
-    """One network and what is searched on it.
-
-    Parameters
-    ----------
-    space, subject, chosen
-        The assignments, the network with its training images, and the objectives.
-    reference : int
-        Place of the most accurate candidate.
-    """
-
-    def __init__(self, space: Space, subject: Subject, chosen: tuple[Objective, ...], reference: int) -> None:
-        self.space, self.subject, self.chosen, self.reference = space, subject, chosen, reference
-        self.known: dict[Choice, float] = {}
-        self.most: tuple[float, ...] = ()
-
-    def searches(
-        self, plan: Strategy, seeds: Sequence[int], budget: int, who: Workers, cache: bool, progress: Progress | None
-    ) -> tuple[list[Asked], tuple[SeedResult, ...]]:
-        """Search from each seed; what one has evaluated, no other does again."""
-        everywhere = self.space.alone(0, self.reference, self.reference)
-        one = accuracy(self.subject, self.space.assignment(everywhere)).cost
-        meter = Meter(progress, [one * len(seeds) * min(budget, self.space.size)])
-        evaluations = Evaluations(self.space, self.subject, workers=who, store=Store(enabled=cache), meter=meter)
-        found = []
-        for seed in seeds:
-            asked = Asked(evaluations, self.chosen, budget)
-            plan(asked, self.reference, seed)
-            found.append(asked)
-        self.most = reference_point(self.space, self.chosen, evaluations.wrong([everywhere])[0])
-        self.known = evaluations.known
-        volumes = (
-            SeedResult(seed, len(asked.seen), hypervolume(asked.values(), self.most))
-            for seed, asked in zip(seeds, found, strict=True)
-        )
-        return found, tuple(volumes)
-
-    def training(self, choice: Choice) -> Proportion:
-        """How many training images are classified correctly on an assignment."""
-        n = len(self.subject.images)
-        return Proportion(n - round(self.known[choice] * n), n)
-
-    def sensitivities(self) -> np.ndarray | None:
-        """What each layer alone loses on each candidate, where all of that was evaluated."""
-        return losses_alone(self.space, self.reference, self.known)
+def _require_pymoo() -> None:
+    """Raise before any work: fronts are measured by it, whatever the strategy."""
+    if find_spec("pymoo") is None:
+        raise MissingTool("a search over layers needs pymoo; run `pip install 'axfpm[search]'`")
 
 
 def _subject(trained: TrainedNetwork, samples: int | None, seed: int) -> Subject:

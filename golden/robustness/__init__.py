@@ -11,8 +11,8 @@ verdict. In the order of the data:
    does, ``adaptive`` the attack that is made for this defence, ``proxy`` how he trains a substitute.
 3. ``plan`` makes of stages the examples to craft and who sees them; ``pipeline`` runs it all: ``craft`` crafts each
    once, ``judge`` shows them, stretched and (``brittleness``) shaken too, as ``jobs``, whose results ``store`` keeps;
-   ``backends`` says who does them: processes, or workers of a ``cluster``. ``assigned`` is a job beside them: how often
-   a network is right with a multiplier for each layer, for searches.
+   ``backends`` says who does them: processes, or workers of a ``cluster``. ``assigned`` is a job beside them: a
+   network with a multiplier for each layer, for searches.
 4. ``outcomes`` counts, ``rows`` makes rows of it, of ``row_types``; ``statistics`` has shares and tests, ``intervals``
    simultaneous ones, ``equivalence`` whether accuracy is kept, ``confidence`` how sure a network is and how rightly.
 5. ``hypotheses`` lists what is asked, before any run, ``rule`` decides it, ``verdicts`` asks it of results.

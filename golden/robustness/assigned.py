@@ -1,6 +1,8 @@
-"""How often a network is right on an assignment, a multiplier for each layer, as a job: what searches ask for."""
+"""A network on an assignment, a multiplier for each layer, as a job: what searches ask for."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -12,40 +14,40 @@ from golden.robustness.craft import EMULATED
 from golden.robustness.jobs import Arrays, Job
 from golden.robustness.judge import FORWARD
 from golden.robustness.networks import LENET5_MACS, Subject, logits_of, multipliers_key
-from golden.robustness.outcomes import right
 from golden.robustness.store import array_digest
 from golden.robustness.targets import target
 
-__all__ = ["accuracy"]
+__all__ = ["classifying"]
 
 
-def accuracy(subject: Subject, assignment: Assignment) -> Job:
-    """Return the job that classifies a subject's images on an assignment; its result is ``right``, bool (N,).
+def classifying(subject: Subject, assignments: Sequence[Assignment]) -> list[Job]:
+    """Return the jobs that classify a subject's images on assignments; each result is ``logits`` (N, classes).
 
     Parameters
     ----------
     subject : Subject
-        The network, and all images with their classes.
-    assignment : Assignment
-        A multiplier for each layer.
+        The network, and all images.
+    assignments : sequence of Assignment
+        A multiplier for each layer, a job each.
     """
-    key = {
+    common = {
         **subject.key(),
         "part": "assignment",
-        "layers": multipliers_key(target(assignment)),
         "images": array_digest(subject.images),
-        "labels": array_digest(subject.labels),
     }
-    return Job(
-        key,
-        _classify,
-        lambda: (subject.network.module, assignment, subject.images, subject.labels),
-        ("right",),
-        FORWARD * EMULATED * len(subject.images) * subject.macs / LENET5_MACS,
-        str(assignment),
-    )
+    cost = FORWARD * EMULATED * len(subject.images) * subject.macs / LENET5_MACS
+    return [
+        Job(
+            {**common, "layers": multipliers_key(target(each))},
+            _classify,
+            lambda each=each: (subject.network.module, each, subject.images),
+            ("logits",),
+            cost,
+            str(each),
+        )
+        for each in assignments
+    ]
 
 
-def _classify(module: nn.Module, assignment: Assignment, images: np.ndarray, labels: np.ndarray) -> Arrays:
-    on_it = assigned(module, assignment, torch.from_numpy(images[:1]))
-    return {"right": right(logits_of(on_it, images), labels)}
+def _classify(module: nn.Module, assignment: Assignment, images: np.ndarray) -> Arrays:
+    return {"logits": logits_of(assigned(module, assignment, torch.from_numpy(images[:1])), images)}
