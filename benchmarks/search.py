@@ -4,9 +4,9 @@
     python benchmarks/search.py --truth [--jobs N]    # all assignments, on training images: some minutes of a core
     python benchmarks/search.py --energies            # what an image takes on e8m1: some minutes, and synthesis
 
-LeNet-5 on MNIST, three candidates for each of its five layers: 3^5 = 243 assignments. The truth is how many of the
-10 000 training images that a search takes each of them gets wrong, counted once and kept in benchmarks/search_truth.json. Every strategy
-then searches from several seeds with the same budget; what it asks is answered from the file, so that all see the same.
+LeNet-5 on MNIST, three candidates for each of its five layers: 3^5 = 243 assignments. The truth is how many of 10 000
+training images each of them gets wrong, counted once and kept in benchmarks/search_truth.json. Every strategy then
+searches from several seeds with the same budget; what it asks is answered from the file, so that all see the same.
 """
 
 from __future__ import annotations
