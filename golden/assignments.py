@@ -160,10 +160,9 @@ def assignment(given: Assignment | Mapping[str, str | Multiplier] | str | Path) 
         return Assignment.of({name.strip(): m.strip() for name, _, m in pairs})
     path, number = _split(text)
     found = read(path)
-    if number is None:
-        if len(found) > 1:
-            raise InvalidInput(f"{path} holds {len(found)} assignments; say which one, {path}:1 to {path}:{len(found)}")
-        return found[0]
+    if number is None and len(found) > 1:
+        raise InvalidInput(f"{path} holds {len(found)} assignments; say which one, {path}:1 to {path}:{len(found)}")
+    number = 1 if number is None else number
     if not 1 <= number <= len(found):
         raise InvalidInput(f"{path} has no assignment {number}; give a number from 1 to {len(found)}")
     return found[number - 1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -115,7 +116,8 @@ def hypervolume(values: np.ndarray, most: Sequence[float]) -> float:
 
     values = np.asarray(values, np.float64)
     within = values[(values < np.asarray(most)).all(1)] if len(values) else values
-    return float(HV(ref_point=np.asarray(most, np.float64))(within)) if len(within) else 0.0
+    indicator: Any = HV(ref_point=np.asarray(most, np.float64))
+    return float(indicator(within)) if len(within) else 0.0
 
 
 def reference_point(space: Space, chosen: Sequence[Objective], wrong: float) -> tuple[float, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -75,14 +76,13 @@ def nsga2(asked: Asked, reference: int, seed: int) -> None:
         guessed = guessed_front(space, found)
         places = np.linspace(0, len(guessed) - 1, min(STARTS, len(guessed))).round().astype(int)
         asked.ask(guessed[place] for place in places)
-    algorithm = NSGA2(
-        pop_size=POPULATION,
-        n_offsprings=OFFSPRING,
-        sampling=np.array(list(asked.seen)),
-        crossover=UniformCrossover(),
-        mutation=Another(),
-        eliminate_duplicates=Unseen(),
-    )
+    operators: dict[str, Any] = {
+        "sampling": np.array(list(asked.seen)),
+        "crossover": UniformCrossover(),
+        "mutation": Another(),
+        "eliminate_duplicates": Unseen(),
+    }
+    algorithm: Any = NSGA2(pop_size=POPULATION, n_offsprings=OFFSPRING, **operators)
     problem = Assignments()
     algorithm.setup(problem, termination=("n_gen", asked.budget + 2), seed=seed % (1 << 32), verbose=False)
     new = algorithm.ask()

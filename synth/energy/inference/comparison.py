@@ -155,10 +155,10 @@ def inference_energy(
     check_count("pairs", pairs, 1, MOST_PAIRS, "days of simulation")
     check_count("variants", variants, 1, MOST_VARIANTS, "days of simulation")
     check_seed(seed)
-    assigned = tuple(dict.fromkeys(_of_float32(assignment(each)) for each in layers))
+    assigned = tuple(dict.fromkeys(_of_float32(assignment(given)) for given in layers))
     designs = _designs(multiplier, baselines, assigned)
-    parts = {each: [_Part(str(m), within=each) for m in each.multipliers] for each in assigned}
-    built = [*designs, *(part for each in assigned for part in parts[each])]
+    parts = {mixed: [_Part(str(m), within=mixed) for m in mixed.multipliers] for mixed in assigned}
+    built = [*designs, *(part for mixed in assigned for part in parts[mixed])]
     stages = kind.stages if stages is None else check_stages(stages)
     kind.latency(Build("exact", stages=stages, adder_stages=adder_stages))
     found = programs()
@@ -192,10 +192,10 @@ def inference_energy(
         return Inference(design, [runs[part] for part in parts], activations, own.shares, shown[source], kind.waits)
 
     measured = [inference(design, design.multiplier, [design] * len(one.names)) for design in designs]
-    for each in assigned:
-        of = {part.multiplier: part for part in parts[each]}
-        computing = [of[str(each.of_layer(name))] for name in one.names]
-        measured.append(inference(Design(each.name), each, computing))
+    for mixed in assigned:
+        of = {part.multiplier: part for part in parts[mixed]}
+        computing = [of[str(mixed.of_layer(name))] for name in one.names]
+        measured.append(inference(Design(mixed.name), mixed, computing))
     return InferenceEnergy(
         network=trained.name,
         data=trained.data,
