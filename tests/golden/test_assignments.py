@@ -25,9 +25,9 @@ def test_a_mapping_of_layers_to_multipliers():
     assert ONE["fc"] is multiplier("exact")
     with pytest.raises(KeyError):
         ONE["fc2"]
-    assert ONE == Assignment.of(LAYERS)
+    assert Assignment.of(LAYERS) == ONE
     assert hash(ONE) == hash(Assignment.of(LAYERS))
-    assert ONE != Assignment.of({**LAYERS, "fc": "e8m2"})
+    assert Assignment.of({**LAYERS, "fc": "e8m2"}) != ONE
     assert Assignment.of({"a": "e8m2", "b": "exact", "c": "e8m2"}).multipliers == (
         multiplier("e8m2"),
         multiplier("exact"),
@@ -61,7 +61,10 @@ def test_the_longest_name_wins():
 @pytest.mark.parametrize(
     ("layers", "said"),
     [
-        (["conv1", "features.0"], "the assignment names 'fc', and the network's layers are 'conv1', 'features.0'; take"),
+        (
+            ["conv1", "features.0"],
+            "the assignment names 'fc', and the network's layers are 'conv1', 'features.0'; take",
+        ),
         (["conv1", "features.0", "fc", "fc2"], "has no multiplier for the layer 'fc2'; give every layer one"),
         (["conv1", "features.0", "fcx"], "has no multiplier for the layer 'fcx'"),
     ],
