@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from axfpm.layer_search.evaluations import Asked
-from axfpm.layer_search.sensitivities import guessed_front, sensitivities
+from axfpm.layer_search.objectives import front
+from axfpm.layer_search.sensitivities import fitted_losses, guessed_front, guesses, sensitivities
 from axfpm.layer_search.space import Choice, Space
 from golden.errors import InvalidInput
 from golden.registry import Registry
@@ -24,8 +25,8 @@ Strategy = Callable[[Asked, int, int], None]
 """``strategy(asked, reference, seed)``: asks until the budget is spent or nothing is left to ask. The reference is the
 place of the most accurate candidate."""
 
-POPULATION, OFFSPRING = 16, 8
-"""Of NSGA-II: what survives a generation, and what comes new in each: few, since evaluations are dear."""
+POPULATION, OFFSPRING, CHOSEN = 16, 128, 8
+"""Of NSGA-II: what survives a generation, what is bred in each, and what of that is evaluated: few, as it is dear."""
 STARTS = 12
 """Assignments of the guessed front that it begins with."""
 BATCH = 8
@@ -37,8 +38,9 @@ WHOLE = 1 << 20
 def nsga2(asked: Asked, reference: int, seed: int) -> None:
     """NSGA-II (K. Deb et al., IEEE TEC 6, 2002) by pymoo, begun with the sensitivities and the front that they guess.
 
-    Genes are candidates, without an order: crossover is uniform, and a mutation draws another candidate. What was
-    evaluated before is not asked again.
+    Genes are candidates, without an order: crossover is uniform, and a mutation draws another candidate. Nothing that
+    was evaluated is bred again. Of the offspring those are evaluated that dominate the others by energy and the share
+    of images that layers would lose if they did not depend on each other, fitted to all that is known.
     """
     from pymoo.algorithms.moo.nsga2 import NSGA2
     from pymoo.core.duplicate import DefaultDuplicateElimination
@@ -83,17 +85,31 @@ def nsga2(asked: Asked, reference: int, seed: int) -> None:
         "eliminate_duplicates": Unseen(),
     }
     algorithm: Any = NSGA2(pop_size=POPULATION, n_offsprings=OFFSPRING, **operators)
-    problem = Assignments()
+    problem, generator = Assignments(), np.random.default_rng(seed)
     algorithm.setup(problem, termination=("n_gen", asked.budget + 2), seed=seed % (1 << 32), verbose=False)
-    new = algorithm.ask()
+    new = algorithm.ask()  # what is known, for a beginning
     while new is not None and len(new):
         algorithm.evaluator.eval(problem, new)
         algorithm.tell(infills=new)
         if not asked.left:
             return
-        new = algorithm.ask()
-        new = None if new is None else new[: asked.left]
+        bred = algorithm.ask()
+        new = None if bred is None else bred[_best_guesses(asked, reference, bred.get("X"), generator)]
     _random(asked, seed)  # near what is known there is nothing new
+
+
+def _best_guesses(asked: Asked, reference: int, genes: np.ndarray, generator: np.random.Generator) -> list[int]:
+    """Places of the assignments that are evaluated: front after front of guesses, by chance where one is too long."""
+    losses = fitted_losses(asked.space, reference, asked.wrong)
+    choices = [_choice(row) for row in genes]
+    values = np.array([(asked.space.energy_of(choice), guesses(losses, choice)) for choice in choices])
+    left, best = np.arange(len(choices)), []
+    wanted = min(CHOSEN, asked.left, len(choices))
+    while len(best) < wanted:
+        places = front(values[left])
+        best += generator.permutation(left[places])[: wanted - len(best)].tolist()
+        left = np.delete(left, places)
+    return best
 
 
 def greedy(asked: Asked, reference: int, seed: int) -> None:
