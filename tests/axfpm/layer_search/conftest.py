@@ -55,7 +55,8 @@ class _Planted:
             wanted = torch.nn.functional.one_hot(labels, 10).double()
             square = flat.T @ flat + 1e-1 * torch.eye(785, dtype=torch.float64)
             found = torch.linalg.solve(square, flat.T @ wanted).float()
-            model.main.weight.copy_(found[:-1].T)
+            # What is the same for all classes changes no class, and makes products large where their errors count.
+            model.main.weight.copy_(found[:-1].T + 3 * torch.randn(784))
             model.main.bias.copy_(found[-1])
         return model
 

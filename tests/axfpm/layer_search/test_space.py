@@ -26,8 +26,9 @@ def test_choices():
 
 
 @pytest.mark.parametrize(
-    ("names", "expected"), [(NAMES, 1), (("e8m1", "ax-fpm"), 0), (("mitchell", "e8m2", "bf16"), 2), (("exact-trunc", "exact"), 1)]
-)  # fmt: skip
+    ("names", "expected"),
+    [(NAMES, 1), (("e8m1", "ax-fpm"), 0), (("mitchell", "e8m2", "bf16"), 2), (("exact-trunc", "exact"), 1)],
+)
 def test_the_most_accurate(names, expected):
     assert most_accurate([multiplier(name) for name in names]) == expected
 
