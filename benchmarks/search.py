@@ -5,8 +5,10 @@
     python benchmarks/search.py --energies            # what an image takes on e8m1: some minutes, and synthesis
 
 LeNet-5 on MNIST, three candidates for each of its five layers: 3^5 = 243 assignments. The truth is how many of 10 000
-training images each of them gets wrong, counted once and kept in benchmarks/search_truth.json. Every strategy then
-searches from several seeds with the same budget; what it asks is answered from the file, so that all see the same.
+training images each of them gets wrong, counted once and kept in benchmarks/search_truth.json: for the candidates that
+the strategies were tried on while they were written, and for others, on other images, that they were not. Every
+strategy searches from several seeds with the same budget; what it asks is answered from the file, so that all see the
+same.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ from axfpm.layer_search.strategies import STRATEGIES
 from golden.catalogue import multiplier
 from golden.files import write
 
-NETWORK, DATA, CANDIDATES, SAMPLES = "lenet5", "mnist", ("exact", "ax-fpm", "e8m1"), 10_000
+NETWORK, DATA, SAMPLES = "lenet5", "mnist", 10_000
+CASES = (("exact", "ax-fpm", "e8m1"), 0), (("ax-fpm", "bf16", "e8m1"), 1)
+"""Candidates, and the seed by which training images are drawn."""
 TRUTH = Path(__file__).with_name("search_truth.json")
 ENERGIES = Path(__file__).with_name("search_energies.json")
 """Of e8m1, of which the package has none; beside e8m2, which it has, to hold the two files against each other."""
@@ -54,27 +58,27 @@ def choices_of(space: Space) -> list[Choice]:
     return list(itertools.product(range(len(space.candidates)), repeat=len(space.layers)))
 
 
-def space_of() -> Space:
-    multipliers = tuple(multiplier(name) for name in CANDIDATES)
+def space_of(candidates: Sequence[str]) -> Space:
+    multipliers = tuple(multiplier(name) for name in candidates)
     found = layer_energies(f"{NETWORK} ({NETWORK}-{DATA})", multipliers, files=[ENERGIES])
     return Space(found.layers, multipliers, found.energy, found.area)
 
 
-def count(jobs: int) -> dict[str, Any]:
+def count(candidates: Sequence[str], seed: int, jobs: int) -> dict[str, Any]:
     """Classify the training images on every assignment."""
     import axfpm
-
-    layers = ("conv1", "conv2", "fc1", "fc2", "fc3")
     from axfpm.layer_search.energies import LayerEnergies
 
-    none = LayerEnergies("", "", layers, np.ones((len(layers), len(CANDIDATES))), np.ones(len(CANDIDATES)), "")
+    layers = ("conv1", "conv2", "fc1", "fc2", "fc3")
+    none = LayerEnergies("", "", layers, np.ones((len(layers), len(candidates))), np.ones(len(candidates)), "")
     with progress_bar("counting") as progress:
         found = axfpm.search(
             NETWORK,
             data=DATA,
-            candidates=CANDIDATES,
+            candidates=candidates,
+            seed=seed,
             strategy="exhaustive",
-            budget=len(CANDIDATES) ** len(layers),
+            budget=len(candidates) ** len(layers),
             samples=SAMPLES,
             attacked=0,
             energies=none,
@@ -112,10 +116,10 @@ def measure() -> str:
     return Inferences((found,)).to_json()
 
 
-def compare(budget: int, seeds: int) -> dict[str, Any]:
+def compare(known: dict[str, Any], budget: int, seeds: int) -> dict[str, Any]:
     """Search by every strategy, from every seed; hypervolumes as shares of the truth's."""
-    space, chosen = space_of(), objectives("energy,accuracy")
-    answers: Any = Answers(space, json.loads(TRUTH.read_text(encoding="utf-8"))["wrong"])
+    space, chosen = space_of(known["candidates"]), objectives("energy,accuracy")
+    answers: Any = Answers(space, known["wrong"])
     reference = most_accurate(space.candidates)
     truth = Asked(answers, chosen, space.size)
     STRATEGIES["exhaustive"](truth, reference, 0)
@@ -131,8 +135,9 @@ def compare(budget: int, seeds: int) -> dict[str, Any]:
             STRATEGIES[name](asked, reference, seed)
             assert len(asked.seen) == budget
             shares.append([hypervolume(asked.values(), each) / hypervolume(values, each) for each in (point, near)])
-        rows[name] = {"of_fixed": [share[0] for share in shares], "of_near": [share[1] for share in shares]}
+        rows[name] = {"fixed": [share[0] for share in shares], "near": [share[1] for share in shares]}
     return {
+        "candidates": known["candidates"],
         "assignments": space.size,
         "budget": budget,
         "fixed_point": list(point),
@@ -153,21 +158,25 @@ def main(budget: int, seeds: int, truth: bool, energies: bool, jobs: int, as_jso
     if energies:
         write(ENERGIES, measure())
     if truth:
-        write(TRUTH, json.dumps(count(jobs)) + "\n")
+        lines = ",\n".join(json.dumps(count(candidates, seed, jobs)) for candidates, seed in CASES)
+        write(TRUTH, f"[\n{lines}\n]\n")
     if energies or truth:
         return
-    result = compare(budget, seeds)
+    results = [compare(known, budget, seeds) for known in json.loads(TRUTH.read_text(encoding="utf-8"))]
     if as_json:
-        click.echo(json.dumps(result, indent=1))
+        click.echo(json.dumps(results, indent=1))
         return
-    rows = [
-        (name, where, *(f"{share:.4f}" for share in shares), f"{min(shares):.4f}")
-        for name, each in result["strategies"].items()
-        for where, shares in each.items()
-    ]
-    head = ("strategy", "reference point", *(f"seed {seed}" for seed in range(seeds)), "least")
-    title = f"Share of the truth's hypervolume, {budget} of {result['assignments']} assignments evaluated"
-    print_table(title, head, rows, f"fixed: {result['fixed_point']}, near: {result['near_point']}")
+    for result in results:
+        rows = [
+            (name, where, *(f"{share:.4f}" for share in shares), f"{min(shares):.4f}")
+            for name, each in result["strategies"].items()
+            for where, shares in each.items()
+        ]
+        head = ("strategy", "reference point", *(f"seed {seed}" for seed in range(seeds)), "least")
+        what = ", ".join(result["candidates"])
+        title = f"{what}: share of the truth's hypervolume, {budget} of {result['assignments']} assignments evaluated"
+        points = (f"{name}: {result[f'{name}_point']}" for name in ("fixed", "near"))
+        print_table(title, head, rows, ", ".join(points))
 
 
 if __name__ == "__main__":
