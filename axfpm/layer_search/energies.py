@@ -16,6 +16,7 @@ import numpy as np
 
 from golden.catalogue import Multiplier
 from golden.errors import InvalidInput
+from synth.energy.inference.layers import NETWORKS
 from synth.energy.inference.result import EXCLUDED, InferenceEnergy, InferenceRow
 from synth.energy.inference.technologies import MEASURED, Inferences, read
 
@@ -123,5 +124,12 @@ def _row(
     there = f", where {', '.join(known)} were" if known else ""
     raise InvalidInput(
         f"{m} was not measured for {network} on {library}{there}; give --energies a file of "
-        f"`axfpm energy inference --multiplier {m} --library {library} -o FILE`"
+        f"`axfpm energy inference{_option(network)} --multiplier {m} --library {library} -o FILE`"
     )
+
+
+def _option(network: str) -> str:
+    """How the network is named where its inferences are measured; nothing where they cannot be."""
+    checkpoint = network.partition("(")[2].removesuffix(")")
+    named = [name for name in NETWORKS if checkpoint == name or checkpoint.startswith(f"{name}-")]
+    return f" --network {max(named, key=len)}" if named else ""

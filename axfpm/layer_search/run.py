@@ -118,11 +118,14 @@ def search(
     check_count("budget", budget, 1, MOST_EVALUATIONS, "days of work")
     check_count("seeds", seeds, 1, MOST_SEEDS, "as many searches")
     check_count("attacked", attacked, 0)
+    check_count("samples", SAMPLES if samples is None else samples)
     check_seed(seed)
     chosen = look_up_objectives(objectives)
     plan = STRATEGIES.look_up(strategy)
     names = split_names(candidates) if isinstance(candidates, str) else candidates
     multipliers = distinct(look_up(name) for name in names)
+    if len(multipliers) < 2:
+        raise InvalidInput(f"there is nothing to choose among {len(multipliers)} candidates; give two at least")
     trained = model if isinstance(model, TrainedNetwork) else trained_network(model, data, checkpoint)
     if not isinstance(energies, LayerEnergies):
         energies = layer_energies(trained.name, multipliers, files=energies, library=library)

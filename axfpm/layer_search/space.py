@@ -30,7 +30,7 @@ class Space:
     layers : tuple of str
         Names, in the order of execution.
     candidates : tuple of Multiplier
-        What each layer may have; two at least.
+        What each layer may have.
     energy : numpy.ndarray
         float64, (layers, candidates): what a layer's multiply-accumulates of one image take, uJ.
     area : numpy.ndarray
@@ -39,7 +39,7 @@ class Space:
     Raises
     ------
     InvalidInput
-        If there is no layer, fewer than two candidates, or two have the same name or other words than float32.
+        If there is no layer, or two candidates have the same name or other words than float32.
     """
 
     layers: tuple[str, ...]
@@ -50,8 +50,6 @@ class Space:
     def __post_init__(self) -> None:
         if not self.layers:
             raise InvalidInput("there are no layers to choose multipliers for; give a network that multiplies")
-        if len(self.candidates) < 2:
-            raise InvalidInput("there is nothing to choose among one candidate; give two at least")
         distinct(self.candidates)
         for m in self.candidates:
             require_float32_words(m)

@@ -13,6 +13,7 @@ import torch
 from golden.checks import check_seed
 from golden.cnn import checkpoint as checkpoints
 from golden.progress import Progress
+from golden.pytorch.observing import product_names
 from golden.pytorch.split import two_product_form
 from golden.robustness.craft import crafting, training
 from golden.robustness.jobs import Arrays, Job, Meter, Processes, Workers, one_thread, run
@@ -179,6 +180,9 @@ def _check_before(planned: Plan, networks: Sequence[Network], everyone: Sequence
         if one.group == "reference":
             for network in networks:
                 replace(fitted, siblings={**fitted.siblings, **network.siblings}).sibling(one.name.partition("/")[0])
+        elif one.layers is not None:
+            for network in networks:
+                one.layers.require_layers(product_names(network.module, fitted.images))
     for case in planned.examples:
         if case.threat_model.differentiable or case.gradient == "masked":
             for m in () if case.target is None else case.target.multipliers:

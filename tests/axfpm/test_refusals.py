@@ -76,7 +76,7 @@ def rows(path: Path) -> list[Refusal]:
 
 def starts_torch(row: Refusal) -> bool:
     """Whether a row takes seconds: a process of its own that imports torch."""
-    networks = row.words[:1] in (["train"], ["evaluate"], ["audit"])
+    networks = row.words[:1] in (["train"], ["evaluate"], ["audit"], ["search"])
     alone = row.settings.get("WITHOUT", "torch") != "torch" or ("LOCKED" in row.settings and "-o" not in row.words)
     return networks and alone
 

@@ -165,7 +165,8 @@ def inference_energy(
     cells = read_liberty(library if liberty is None else liberty, dont_use=dont_use, wire_loads=wire_loads)
     period = cells.period_ns if period_ns is None else check_period(period_ns)
     trained = NETWORKS[network].trained()
-    names = [*dict.fromkeys(design.multiplier for design in designs), *assigned]
+    # Assignments first: what does not fit is said before any work.
+    names = [*assigned, *dict.fromkeys(design.multiplier for design in designs)]
     total = len(names) + 2 * len(built) * variants
     say = progress or (lambda *_: None)
     recorded, shown = {}, {}

@@ -149,7 +149,7 @@ def test_what_cannot_be_searched(searched, energies, planted, monkeypatch):
         ({"attacked": 398}, "attacked=398 is too large; give at most 397, which is all there are"),
         ({"samples": 1401}, "samples=1401 is too large"),
         ({"strategy": "nsga"}, "unknown strategy 'nsga'; did you mean nsga2"),
-        ({"candidates": "exact"}, "there is nothing to choose among one candidate"),
+        ({"candidates": "exact"}, "there is nothing to choose among 1 candidates; give two at least"),
         ({"candidates": "exact,e8m22"}, "unknown multiplier 'e8m22'"),
         ({"jobs": 0}, "jobs=0 is too small"),
         ({"energies": energies(("front", "main"), 3, 2, 1)}, "energies are of the layers front, main, and the network"),

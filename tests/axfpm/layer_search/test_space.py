@@ -37,7 +37,6 @@ def test_the_most_accurate(names, expected):
     ("layers", "names", "said"),
     [
         ((), ("exact", "e8m1"), "there are no layers to choose multipliers for"),
-        (("fc",), ("exact",), "there is nothing to choose among one candidate; give two at least"),
         (("fc",), ("exact", "ax-fpm:format=toy"), "works on 8-bit words"),
     ],
 )
