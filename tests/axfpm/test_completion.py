@@ -37,6 +37,7 @@ def test_multipliers():
 def test_a_multiplier_may_be_a_file():
     assert answers("show", "./my") == [("file", "./my")]
     assert answers("results", "--board", "b") == [("file", "b")]
+    assert answers("evaluate", "--layers", "fr") == [("file", "fr")]
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,9 @@ def test_a_multiplier_may_be_a_file():
         (("synth", "--target", "e"), ["ecp5"]),
         (("train", "--data", "m"), ["mnist"]),
         (("audit", "--data", "c"), ["cifar10"]),
+        (("search", "--candidates", "mit"), ["mitchell"]),
+        (("search", "--strategy", ""), ["nsga2", "greedy", "random", "exhaustive"]),
+        (("search", "--library", "n"), ["nangate45"]),
         (("verilog", "--dep"), ["--depth"]),
         (("no-command", "--li"), []),
         (("verilog", "-o", "absent/x.v", "--multiplier", "e8m10"), ["e8m10"]),

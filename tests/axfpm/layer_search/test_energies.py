@@ -58,8 +58,8 @@ def test_of_two_rows_the_cheaper():
             ("exact", "e8m1"),
             "osu018",
             "e8m1 was not measured for lenet5 (lenet5-mnist) on osu018, where exact, exact-trunc, ax-fpm, bf16, e8m2, "
-            "mitchell were; give --energies a file of `axfpm energy inference --multiplier e8m1 --library osu018 -o "
-            "FILE`",
+            "mitchell were; give --energies a file of `axfpm energy inference --network lenet5-mnist --multiplier "
+            "e8m1 --library osu018 -o FILE`",
         ),
         ("mine", ("exact",), "osu018", "exact was not measured for mine on osu018; give --energies a file of"),
         (NETWORK, ("exact",), "asap7", "exact was not measured for lenet5 (lenet5-mnist) on asap7; give --energies"),
