@@ -85,7 +85,7 @@ def fitted_losses(space: Space, reference: int, wrong: Mapping[Choice, float]) -
     choices, found = np.array(list(wrong)), np.array(list(wrong.values()))
     columns = [(layer, k) for layer in range(len(space.layers)) for k in range(len(space.candidates)) if k != reference]
     features = np.stack([np.ones(len(found)), *(choices[:, layer] == k for layer, k in columns)], 1)
-    weights = 1 / (found + found.mean() / 10 + np.finfo(np.float64).tiny)
+    weights = 1 / (found + found.mean() / 10) if found.any() else np.ones(len(found))
     square = features.T @ (features * weights[:, None])
     back = HELD_BACK * np.trace(square) / len(square) * np.eye(len(square))
     back[0, 0] = 0

@@ -8,7 +8,14 @@ from made_up_search import ENERGY, LOSS, SPACE, Answers, asked
 
 from axfpm.layer_search import sensitivities as module
 from axfpm.layer_search.objectives import front
-from axfpm.layer_search.sensitivities import guessed_front, guesses, losses_alone, sensitivities, single_choices
+from axfpm.layer_search.sensitivities import (
+    fitted_losses,
+    guessed_front,
+    guesses,
+    losses_alone,
+    sensitivities,
+    single_choices,
+)
 
 
 def test_one_pass():
@@ -55,6 +62,20 @@ def test_gains_count_as_none():
     lucky = LOSS.copy()
     lucky[0, 1] = -0.5  # dearer than the third candidate, which loses next to nothing
     assert min(guessed_front(SPACE, lucky), key=SPACE.energy_of)[0] == 2
+
+
+def test_a_fit_finds_the_sum_that_there_is():
+    choices = list(itertools.product(range(3), repeat=4))[::2]
+    wrong = {choice: 1e-3 + guesses(LOSS, choice) for choice in choices}
+    found = fitted_losses(SPACE, 0, wrong)
+    assert (found[:, 0] == 0).all()
+    assert found[2, 2] == pytest.approx(LOSS[2, 2], rel=0.1)
+    # Held back by a hundredth, and no more: so it is with those that lose little, too.
+    little = [choice for choice in choices if choice[2] != 2]
+    both = [[guesses(each, choice) for choice in little] for each in (found, LOSS)]
+    assert np.corrcoef(*both)[0, 1] > 0.95
+    assert (fitted_losses(SPACE, 0, dict.fromkeys(choices, 0.0)) == 0).all()
+    assert (fitted_losses(SPACE, 1, {(1, 1, 1, 1): 0.5})[:, 1] == 0).all()
 
 
 def test_long_fronts_are_thinned(monkeypatch):
