@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from golden.assignments import Assignment
 from golden.errors import InvalidInput
 from golden.sums import matmul
 from synth.energy.inference import comparison
@@ -31,6 +32,7 @@ SMALL: dict[str, Any] = {
 
 def toy(trained, m):
     """Two layers: what the second one has is what the first one makes, rectified, on the multiplier in question."""
+    m = m["hidden"] if isinstance(m, Assignment) else m
     generator = np.random.RandomState(7)
     x, w, v = (generator.standard_normal(shape).astype(np.float32) for shape in ((3 * HELD, 4), (4, 5), (5, 2)))
     first, second = np.zeros(5, np.float32), np.ones(2, np.float32)
@@ -96,6 +98,24 @@ def test_the_same_again_without_simulation_and_with_progress(monkeypatch):
     assert seen[0][2] == "recorded e8m2"
 
 
+def test_an_assignment_has_each_layer_of_the_circuit_that_computes_it():
+    mixed = {"hidden": "e8m1", "out": "e8m2"}
+    found = inference_energy(**SMALL, layers=[mixed, Assignment.of(mixed), {"hidden": "e8m1", "out": "e8m1"}])
+    assert [row.name for row in found.rows] == ["e8m2", "e8m1", "hidden=e8m1;out=e8m2", "hidden=e8m1;out=e8m1"]
+    base, alone, both, same = found.rows
+    # On one multiplier everywhere an assignment is that multiplier, to the last bit.
+    assert [layer.energy_pj for layer in same.layers] == [layer.energy_pj for layer in alone.layers]
+    assert (same.image_interval, same.area_um2) == (alone.image_interval, alone.area_um2)
+    # The first layer has the operands and the circuit of e8m1; the second one the circuit of e8m2, on other operands.
+    assert both.layers[0].energy_pj == alone.layers[0].energy_pj
+    assert both.layers[1].energy_pj != alone.layers[1].energy_pj
+    assert both.layers[1].energy_pj == pytest.approx(base.layers[1].energy_pj, rel=0.2)
+    assert both.image_uj == pytest.approx(sum(layer.macs * layer.energy_pj for layer in both.layers) / 1e6)
+    assert both.area_um2 == pytest.approx(alone.area_um2 + base.area_um2)
+    assert both.critical_path_ns == max(alone.critical_path_ns, base.critical_path_ns)
+    assert both.ratios["e8m2"].energy < 1
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -104,6 +124,8 @@ def test_the_same_again_without_simulation_and_with_progress(monkeypatch):
         ({"block": "adder"}, "the block 'adder' has no multiplier"),
         ({"multiplier": "e8m99"}, "unknown multiplier 'e8m99'"),
         ({"multiplier": "ax-fpm:format=toy"}, "works on 8-bit words"),
+        ({"layers": [{"hidden": "e8m99"}]}, "unknown multiplier 'e8m99'"),
+        ({"layers": [{"hidden": "ax-fpm:format=toy"}]}, "works on 8-bit words"),
         ({"pairs": 0}, "pairs=0 is too small"),
         ({"variants": 0}, "variants=0 is too small"),
         ({"jobs": 65}, "jobs=65 is too large"),
