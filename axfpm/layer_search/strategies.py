@@ -7,7 +7,7 @@ so finds the same whoever does the jobs.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -180,8 +180,8 @@ def _drawn(space: Space, generator: np.random.Generator) -> Iterator[Choice]:
         yield _choice(generator.integers(0, len(space.candidates), len(space.layers)))
 
 
-def _choice(genes: object) -> Choice:
-    return tuple(int(gene) for gene in genes)  # type: ignore[attr-defined]
+def _choice(genes: Iterable[Any]) -> Choice:
+    return tuple(int(gene) for gene in genes)
 
 
 STRATEGIES: Registry[Strategy] = Registry(
