@@ -1,5 +1,7 @@
 """A space whose layers do not depend on each other, and which answers without a network."""
 
+from typing import Any
+
 import numpy as np
 
 from axfpm.layer_search.evaluations import Asked
@@ -31,4 +33,5 @@ class Answers:
 
 
 def asked(budget, answers=None, names="energy,accuracy"):
-    return Asked(answers or Answers(), objectives(names), budget)
+    answering: Any = answers or Answers()
+    return Asked(answering, objectives(names), budget)

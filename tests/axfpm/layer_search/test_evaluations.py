@@ -1,5 +1,7 @@
 """Evaluations: the share that a direct count finds, each done once, kept, and no more than the budget."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -39,7 +41,7 @@ def evaluations(subject, *, cache=True, steps=None):
 def test_a_direct_count(subject, planted):
     found = evaluations(subject).wrong([(0, 1, 0), (1, 0, 1)])
     for choice, share in zip(((0, 1, 0), (1, 0, 1)), found, strict=True):
-        layers = dict(zip(("front", "main", "side"), (CANDIDATES[k] for k in choice), strict=True))
+        layers: dict[str, Any] = dict(zip(("front", "main", "side"), (CANDIDATES[k] for k in choice), strict=True))
         with torch.no_grad(), approximate("exact", layers=layers):
             wrong = planted.module(torch.from_numpy(subject.images)).argmax(1).numpy() != subject.labels
         assert share == wrong.mean()

@@ -93,7 +93,7 @@ def test_what_is_no_target(name, message):
 
 @pytest.mark.parametrize("name", [3, None, ["ax-fpm"]])
 def test_what_is_no_name(name):
-    with pytest.raises(InvalidType, match="a target is a name, a Multiplier or a Target, not"):
+    with pytest.raises(InvalidType, match="a target is a name, a Multiplier, an Assignment or a Target, not"):
         target(name)
 
 
