@@ -38,6 +38,7 @@ def steps(count):
     ("command", "place"),
     [
         (("evaluate",), "golden.robustness.runs.run"),
+        (("search", "--candidates", "exact,e8m2"), "axfpm.layer_search.run.search"),
         (("synth",), "synth.compare.compare"),
         (("synth", "--target", "ice40"), "synth.fpga.compare_fpga"),
     ],
