@@ -73,7 +73,7 @@ def test_a_fit_finds_the_sum_that_there_is():
     # Held back by a hundredth, and no more: so it is with those that lose little, too.
     little = [choice for choice in choices if choice[2] != 2]
     both = [[guesses(each, choice) for choice in little] for each in (found, LOSS)]
-    assert np.corrcoef(both)[0, 1] > 0.95
+    assert np.asarray(np.corrcoef(both))[0, 1] > 0.95
     assert (fitted_losses(SPACE, 0, dict.fromkeys(choices, 0.0)) == 0).all()
     assert (fitted_losses(SPACE, 1, {(1, 1, 1, 1): 0.5})[:, 1] == 0).all()
 
