@@ -53,6 +53,8 @@ def test_a_multiplier_may_be_a_file():
         (("energy", "--library", "n"), ["nangate45"]),
         (("synth", "--target", "e"), ["ecp5"]),
         (("train", "--data", "m"), ["mnist"]),
+        (("train", "--gradient", "s"), ["straight-through", "scaled"]),
+        (("train", "--multiplier", "mit"), ["mitchell"]),
         (("audit", "--data", "c"), ["cifar10"]),
         (("verilog", "--dep"), ["--depth"]),
         (("no-command", "--li"), []),

@@ -92,7 +92,7 @@ def test_interrupted_run_ends_as_the_uninterrupted_one(small, tmp_path):
     output = tmp_path / "a.safetensors"
 
     def interrupt(done, _total, _message):
-        if done == 1:
+        if done == 4:  # of three steps in an epoch
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -103,19 +103,6 @@ def test_interrupted_run_ends_as_the_uninterrupted_one(small, tmp_path):
     assert seen[0] == "taken up after epoch 1"
     assert checkpoint.weights_digest(resumed) == checkpoint.weights_digest(whole)
     assert stored == provenance
-
-
-def test_another_budget_starts_afresh(small, tmp_path):
-    def interrupt(_done, _total, _message):
-        raise KeyboardInterrupt
-
-    for adversarial in (None, 0.2):
-        with pytest.raises(KeyboardInterrupt):
-            train(epochs=2, adversarial=adversarial, output=tmp_path / "a", progress=interrupt)
-    seen = []
-    module, _ = train(epochs=2, adversarial=0.1, output=tmp_path / "a", progress=lambda *step: seen.append(step[0]))
-    assert seen == [1, 2]
-    assert checkpoint.weights_digest(module) == checkpoint.weights_digest(train(epochs=2, adversarial=0.1)[0])
 
 
 def test_provenance_says_how(small):

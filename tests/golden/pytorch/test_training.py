@@ -147,8 +147,8 @@ def test_gradients_are_those_of_the_surrogate(name, gradient, batch):
     assert loss == pytest.approx(float(surrogate.loss(p)), rel=1e-5)
     for key, parameter in net.named_parameters():
         assert parameter.grad is not None
-        largest = float(expected[key].abs().max())
-        torch.testing.assert_close(parameter.grad.double(), expected[key], rtol=1e-4, atol=1e-5 * max(largest, 0.1))
+        scale = max(0.1, float(expected[key].abs().max()))  # a bias in front of a batch norm has no gradient at all
+        torch.testing.assert_close(parameter.grad.double(), expected[key], rtol=1e-4, atol=1e-5 * scale)
         # The surrogate's own derivative is a limit of differences: it is not what torch says that it is alone.
         for index in range(0, parameter.numel(), max(1, parameter.numel() // 5)):
             moved = []
@@ -157,9 +157,7 @@ def test_gradients_are_those_of_the_surrogate(name, gradient, batch):
                 shifted.view(-1)[index] += h
                 moved.append(float(surrogate.loss({**p, key: shifted})))
             difference = (moved[0] - moved[1]) / 2e-6
-            assert float(parameter.grad.view(-1)[index]) == pytest.approx(
-                difference, rel=1e-3, abs=1e-4 * largest + 1e-7
-            )
+            assert float(parameter.grad.view(-1)[index]) == pytest.approx(difference, rel=1e-3, abs=1e-4 * scale)
 
 
 @pytest.mark.parametrize(("name", "gradient"), CASES)
