@@ -258,7 +258,7 @@ def format_cell(cell: Any) -> str:
 def progress_bar(title: str) -> Iterator[Progress]:
     """Progress on standard error: call ``(done, total, message)``.
 
-    A bar with the time left on a terminal; elsewhere a line now and then, with the same; nothing where the command is quiet.
+    A bar with the time left on a terminal; elsewhere a line with it now and then; nothing where the command is quiet.
     """
     context = click.get_current_context(silent=True)
 

@@ -12,7 +12,6 @@ from golden.cnn.checkpoint import weights_digest
 from golden.cnn.training import train
 from golden.errors import AxfpmWarning, InvalidInput
 
-
 STEPS = 3
 """Batches of 32 in an epoch of ``small``."""
 
