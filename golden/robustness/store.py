@@ -72,6 +72,8 @@ EXCLUDED = (
     "cnn/adversarial.py",
     "cnn/trained.py",
     "cnn/training.py",
+    "cnn/training_settings.py",
+    "cnn/training_state.py",
     "robustness/__init__.py",
     *(
         f"robustness/{name}.py"
@@ -89,7 +91,7 @@ EXCLUDED = (
                 "results",
                 "row_types",
             ),
-            *("rows", "rule", "runs", "statistics", "subjects", "validation", "verdicts"),
+            *("recovery", "rows", "rule", "runs", "statistics", "subjects", "validation", "verdicts"),
         )
     ),
     *(f"speed/{name}.py" for name in ("__init__", "bounds", "running", "shapes")),

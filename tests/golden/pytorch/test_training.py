@@ -201,6 +201,7 @@ def test_a_loop_inside_the_context_is_the_loop_with_a_module(optimiser, batch):
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(steps, 4)
 
         def loop(model, steps=steps, schedule=schedule):
+            loss = torch.zeros(())
             for _ in range(4):
                 steps.zero_grad()
                 loss = functional.cross_entropy(model(images), labels)
@@ -225,5 +226,7 @@ def test_running_means_are_of_values_on_the_multiplier(batch):
     net = Net().train()
     with approximate("ax-fpm"):
         net(batch[0])
-    conv = conv2d(batch[0], net.conv.weight.detach(), net.conv.bias.detach(), padding=1, multiplier="ax-fpm")
+    weight, bias = (parameter.detach() for parameter in net.conv.parameters())
+    conv = conv2d(batch[0], weight, bias, padding=1, multiplier="ax-fpm")
+    assert net.norm.running_mean is not None
     torch.testing.assert_close(net.norm.running_mean, 0.1 * conv.mean((0, 2, 3)))
