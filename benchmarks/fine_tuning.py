@@ -3,7 +3,8 @@
     python benchmarks/fine_tuning.py --network lenet5-mnist [--multiplier NAME ...] [--seeds N] [--epochs N] [-o FILE]
 
 Without ``-o`` the file is the one that comes with the package; ``python -m axfpm.pages`` writes its tables.
-Interrupted, it goes on with the training it was at. Networks of MNIST take minutes, of CIFAR-10 an hour or so on two cores.
+Interrupted, it goes on with the training it was at. Networks of MNIST take minutes, of CIFAR-10 an hour or so on two
+cores.
 """
 
 from __future__ import annotations
