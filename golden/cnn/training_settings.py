@@ -125,14 +125,14 @@ ADVERSARIAL: dict[str, Settings] = {
 """The same for adversarial training; the budget is given."""
 
 FINE_TUNING: dict[str, Settings] = {
-    "digits": Settings(epochs=1, batch=32, learning_rate=0.001),
-    "mnist": Settings(epochs=1, batch=128, learning_rate=0.001),
+    "digits": Settings(epochs=1, batch=32, learning_rate=0.0003),
+    "mnist": Settings(epochs=1, batch=128, learning_rate=0.0003),
     "cifar10": Settings(epochs=1, batch=128, learning_rate=0.001, augmented=True, storage="float16"),
 }
 """The same for networks that are trained already, in the form in which they are deployed: a small step's optimiser,
 whose steps do not grow with gradients, as those of a multiplier that inflates products do."""
 
-OTHERS = Settings(epochs=20), Settings(epochs=30, steps=7), Settings(epochs=1, learning_rate=0.001)
+OTHERS = Settings(epochs=20), Settings(epochs=30, steps=7), Settings(epochs=1, learning_rate=0.0003)
 """The three for data sets from outside."""
 
 MOST_EPOCHS = 100_000
