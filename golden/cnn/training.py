@@ -16,7 +16,7 @@ from torch import nn
 from golden.catalogue import Multiplier
 from golden.checks import check_seed
 from golden.cnn import checkpoint as checkpoints, data as datasets, models
-from golden.cnn.adversarial import perturb
+from golden.cnn.adversarial import SPREAD, perturb
 from golden.cnn.augmentation import moved_and_mirrored
 from golden.cnn.checkpoint import Checkpoint, weights_digest
 from golden.cnn.models import Model
@@ -265,7 +265,8 @@ def _epoch(
         seen = moved_and_mirrored(images[chosen]) if settings.augmented else images[chosen]
         if settings.epsilon:
             grown = min(1.0, (epoch + (start + len(chosen)) / len(images)) / settings.warm_up)
-            seen = perturb(module, seen, labels[chosen], grown * settings.epsilon, settings.steps)
+            spread = None if settings.multiplier is None else SPREAD
+            seen = perturb(module, seen, labels[chosen], grown * settings.epsilon, settings.steps, spread=spread)
         optimiser.zero_grad()
         loss = nn.functional.cross_entropy(module(seen), labels[chosen], label_smoothing=settings.label_smoothing)
         loss.backward()

@@ -12,7 +12,7 @@ import torch
 
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.checks import check_count, check_number
-from golden.cnn.adversarial import STRIDE
+from golden.cnn.adversarial import SPREAD, STRIDE
 from golden.cnn.augmentation import MARGIN
 from golden.errors import InvalidInput
 from golden.pytorch.rules import GRADIENTS
@@ -87,6 +87,7 @@ class Settings:
             told |= {"steps": str(self.steps), "step": f"{STRIDE} * epsilon / steps", "warm-up": str(self.warm_up)}
         if self.multiplier is not None:
             told |= {"multiplier": str(self.multiplier), "gradient": self.gradient}
+            told |= {"spread of the adversary's logits": str(SPREAD)} if self.epsilon else {}
         return told
 
     def to_key(self) -> dict[str, Any]:
