@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from axfpm.recovery_tables import measured_recoveries, recovery_tables
+from axfpm.recovery_tables import measured_recoveries, recovery_rows, recovery_tables
 from golden.errors import InvalidInput
 from golden.files import write
 
@@ -71,7 +71,7 @@ def _between(write_tables: Callable[[Found], str], begin: str = BEGIN) -> Callab
 
 
 def _rows(text: str, found: Found) -> str:
-    lines = text.splitlines(keepends=True)
+    lines = recovery_rows(text, measured_recoveries()).splitlines(keepends=True)
     own = [k for k, line in enumerate(lines) if line.startswith(ROW)]
     # Where there are none yet, they come behind the last row on energy.
     place = own[0] if own else 1 + max((k for k, line in enumerate(lines) if "`axfpm energy" in line), default=-2)

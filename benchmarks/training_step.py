@@ -27,7 +27,7 @@ from golden.speed.running import interleaved
 BATCH = 128
 NETWORKS = ("lenet5", "alexnet", "vgg11")
 COLUMNS = ("network", "multiplier", "gradient", "threads", "ms", "exact torch ms", "times slower")
-BUDGET = 10.0
+BUDGET = 6.0
 """Seconds of each comparison."""
 
 
