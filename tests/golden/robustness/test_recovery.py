@@ -1,16 +1,22 @@
 """What training on a multiplier gives back: counted on the same images, kept, written and read."""
 
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from golden.cnn import checkpoint, data
-from golden.cnn.training import count_correct
+from golden.cnn.training import count_correct, train
 from golden.errors import InvalidInput
 from golden.pytorch import ApproximateModule
 from golden.robustness import recovery as module
 from golden.robustness.recovery import WAYS, read, recovery, save
+
+needs_mnist = pytest.mark.skipif(
+    not Path(os.environ.get("AXFPM_DATA", ""), "mnist").is_dir(), reason="AXFPM_DATA names no folder with mnist/"
+)
 
 
 @pytest.fixture
@@ -92,6 +98,18 @@ def test_files_of_others(tmp_path, text):
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(InvalidInput, match=r"a\.json holds no recovery \(.+\); measure it again with benchmarks/"):
         read(tmp_path / "a.json")
+
+
+@needs_mnist
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["ax-fpm", "e8m1"])
+def test_mnist_again(name):
+    # Another CPU or number of threads adds in another order, and a training may end a little elsewhere.
+    stored = read(module.MEASURED / "lenet5-mnist.json")
+    row = next(each for each in stored.rows if each.multiplier == name)
+    _, again = train(start="lenet5-mnist", multiplier=name)
+    assert again.settings.items() >= stored.settings.items()
+    assert abs(again.correct_on[name] - row.correct["trained"][0]) <= 30
 
 
 @pytest.mark.parametrize("path", sorted(module.MEASURED.glob("*.json")), ids=lambda path: path.stem)
