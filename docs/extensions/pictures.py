@@ -1,0 +1,51 @@
+"""The directive ``picture``: what ``axfpm draw`` makes, inside the page.
+
+``picture:: tree --multiplier ax-fpm`` takes the command's arguments. Waves are drawn by WaveDrom, on paper, as it knows
+no other ink.
+"""
+
+import base64
+import html
+import json
+import shlex
+from typing import Any
+
+import yowasp_wavedrom
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from axfpm.commands.draw import command
+from axfpm.pictures.kinds import picture
+from golden.catalogue import multiplier
+
+
+def markup(arguments: str) -> str:
+    """The picture as HTML."""
+    settings = command.make_context("draw", shlex.split(arguments)).params
+    kind, name = settings.pop("kind"), settings.pop("multiplier")
+    given = {key: value for key, value in settings.items() if value not in (None, False)}
+    text = picture(kind, multiplier(name), alone=False, **given)
+    if kind != "waves":
+        return f'<div class="picture">{text}</div>'
+    waves = json.loads(text)
+    drawn = base64.b64encode(yowasp_wavedrom.render(waves).encode()).decode()
+    label = html.escape(f"Waveforms: {waves['head']['text']}")
+    return f'<div class="picture on-paper"><img alt="{label}" src="data:image/svg+xml;base64,{drawn}"></div>'
+
+
+class Picture(SphinxDirective):
+    """One picture."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+
+    def run(self) -> list[nodes.Node]:
+        """Return it as it is."""
+        return [nodes.raw("", markup(self.arguments[0]), format="html")]
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Add the directive."""
+    app.add_directive("picture", Picture)
+    return {"parallel_read_safe": True}
