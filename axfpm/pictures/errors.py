@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from golden.metrics import relative_errors
 from golden.multiply import multiply
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 __all__ = ["Point", "draw_errors", "draw_front", "draw_histogram", "error_grid"]
@@ -32,8 +35,7 @@ LEAST, MOST = 1e-4, 1.0
 def draw_histogram(m: Multiplier, *, alone: bool = False) -> str:
     """Signed relative errors of products of uniform significands, as a histogram in SVG."""
     errors = relative_errors(m, n=SAMPLES)
-    figure = _figure(7, 2.6)
-    axes = figure.add_subplot()
+    figure, axes = _figure(7, 2.6)
     edges = np.linspace(-1.0, 1.0, 201)
     counts, _ = np.histogram(np.clip(errors, -1, 1), bins=edges)
     axes.stairs(100 * counts / errors.size, edges, fill=True, color=COLOURS[0])
@@ -41,8 +43,8 @@ def draw_histogram(m: Multiplier, *, alone: bool = False) -> str:
     used = np.flatnonzero(counts)
     reach = max(0.05, float(np.abs(edges[[used[0], used[-1] + 1]]).max()) + 0.02)
     axes.set(xlim=(-reach, reach), yscale="log", ylim=(5e-4, 120))
-    axes.set_xlabel("relative error of a product")
-    axes.set_ylabel("% of products")
+    axes.set(xlabel="relative error of a product", ylabel="% of products")
+    _plain(axes.yaxis, [10.0**k for k in range(-3, 3)])
     low, middle, high = np.percentile(errors, (5, 50, 95))
     return _text(
         figure,
@@ -88,14 +90,13 @@ def draw_errors(m: Multiplier, *, alone: bool = False) -> str:
     from matplotlib.colors import SymLogNorm
 
     grid = error_grid(m)
-    figure = _figure(4.6, 3.6)
-    axes = figure.add_subplot()
+    figure, axes = _figure(4.6, 3.6, left=0.12, right=0.88)
     norm = SymLogNorm(LEAST, vmin=-MOST, vmax=MOST)
     image = axes.imshow(grid, origin="lower", extent=(1, 2, 1, 2), cmap="RdBu_r", norm=norm, interpolation="nearest")
-    bar = figure.colorbar(image, ax=axes, ticks=[-1, -0.1, -0.01, -0.001, 0, 0.001, 0.01, 0.1, 1], format="{x:g}")
+    bar = figure.colorbar(image, ax=axes)
+    _plain(bar.ax.yaxis, [-1, -0.1, -0.01, -0.001, 0, 0.001, 0.01, 0.1, 1])
     bar.set_label("mean relative error")
-    axes.set_xlabel("significand of the weight")
-    axes.set_ylabel("significand of the activation")
+    axes.set(xlabel="significand of the weight", ylabel="significand of the activation")
     worst = np.unravel_index(np.abs(grid).argmax(), grid.shape)
     a, b = (1 + (int(k) + 0.5) / CELLS for k in worst)
     return _text(
@@ -133,8 +134,7 @@ def draw_front(points: Sequence[Point], *, x: str, y: str, title: str, alone: bo
     """
     best = [p for p in points if not any(q.x <= p.x and q.y <= p.y and (q.x, q.y) != (p.x, p.y) for q in points)]
     best.sort(key=lambda p: p.x)
-    figure = _figure(7.4, 4.4)
-    axes = figure.add_subplot()
+    figure, axes = _figure(7.4, 4.4)
     axes.step([p.x for p in best], [p.y for p in best], where="post", color=COLOURS[-1], linewidth=1)
     for approximate, marker, label in ((False, "o", "exact products"), (True, "s", "approximate products")):
         these = [p for p in points if p.approximate == approximate]
@@ -144,16 +144,33 @@ def draw_front(points: Sequence[Point], *, x: str, y: str, title: str, alone: bo
         above = 6 if index % 2 else -11
         axes.annotate(p.name, (p.x, p.y), (4, above), textcoords="offset points", fontsize=7)
     axes.set(xscale="log", yscale="log", xlabel=x, ylabel=y)
+    for axis, values in ((axes.xaxis, [p.x for p in points]), (axes.yaxis, [p.y for p in points])):
+        low, high = (math.floor(math.log10(f(values))) for f in (min, max))
+        _plain(axis, [step * 10.0**k for k in range(low, high + 1) for step in ((1,) if high - low > 3 else (1, 2, 5))])
     axes.legend(frameon=False)
     names = ", ".join(p.name for p in best)
     return _text(figure, title, f"{len(points)} multipliers by {x} and {y}. None is beaten in both: {names}.", alone)
 
 
-def _figure(width: float, height: float) -> Figure:
-    """A figure of a size in inches, transparent."""
+def _figure(width: float, height: float, *, left: float = 0.1, right: float = 0.98) -> tuple[Figure, Axes]:
+    """A figure of a size in inches, and its axes between two shares of the width."""
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height))
+    axes = figure.add_subplot()
+    figure.subplots_adjust(left=left, right=right, bottom=0.5 / height, top=1 - 0.1 / height)
+    return figure, axes
+
+
+def _plain(axis: Axis, ticks: Sequence[float]) -> None:
+    """Ticks at these places within the axis' limits, with plain numbers: powers are set by TeX's rules, slowly."""
+    from matplotlib.ticker import NullLocator
+
+    low, high = sorted(axis.get_view_interval())
+    slack = 1e-9 * (high - low)
+    axis.set_ticks([tick for tick in ticks if low - slack <= tick <= high + slack])
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_locator(NullLocator())
 
 
 def _text(figure: Figure, title: str, description: str, alone: bool) -> str:
