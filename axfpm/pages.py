@@ -21,6 +21,8 @@ FIGURES = {
     "histogram": ("Errors by size", "Signed relative errors of products of uniform significands."),
     "errors": ("Errors by significands", "Mean relative errors; a colour means the same on every page."),
 }
+NOT_RUN = "not run"
+"""What the rule says where its tests were not run."""
 LIBRARY = "nangate45"
 """The cell library of the joint view."""
 
@@ -72,7 +74,8 @@ def catalogue_page(found: Sequence[tuple[Multiplier, dict[str, Any]]]) -> str:
         name, e = one["name"], one["error"] or {}
         cells = next((row for row in one["hardware"] if row["library"] == LIBRARY), {})
         figures = [cells.get(key, "-") for key in ("area_um2", "critical_path_ns", "energy_pj")]
-        verdicts = sorted({v["verdict"] for each in one["robustness"] for v in each["verdicts"]})
+        verdicts = {v["verdict"] for each in one["robustness"] for v in each["verdicts"]}
+        verdicts = sorted(verdicts - {NOT_RUN} or verdicts)
         link = f":doc:`{name} </catalogue/{name}>`"
         rows.append((Markup(link), one["bits"] or "-", e.get("mred", "-"), e.get("worst", "-"), *figures,
                      ", ".join(verdicts) or "not asked"))  # fmt: skip
@@ -97,7 +100,10 @@ class Markup(str):
 
 def text(value: object) -> str:
     """Text of which no character means anything in reStructuredText."""
-    return value if isinstance(value, Markup) else "".join(f"\\{c}" if c in r"\*`|_" else c for c in str(value))
+    if isinstance(value, Markup):
+        return value
+    shown = "".join(f"\\{c}" if c in r"\*`|_" else c for c in str(value))
+    return f"\\{shown}" if shown[:1] in ("-", "+") else shown
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -118,12 +118,14 @@ def described(svg: str, *, title: str, description: str, ink: str, alone: bool =
     # Names of a page's elements are the page's: each gets this drawing's own in front.
     body = re.sub(r'\bid="', f'id="{name}-', body)
     body = re.sub(r'(href="|url\()#', rf"\g<1>#{name}-", body)
+    # So is the range of its rules.
+    body = re.sub(r"(<style[^>]*>)\s*\*\s*\{", rf"\g<1>#{name} *{{", body)
     body = body.replace(ink, "currentColor")
     head, rest = body[: body.index(">")], body[body.index(">") + 1 :]
     head = re.sub(r'\s(?:width|height|version)="[^"]*"', "", head)
     width = float(re.split(r"[ ,]+", re.findall(r'viewBox="([^"]*)"', head)[0])[2])
     return (
-        f'{head} width="{number(width)}" style="max-width:100%;height:auto" role="img" '
+        f'{head} id="{name}" width="{number(width)}" style="max-width:100%;height:auto" role="img" '
         f'aria-labelledby="{name}-title {name}-desc">\n<title id="{name}-title">{escape(title)}</title>\n'
         f'<desc id="{name}-desc">{escape(description)}</desc>\n{FILE_STYLE if alone else ""}{rest.strip()}\n'
     )

@@ -135,7 +135,7 @@ def _stage(
     data = "".join(f"M{x:g} {start:g}V{end:g}" for (x, start), (_, end) in outlines)
     if data:
         drawing.add(
-            "path", d=data, stroke="currentColor", stroke_width=7, stroke_linecap="round", stroke_opacity=0.25
+            "path", d=data, stroke="currentColor", stroke_width=7, stroke_linecap="round", stroke_opacity=0.2
         )
     for kind, colour in enumerate(("currentColor", COLOURS[0], COLOURS[1])):
         drawing.points(places[kind], colour=colour, size=5)
