@@ -12,6 +12,7 @@ import numpy as np
 
 from axfpm.pictures.svg import COLOURS, described
 from golden.catalogue import Multiplier
+from golden.errors import InvalidInput
 from golden.metrics import relative_errors
 from golden.multiply import multiply
 
@@ -33,7 +34,14 @@ LEAST, MOST = 1e-4, 1.0
 
 
 def draw_histogram(m: Multiplier, *, alone: bool = False) -> str:
-    """Signed relative errors of products of uniform significands, as a histogram in SVG."""
+    """Signed relative errors of products of uniform significands, as a histogram in SVG.
+
+    Raises
+    ------
+    InvalidInput
+        If the multiplier's words are not those of float32.
+    """
+    _check(m)
     errors = relative_errors(m, n=SAMPLES)
     figure, axes = _figure(7, 2.6)
     edges = np.linspace(-1.0, 1.0, 201)
@@ -86,9 +94,16 @@ def error_grid(m: Multiplier, *, cells: int = CELLS, per_cell: int = PER_CELL, s
 
 
 def draw_errors(m: Multiplier, *, alone: bool = False) -> str:
-    """Mean relative errors over both significands, as a map in SVG; its colours mean the same for every multiplier."""
+    """Mean relative errors over both significands, as a map in SVG; its colours mean the same for every multiplier.
+
+    Raises
+    ------
+    InvalidInput
+        If the multiplier's words are not those of float32.
+    """
     from matplotlib.colors import SymLogNorm
 
+    _check(m)
     grid = error_grid(m)
     figure, axes = _figure(4.6, 3.6, left=0.12, right=0.88)
     norm = SymLogNorm(LEAST, vmin=-MOST, vmax=MOST)
@@ -106,6 +121,12 @@ def draw_errors(m: Multiplier, *, alone: bool = False) -> str:
         f"{grid.max():.2g}; farthest from 0, {grid[worst]:.2g}, near {a:.2f} times {b:.2f}.",
         alone,
     )
+
+
+def _check(m: Multiplier) -> None:
+    if m.format.word_bits != 32:
+        raise InvalidInput(f"{m} works on {m.format.word_bits}-bit words, and errors are drawn of 32-bit words alone; "
+                           "choose a format of 8 exponent bits")  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from typing import Any
 from golden.catalogue import Multiplier
 from golden.checks import check_count
 from golden.errors import AxfpmError, InvalidInput
+from golden.registry import check_choice
 from sim.limits import check_simulated
 from sim.observed import Run, observe
-from sim.streams import StreamJob, judge
+from sim.streams import PACES, StreamJob, judge
 
 __all__ = ["LARGEST", "MOST_VECTORS", "run_array", "run_engine"]
 
@@ -46,7 +47,7 @@ def run_array(m: Multiplier, *, rows: int = 3, columns: int = 3, stages: int = 1
     """
     from sim.array import array_job
 
-    _check(rows, columns, stages)
+    _check(m, rows, columns, stages)
     check_count("vectors", vectors, 1, MOST_VECTORS)
     job, _ = array_job(m, rows=rows, columns=columns, vectors=vectors, seed=seed, pace="always", length=rows)
     from hdl.array import SystolicArray
@@ -109,7 +110,8 @@ def run_engine(
     from sim.engine import command_of, engine_job
     from sim.stimulus.stimulus import stream_of
 
-    _check(rows, columns, stages)
+    _check(m, rows, columns, stages)
+    check_choice("unknown pace", pace, PACES)
     for name, size in zip("MKN", shape, strict=True):
         check_count(name, size, 1, 1024)
     size_m, k, n = shape
@@ -139,7 +141,10 @@ def run_engine(
     )
 
 
-def _check(rows: int, columns: int, stages: int) -> None:
+def _check(m: Multiplier, rows: int, columns: int, stages: int) -> None:
+    if m.format.word_bits != 32:
+        raise InvalidInput(f"{m} works on {m.format.word_bits}-bit words, and runs are drawn of 32-bit words alone; "
+                           "choose a format of 8 exponent bits")  # fmt: skip
     check_count("rows", rows, 1, LARGEST, "which a picture can show")
     check_count("columns", columns, 1, LARGEST, "which a picture can show")
     check_simulated(rows, columns, stages)

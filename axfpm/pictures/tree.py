@@ -63,7 +63,9 @@ def levels_of(m: Multiplier, tree: str = "dadda") -> tuple[list[Level], Heap]:
             f"{m} by {tree} has no columns of bits to draw; choose a multiplier of rows, cells or block tables, and "
             "one of the trees dadda, wallace, four-two and booth"
         )
-    return [], rows
+    # Where no level is needed the columns are as they were made, with zeros that nobody adds.
+    kept = {weight: [bit for bit in bits if not (isinstance(bit, int) and bit == 0)] for weight, bits in rows.items()}
+    return [], {weight: bits for weight, bits in kept.items() if bits}
 
 
 def draw_tree(m: Multiplier, tree: str = "dadda") -> Drawing:
