@@ -20,7 +20,7 @@ M = multiplier("e8m2")
         ({"columns": 0}, "columns=0 is too small"),
         ({"vectors": 65}, "vectors=65 is too large"),
         ({"m": multiplier("ax-fpm:format=toy")}, "8-bit words"),
-        ({"stages": -1}, "too small"),
+        ({"stages": -1}, "stages=-1 is negative"),
     ],
 )
 def test_bounds_of_an_array(settings, sentence):
