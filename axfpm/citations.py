@@ -17,9 +17,7 @@ MIRROR_ADDERS = (
     "IEEE TCAD 32(1), 2013"
 )  # fmt: skip
 MIRRORS = ("AMA1", "AMA2", "AMA3", "AMA4", "AMA5")
-LOGARITHMS = (
-    'J. N. Mitchell, "Computer Multiplication and Division Using Binary Logarithms", IRE Trans. EC-11(4), 1962'
-)
+LOGARITHMS = 'J. N. Mitchell, "Computer Multiplication and Division Using Binary Logarithms", IRE Trans. EC-11(4), 1962'
 SOFTWARE = "axfpm, the software, with its version (CITATION.cff)"
 
 

@@ -164,4 +164,4 @@ def _kernels(m: Multiplier) -> str:
             steps = f", {count[0]} floating-point and {count[1]} other operations" if count else ""
             found.append(f"{body.name} ({needs}{steps})")
     kernels = "; ".join(found) or "none: NumPy computes them"
-    return f"Kernels that compute its sums of products bit for bit on vectors, the first that the processor has: {kernels}."
+    return f"Kernels that compute its sums of products bit for bit, the first that the processor has: {kernels}."

@@ -106,7 +106,11 @@ def _colour(vector: int) -> str:
 
 def _box(drawing: Drawing, x: float, y: float, vector: int | None) -> None:
     colour, opacity = ("currentColor", 0) if vector is None else (_colour(vector), 0.3)
-    stroke = {"stroke": colour, "stroke_width": 1 if vector is None else 2, "stroke_opacity": 0.4 if vector is None else 1}
+    stroke = {
+        "stroke": colour,
+        "stroke_width": 1 if vector is None else 2,
+        "stroke_opacity": 0.4 if vector is None else 1,
+    }
     drawing.add("rect", x=x, y=y, width=CELL, height=CELL, rx=3, fill=colour, fill_opacity=opacity, **stroke)
 
 

@@ -20,7 +20,9 @@ MOST_VECTORS = 64
 """Most vectors that enter it."""
 
 
-def run_array(m: Multiplier, *, rows: int = 3, columns: int = 3, stages: int = 1, vectors: int = 6, seed: int = 0) -> Run:
+def run_array(
+    m: Multiplier, *, rows: int = 3, columns: int = 3, stages: int = 1, vectors: int = 6, seed: int = 0
+) -> Run:
     """Run tiles of as many vectors as the array has rows, offered and taken in every cycle.
 
     Watched of each element, as ``pe_R_C``: ``a_valid``, ``p_valid`` and ``w_load``.
@@ -137,7 +139,9 @@ def run_engine(
     return _checked(
         engine,
         job,
-        lambda: {f"array_{s}__{part}": getattr(getattr(engine.array, s), part) for s in inside for part in ("valid", "ready")},
+        lambda: {
+            f"array_{s}__{part}": getattr(getattr(engine.array, s), part) for s in inside for part in ("valid", "ready")
+        },
     )
 
 

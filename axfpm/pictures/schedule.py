@@ -71,7 +71,9 @@ def draw_schedule(run: Run, *, shape: tuple[int, int, int], rows: int, columns: 
     step = max(min(WIDTH / (end + 1), 16), 3)
     utilisation = size_m * k * n / (rows * columns * busy)
     title = f"{rows} x {columns} engine of {name}: ({size_m} x {k}) ({k} x {n}) in {busy} cycles"
-    beats = "; ".join(f"{lane.name}: {len(lane.beats)} from {lane.beats[0][0]} to {lane.beats[-1][0]}" for lane in lanes)
+    beats = "; ".join(
+        f"{lane.name}: {len(lane.beats)} from {lane.beats[0][0]} to {lane.beats[-1][0]}" for lane in lanes
+    )
     drawing = Drawing(
         LEFT + step * (end + 1) + 20,
         TOP + LANE * len(lanes) + 40,
@@ -80,17 +82,21 @@ def draw_schedule(run: Run, *, shape: tuple[int, int, int], rows: int, columns: 
         f"{utilisation:.0%} of its products are used.",
     )
     drawing.text(16, 18, title, size=13, font_weight="bold")
-    note = f"{stalled} cycles without a vector, utilisation {utilisation:.0%}; a colour for each K tile, paler where the N tile is odd"
+    note = f"{stalled} cycles without a vector, utilisation {utilisation:.0%}; a colour for each K tile, paler in odd N tiles"
     drawing.text(16, 36, note, size=10)
     for index, lane in enumerate(lanes):
         y = TOP + LANE * index
         drawing.text(16, y + 13, lane.name, size=11)
-        drawing.add("path", d=f"M{LEFT:g} {y + LANE - 3:g}h{step * (end + 1):g}", stroke="currentColor", stroke_opacity=0.2)
+        drawing.add(
+            "path", d=f"M{LEFT:g} {y + LANE - 3:g}h{step * (end + 1):g}", stroke="currentColor", stroke_opacity=0.2
+        )
         for tile in sorted({beat[1:] for beat in lane.beats}):
             cycles = [cycle for cycle, *place in lane.beats if tuple(place) == tile]
             data = "".join(f"M{LEFT + step * cycle + step / 2:.2f} {y:g}v{LANE - 7:g}" for cycle in cycles)
             colour = COLOURS[tile[0] % len(COLOURS)]
-            drawing.add("path", d=data, stroke=colour, stroke_width=0.8 * step, stroke_opacity=0.55 if tile[1] % 2 else 1)
+            drawing.add(
+                "path", d=data, stroke=colour, stroke_width=0.8 * step, stroke_opacity=0.55 if tile[1] % 2 else 1
+            )
     _axis(drawing, end, step, TOP + LANE * len(lanes) + 14)
     return drawing
 

@@ -85,7 +85,9 @@ def draw_tree(m: Multiplier, tree: str = "dadda") -> Drawing:
     bits = [sum(map(len, heap.values())) for heap, _ in stages]
     adders = sum(len(level.adders) for level in levels)
     title = f"{m}: {bits[0]} bits in {len(levels)} levels of {_article(tree)} tree, {adders} adders"
-    steps = ", ".join(f"{count} bits in columns of at most {height}" for count, height in zip(bits, heights, strict=True))
+    steps = ", ".join(
+        f"{count} bits in columns of at most {height}" for count, height in zip(bits, heights, strict=True)
+    )
     drawing = Drawing(
         max(2 * LEFT + STEP * top + 96, 420),
         TOP + sum(STEP * height + GAP for height in heights),
@@ -119,9 +121,7 @@ def _legend(drawing: Drawing) -> None:
         x += 74
 
 
-def _stage(
-    drawing: Drawing, heap: Heap, adders: tuple[Adder, ...], origin: dict[int, int], y: float, top: int
-) -> None:
+def _stage(drawing: Drawing, heap: Heap, adders: tuple[Adder, ...], origin: dict[int, int], y: float, top: int) -> None:
     """Draw columns; the bits that an adder takes stand together."""
     places: dict[int, list[Place]] = {0: [], 1: [], 2: []}
     outlines: list[tuple[Place, Place]] = []
@@ -136,9 +136,7 @@ def _stage(
             row += len(group)
     data = "".join(f"M{x:g} {start:g}V{end:g}" for (x, start), (_, end) in outlines)
     if data:
-        drawing.add(
-            "path", d=data, stroke="currentColor", stroke_width=7, stroke_linecap="round", stroke_opacity=0.2
-        )
+        drawing.add("path", d=data, stroke="currentColor", stroke_width=7, stroke_linecap="round", stroke_opacity=0.2)
     for kind, colour in enumerate(("currentColor", COLOURS[0], COLOURS[1])):
         drawing.points(places[kind], colour=colour, size=5)
 

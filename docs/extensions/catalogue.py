@@ -1,4 +1,4 @@
-"""The catalogue's pages: written below ``docs/catalogue`` when a build begins, one for each multiplier and the joint view.
+"""The catalogue's pages, one for each multiplier and the joint view: written below ``docs/catalogue`` by every build.
 
 A page that would be as it stands is left alone, so that Sphinx does not read it again.
 """

@@ -25,7 +25,9 @@ def sphinx_roles():
 def parsed(source):
     """The document, after seeing that nothing in it is doubtful; the list of pages is Sphinx' own."""
     source = source.partition(".. toctree::")[0]
-    tree = publish_doctree(source, settings_overrides={"report_level": 5, "raw_enabled": True, "line_length_limit": 10**6})
+    tree = publish_doctree(
+        source, settings_overrides={"report_level": 5, "raw_enabled": True, "line_length_limit": 10**6}
+    )
     assert [message.astext() for message in tree.findall(system_message) if message["level"] > 1] == []
     return tree.astext()
 

@@ -49,7 +49,7 @@ def test_wrong_expectations_fail(mixed):
 
 
 def test_offers_that_change_are_breaches(mixed):
-    job, run = mixed
+    _, run = mixed
     assert run.seen().violations == []
     valid, ready = run.levels["results__valid"], run.levels["results__ready"]
     held = next(c for c in range(run.cycles - 1) if valid[c] and not ready[c])
@@ -60,7 +60,7 @@ def test_offers_that_change_are_breaches(mixed):
 
 
 def test_plain_tiles_of_a_length():
-    job, run = array_run(length=3)
+    _, run = array_run(length=3)
     payload = run.levels["activations__payload"]
     last = [payload[cycle] >> (32 * 2 + 2) for cycle in run.passes("activations")]
     assert last == [0, 0, 1, 0, 0, 1]

@@ -15,10 +15,9 @@ EXACT_DIGITS = [[a * b for b in range(16)] for a in range(16)]
 
 
 def drawn(svg):
-    """Weights of the dots, from where they stand: the right-most column has weight 0."""
+    """Columns of the dots, from the left, where the highest weight stands."""
     data = max(re.findall(r'<path d="((?:M[\d.]+ [\d.]+h0)+)"', svg), key=len)
-    columns = [round((float(x) - LEFT) / STEP) for x in re.findall(r"M([\d.]+) ", data)]
-    return columns
+    return [round((float(x) - LEFT) / STEP) for x in re.findall(r"M([\d.]+) ", data)]
 
 
 @pytest.mark.parametrize("name", ["exact-trunc", "ax-fpm", "bf16", "ax-fpm:block=2", "e8m2"])

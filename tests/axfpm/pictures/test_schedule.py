@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from axfpm.pictures.runs import run_engine
-from axfpm.pictures.schedule import LEFT, TOP, LANE, WIDTH, draw_schedule, lanes_of
+from axfpm.pictures.schedule import LANE, LEFT, TOP, WIDTH, draw_schedule, lanes_of
 from golden.catalogue import multiplier
 
 pytest.importorskip("amaranth")

@@ -10,7 +10,8 @@ from axfpm.pictures.svg import COLOURS, FILE_STYLE, Drawing, described
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 OTHER = """<?xml version="1.0"?>
 <svg xmlns="http://www.w3.org/2000/svg" width="72pt" height="36pt" viewBox="0 0 72 36" version="1.1">
- <metadata>made now</metadata><defs><style type="text/css">*{stroke-linecap: butt}</style><path id="m1" d="M0 0"/></defs>
+ <metadata>made now</metadata>
+ <defs><style type="text/css">*{stroke-linecap: butt}</style><path id="m1" d="M0 0"/></defs>
  <clipPath id="c2"/><use href="#m1" clip-path="url(#c2)" style="fill: #010203"/>
 </svg>"""
 
@@ -52,9 +53,9 @@ def test_the_other_program_rules_its_own_drawing_alone():
     (name,) = re.findall(r'<style type="text/css">#(\w+) \*\{', text)
     names = re.findall(r'\bid="([^"]+)"', text)
     assert name in names
-    assert {target for pair in re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', text) for target in pair if target} <= set(
-        names
-    )
+    assert {
+        target for pair in re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', text) for target in pair if target
+    } <= set(names)
     assert 'width="72"' in text
 
 

@@ -55,7 +55,9 @@ def test_adders_take_bits_of_their_column_and_leave_theirs(name, tree):
             after = [id(bit) for bit in level.after[adder.weight]]
             assert id(adder.sum) in after or (adder.weight, id(adder.sum)) in taken
         # An adder of n bits leaves one of their weight and carries: as many fewer as it takes more than it gives.
-        gone = sum(len([b for b in a.inputs if not (isinstance(b, int) and b == 0)]) - 1 - len(a.carries) for a in level.adders)
+        gone = sum(
+            len([b for b in a.inputs if not (isinstance(b, int) and b == 0)]) - 1 - len(a.carries) for a in level.adders
+        )
         assert bits(level.before) - gone == bits(level.after)
 
 
