@@ -53,7 +53,7 @@ class Level:
 
 def _add(m: Module, bits: Sequence[Bit], weight: int, name: str, adders: list[Adder]) -> tuple[Bit, Bit]:
     """Add two bits or three; note the adder."""
-    total, carry = half_adder(m, *bits, name) if len(bits) == 2 else full_adder(m, EXACT, *bits, name)
+    total, carry = half_adder(m, *bits, name=name) if len(bits) == 2 else full_adder(m, EXACT, *bits, name=name)
     adders.append(Adder(weight, tuple(bits), total, (carry,)))
     return total, carry
 
@@ -119,7 +119,7 @@ def _four_two_level(m: Module, heap: Heap, target: int, level: int) -> Level:
                 # x1 + x2 + x3 + x4 + t = sum + 2 (carry + u), where u hangs on the first three alone: it reaches the
                 # next column's t and goes no further, so no carry ripples.
                 four = [bits.pop(0) for _ in range(4)]
-                first, u = full_adder(m, EXACT, *four[:3], f"{name}_upper")
+                first, u = full_adder(m, EXACT, *four[:3], name=f"{name}_upper")
                 t = arrived.pop(0) if arrived else 0
                 total, carry = full_adder(m, EXACT, first, four[3], t, name)
                 adders.append(Adder(weight, (*four, t), total, (carry, u)))

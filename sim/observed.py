@@ -6,7 +6,7 @@ the component itself runs, not its Verilog, some thousand times slower than comp
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,7 +84,7 @@ class Run:
         ]
 
 
-def observe(component: Any, job: StreamJob, watch: Mapping[str, Any] | Any = None) -> Run:
+def observe(component: Any, job: StreamJob, watch: Callable[[], Mapping[str, Any]] = dict) -> Run:
     """Run a job on a component and note every cycle, until all beats have come.
 
     Parameters
@@ -93,8 +93,8 @@ def observe(component: Any, job: StreamJob, watch: Mapping[str, Any] | Any = Non
         With the job's ports.
     job : StreamJob
         What goes in, how many beats are to come out, and when.
-    watch : mapping of str to Value, or callable, optional
-        Further signals by name; or a function that names them once the component is elaborated.
+    watch : callable, optional
+        ``watch() -> {name: Value}``: further signals, asked for once the component is elaborated.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def observe(component: Any, job: StreamJob, watch: Mapping[str, Any] | Any = Non
         stream = getattr(component, name)
         ports |= {f"{name}__{part}": Value.cast(getattr(stream, part)) for part in ("valid", "ready", "payload")}
     ports |= {name: getattr(component, name) for name in (*job.record, *filter(None, (job.strobe,)))}
-    ports |= {name: Value.cast(signal) for name, signal in (watch() if callable(watch) else watch or {}).items()}
+    ports |= {name: Value.cast(signal) for name, signal in watch().items()}
     levels: dict[str, list[int]] = {name: [] for name in ports}
 
     async def bench(ctx: Any) -> None:

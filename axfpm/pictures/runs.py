@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from golden.catalogue import Multiplier
@@ -154,7 +155,7 @@ def _check(m: Multiplier, rows: int, columns: int, stages: int) -> None:
     check_simulated(rows, columns, stages)
 
 
-def _checked(component: Any, job: StreamJob, watch: Any) -> Run:
+def _checked(component: Any, job: StreamJob, watch: Callable[[], dict[str, Any]]) -> Run:
     run = observe(component, job, watch)
     comparison = judge(job, run.seen())
     if comparison.failures or not comparison.checks:

@@ -82,8 +82,8 @@ def draw_schedule(run: Run, *, shape: tuple[int, int, int], rows: int, columns: 
         f"{utilisation:.0%} of its products are used.",
     )
     drawing.text(16, 18, title, size=13, font_weight="bold")
-    note = f"{stalled} cycles without a vector, utilisation {utilisation:.0%}; a colour for each K tile, paler in odd N tiles"
-    drawing.text(16, 36, note, size=10)
+    note = f"{stalled} cycles without a vector, utilisation {utilisation:.0%}"
+    drawing.text(16, 36, f"{note}; a colour for each K tile, paler in odd N tiles", size=10)
     for index, lane in enumerate(lanes):
         y = TOP + LANE * index
         drawing.text(16, y + 13, lane.name, size=11)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from axfpm.pictures.svg import COLOURS, Drawing
@@ -141,7 +141,7 @@ def _stage(drawing: Drawing, heap: Heap, adders: tuple[Adder, ...], origin: dict
         drawing.points(places[kind], colour=colour, size=5)
 
 
-def _groups(bits: list[object], adders: list[Adder]) -> Iterator[list[object]]:
+def _groups(bits: Sequence[object], adders: Sequence[Adder]) -> Iterator[Sequence[object]]:
     """The bits of a column: those of each adder together, then one by one what passes.
 
     An adder of a 4:2 tree also takes bits that arise in the same level, which do not stand in the column.
