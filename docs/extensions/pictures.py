@@ -27,11 +27,11 @@ def markup(arguments: str) -> str:
     given = {key: value for key, value in settings.items() if value not in (None, False)}
     text = picture(kind, multiplier(name), alone=False, **given)
     if kind != "waves":
-        return f'<div class="picture">{text}</div>'
+        return f'<div class="picture" tabindex="0">{text}</div>'
     waves = json.loads(text)
     drawn = base64.b64encode(yowasp_wavedrom.render(waves).encode()).decode()
     label = html.escape(f"Waveforms: {waves['head']['text']}")
-    return f'<div class="picture on-paper"><img alt="{label}" src="data:image/svg+xml;base64,{drawn}"></div>'
+    return f'<div class="picture on-paper" tabindex="0"><img alt="{label}" src="data:image/svg+xml;base64,{drawn}"></div>'
 
 
 class Picture(SphinxDirective):
