@@ -5,6 +5,7 @@ import re
 import pytest
 
 from axfpm.dots import partial_products
+from axfpm.pictures.svg import COLOURS
 from axfpm.pictures.tree import draw_tree, levels_of
 from golden.catalogue import multiplier
 from golden.errors import InvalidInput
@@ -97,3 +98,20 @@ def test_what_has_no_tree_is_said(name, tree, sentence):
 def test_two_rows_need_no_level():
     assert levels_of(multiplier("e8m1"))[0] == []
     assert "e8m1: 4 bits in 0 levels" in draw_tree(multiplier("e8m1")).svg()
+
+
+@pytest.mark.parametrize("tree", TREES)
+def test_colours_tell_sums_and_carries(tree):
+    m = multiplier("bf16")
+    levels, _ = levels_of(m, tree)
+    columns = [{id(bit) for bits in level.after.values() for bit in bits} for level in levels]
+    made = [(after, adder) for level, after in zip(levels, columns, strict=True) for adder in level.adders]
+    sums = sum(id(adder.sum) in after for after, adder in made)
+    carries = sum(id(bit) in after for after, adder in made for bit in adder.carries)
+    assert min(sums, carries) > 0
+    svg = draw_tree(m, tree).svg()
+    drawn = [
+        sum(data.count("h0") for data in re.findall(rf'<path d="([^"]*)" stroke="{colour}"', svg))
+        for colour in COLOURS[:2]
+    ]
+    assert drawn == [sums + 1, carries + 1]  # one each in the legend
