@@ -58,5 +58,6 @@ def test_pictures_take_the_command_s_arguments():
     assert 'alt="Waveforms: 1 x 1 array of e8m1: lowest word of each payload"' in waves
     (drawn,) = re.findall(r"base64,([^\"]+)", waves)
     assert b"<svg" in base64.b64decode(drawn)
+    assert b"prefers-color-scheme" not in base64.b64decode(drawn)
     with pytest.raises(InvalidInput, match="has no setting"):
         markup("rows --seed 3")

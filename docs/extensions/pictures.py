@@ -1,12 +1,13 @@
 """The directive ``picture``: what ``axfpm draw`` makes, inside the page.
 
-``picture:: tree --multiplier ax-fpm`` takes the command's arguments. Waves are drawn by WaveDrom, on paper, as it knows
-no other ink.
+``picture:: tree --multiplier ax-fpm`` takes the command's arguments. Waves are drawn by WaveDrom, on white paper: in the
+dark it would go by what the reader's system prefers, whatever the page shows.
 """
 
 import base64
 import html
 import json
+import re
 import shlex
 from typing import Any
 
@@ -29,7 +30,8 @@ def markup(arguments: str) -> str:
     if kind != "waves":
         return f'<div class="picture" tabindex="0">{text}</div>'
     waves = json.loads(text)
-    drawn = base64.b64encode(yowasp_wavedrom.render(waves).encode()).decode()
+    drawing = re.sub(r"<style>@media ?\(prefers-color-scheme.*?</style>", "", yowasp_wavedrom.render(waves))
+    drawn = base64.b64encode(drawing.encode()).decode()
     label = html.escape(f"Waveforms: {waves['head']['text']}")
     return f'<div class="picture on-paper" tabindex="0"><img alt="{label}" src="data:image/svg+xml;base64,{drawn}"></div>'
 
