@@ -83,7 +83,7 @@ def draw_schedule(run: Run, *, shape: tuple[int, int, int], rows: int, columns: 
     )
     drawing.text(16, 18, title, size=13, font_weight="bold")
     note = f"{stalled} cycles without a vector, utilisation {utilisation:.0%}"
-    drawing.text(16, 36, f"{note}; a colour for each K tile, paler in odd N tiles", size=10)
+    drawing.text(16, 36, f"{note}; a colour for each K tile, fainter in odd N tiles", size=10)
     for index, lane in enumerate(lanes):
         y = TOP + LANE * index
         drawing.text(16, y + 13, lane.name, size=11)
