@@ -21,6 +21,7 @@ html_theme = "furo"
 html_title = "axfpm"
 html_static_path = ["static"]
 html_css_files = ["pictures.css"]
+html_js_files = ["keyboard.js"]
 
 myst_heading_anchors = 4
 autodoc_typehints = "none"  # signatures have them, and numpydoc has the words
