@@ -1,7 +1,7 @@
 """The directive ``picture``: what ``axfpm draw`` makes, inside the page.
 
-``picture:: tree --multiplier ax-fpm`` takes the command's arguments. Waves are drawn by WaveDrom, on white paper: in the
-dark it would go by what the reader's system prefers, whatever the page shows.
+``picture:: tree --multiplier ax-fpm`` takes the command's arguments. Waves are drawn by WaveDrom, on white paper: in
+the dark it would go by what the reader's system prefers, whatever the page shows.
 """
 
 import base64
@@ -33,7 +33,8 @@ def markup(arguments: str) -> str:
     drawing = re.sub(r"<style>@media ?\(prefers-color-scheme.*?</style>", "", yowasp_wavedrom.render(waves))
     drawn = base64.b64encode(drawing.encode()).decode()
     label = html.escape(f"Waveforms: {waves['head']['text']}")
-    return f'<div class="picture on-paper" tabindex="0"><img alt="{label}" src="data:image/svg+xml;base64,{drawn}"></div>'
+    image = f'<img alt="{label}" src="data:image/svg+xml;base64,{drawn}">'
+    return f'<div class="picture on-paper" tabindex="0">{image}</div>'
 
 
 class Picture(SphinxDirective):
