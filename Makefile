@@ -27,12 +27,17 @@ NEWEST_GIB := 12
 # By another name, so that make -n shows the line and runs nothing.
 submake = $(MAKE)
 
+# Kernels for GPUs, without one. CUDA builds of torch hold Triton; elsewhere it comes alone, for these tests only (285 MB).
+TRITON := build/triton
+TRITON_RANGE = $(shell sed -n 's/.*"\(triton[<>=][^;"]*\).*/\1/p' pyproject.toml)
+GPU_TESTS := tests/golden/kernels/cuda
+
 # What AXFPM_CPU narrows the kernels to. The emulated CPU's tests are the same on each.
 LEVELS := x86-64-v4 x86-64-v3 x86-64
 LEVEL_TESTS = $(filter-out %test_emulated.py,$(wildcard tests/golden/kernels/test_*.py)) tests/golden/pytorch \
               tests/golden/test_sums.py
 
-.PHONY: setup debian report test test-long test-lowest test-newest newest test-dialects lint package docs bench clean
+.PHONY: setup debian report test test-long test-gpu test-lowest test-newest newest test-dialects lint package docs bench clean
 
 setup: $(VENV)/.ready
 
@@ -91,7 +96,16 @@ test: setup
 
 test-long: setup
 	$(call pytest,$(VENV))
-	@$(MAKE) --no-print-directory test-newest
+	@$(MAKE) --no-print-directory test-gpu test-newest
+
+test-gpu: setup
+	@mkdir -p build; export PYTHONPATH="$(CURDIR)/$(TRITON)$${PYTHONPATH:+:$$PYTHONPATH}"; \
+	if ! $(RUN)/python -c 'import triton' 2>/dev/null && \
+	   ! $(RUN)/python -m pip install -q --no-deps --upgrade --target $(TRITON) '$(TRITON_RANGE)' >build/triton.log 2>&1; then \
+	  echo "SKIPPED: Triton could not be installed here; build/triton.log says why."; \
+	else \
+	  $(RUN)/python -c 'import triton; print("triton", triton.__version__)' && $(call pytest,$(VENV)) $(GPU_TESTS); \
+	fi
 
 test-lowest: $(LOWEST)/.ready
 	$(call pytest,$(LOWEST)) -m "not long" $(LOWEST_TESTS)

@@ -49,7 +49,12 @@ COMMANDS = Registry("command", {name: f"axfpm.commands.{name}" for name in _NAME
 
 INTERRUPTED, BROKEN_PIPE, TERMINATED = 130, 141, 143
 
-MODULES = {"sklearn": "scikit-learn", "cocotb_tools": "cocotb"}
+MODULES = {
+    "art": "adversarial-robustness-toolbox",
+    "cocotb_tools": "cocotb",
+    "liberty": "liberty-parser",
+    "sklearn": "scikit-learn",
+}
 """Import names that differ from their package's."""
 
 
@@ -78,7 +83,8 @@ class LazyGroup(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Find the subcommand; a name that is none gets near misses."""
-        COMMANDS.look_up(args[0])
+        if not ctx.resilient_parsing:  # a shell asks what a line may go on with, which nothing is wrong with
+            COMMANDS.look_up(args[0])
         return super().resolve_command(ctx, args)
 
     def main(self, args: Any = None, *rest: Any, **extra: Any) -> Any:
@@ -93,7 +99,7 @@ class LazyGroup(click.Group):
         try:
             return super().parse_args(ctx, args)
         except click.UsageError as error:
-            raise _refusal(error) from error
+            raise _refusal(error, ctx) from error
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the subcommand; errors that a user can cause become one sentence and exit code 2."""
@@ -108,7 +114,7 @@ class LazyGroup(click.Group):
             except AxfpmError as error:
                 raise Refusal(str(error)) from error
             except click.UsageError as error:
-                raise _refusal(error) from error
+                raise _refusal(error, ctx) from error
             except ModuleNotFoundError as error:
                 module = (error.name or "").partition(".")[0]
                 package = MODULES.get(module, module)
@@ -131,10 +137,11 @@ class LazyGroup(click.Group):
                 raise SystemExit(INTERRUPTED) from None
 
 
-def _refusal(error: click.UsageError) -> click.ClickException:
+def _refusal(error: click.UsageError, group: click.Context) -> click.ClickException:
     if type(error).__name__ == "NoArgsIsHelpError":  # `axfpm` alone shows its help
         return error
-    path = error.ctx.command_path if error.ctx is not None else "axfpm"
+    asked = f"{group.command_path} {group.invoked_subcommand or ''}".rstrip()  # the parser names no context of its own
+    path = error.ctx.command_path if error.ctx is not None else asked
     if isinstance(error, click.NoSuchOption) and error.ctx is not None:
         choices = [option for p in error.ctx.command.get_params(error.ctx) for option in p.opts if option[:1] == "-"]
         return Refusal(str(unknown("option", error.option_name, choices, more=f"`{path} --help` shows all")))

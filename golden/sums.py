@@ -16,6 +16,7 @@ from golden import kernels
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.checks import check_count, whole_numbers
 from golden.errors import InvalidInput, InvalidType
+from golden.kernels.cuda.dispatch import on_device
 from golden.multiply import require_float32_words
 from golden.registry import check_choice
 
@@ -35,13 +36,13 @@ def matmul(
 
     Parameters
     ----------
-    a : ndarray or CPU tensor of float32, shape (..., M, K)
+    a : ndarray or tensor of float32, shape (..., M, K)
         Activations.
-    w : ndarray or CPU tensor of float32, shape (..., K, N)
+    w : ndarray or tensor of float32, shape (..., K, N)
         Weights. Leading dimensions of both broadcast against each other.
     multiplier : str or Multiplier
         Catalogue or dial name, or a Multiplier.
-    bias : ndarray or CPU tensor of float32, shape (N,), optional
+    bias : ndarray or tensor of float32, shape (N,), optional
         Added first (``float32``) or last (``float64``).
     accumulate : str
         ``float32``: the hardware, every addition rounded; ``float64``: products added exactly as float64 values in the
@@ -50,21 +51,24 @@ def matmul(
     Returns
     -------
     ndarray or tensor of float32, shape (..., M, N)
-        The same kind as ``a``. K = 0 gives the bias; NaN results are 0x7FC00000.
+        The same kind as ``a``, on its device: the CPU or an NVIDIA GPU, where results are the same bits. K = 0 gives
+        the bias; NaN results are 0x7FC00000.
 
     Raises
     ------
     InvalidType
-        (a TypeError) If an operand is not float32, not on the CPU, or of another kind than ``a``.
+        (a TypeError) If an operand is not float32, on another device, or of another kind than ``a``.
     InvalidInput
-        (a ValueError) If shapes do not fit or a name is unknown.
+        (a ValueError) If shapes do not fit, a name is unknown, or no kernel of the device computes the multiplier.
+    MissingTool
+        If operands are on a GPU and Triton is not installed.
     """
     m = require_float32_words(look_up(multiplier))
     check_choice("unknown accumulate", accumulate, ACCUMULATORS)
     _check_kinds(a, w=w, bias=bias)
-    x, y = _as_array(a, "a"), _as_array(w, "w")
+    x, y = _as_operand(a, "a"), _as_operand(w, "w")
     if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-2]:
-        raise InvalidInput(f"matmul takes shapes (..., M, K) and (..., K, N), not {x.shape} and {y.shape}")
+        raise InvalidInput(f"matmul takes shapes (..., M, K) and (..., K, N), not {_shown(x)} and {_shown(y)}")
     start = _as_bias(bias, y.shape[-1])
     if y.ndim == 2:
         if x.ndim == 2:
@@ -72,10 +76,10 @@ def matmul(
         rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
         return _same_kind(kernels.matmul(rows, y, start, m, accumulate).reshape(*x.shape[:-1], y.shape[-1]), a)
     try:
-        lead = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+        lead = np.broadcast_shapes(tuple(x.shape[:-2]), tuple(y.shape[:-2]))
     except ValueError:
-        raise InvalidInput(f"the leading dimensions of {x.shape} and {y.shape} do not broadcast") from None
-    x, y = np.broadcast_to(x, (*lead, *x.shape[-2:])), np.broadcast_to(y, (*lead, *y.shape[-2:]))
+        raise InvalidInput(f"the leading dimensions of {_shown(x)} and {_shown(y)} do not broadcast") from None
+    x, y = _broadcast(x, lead), _broadcast(y, lead)
     return _same_kind(kernels.matmul(x, y, start, m, accumulate), a)
 
 
@@ -91,11 +95,11 @@ def linear(
 
     Parameters
     ----------
-    x : ndarray or CPU tensor of float32, shape (..., K)
+    x : ndarray or tensor of float32, shape (..., K)
         Activations.
-    weight : ndarray or CPU tensor of float32, shape (N, K)
+    weight : ndarray or tensor of float32, shape (N, K)
         Weights.
-    bias : ndarray or CPU tensor of float32, shape (N,), optional
+    bias : ndarray or tensor of float32, shape (N,), optional
         Added first (``float32``) or last (``float64``).
     multiplier, accumulate
         As for ``matmul``.
@@ -107,7 +111,7 @@ def linear(
 
     Raises
     ------
-    InvalidType, InvalidInput
+    InvalidType, InvalidInput, MissingTool
         As for ``matmul``.
     """
     if x.ndim < 1 or weight.ndim != 2 or x.shape[-1] != weight.shape[1]:
@@ -133,11 +137,11 @@ def conv1d(
 
     Parameters
     ----------
-    x : ndarray or CPU tensor of float32, shape (B, C, L)
+    x : ndarray or tensor of float32, shape (B, C, L)
         Activations.
-    weight : ndarray or CPU tensor of float32, shape (O, C / groups, S)
+    weight : ndarray or tensor of float32, shape (O, C / groups, S)
         Weights.
-    bias : ndarray or CPU tensor of float32, shape (O,), optional
+    bias : ndarray or tensor of float32, shape (O,), optional
         Added first (``float32``) or last (``float64``).
     stride, padding, dilation, groups, multiplier, accumulate
         As for ``conv2d``.
@@ -149,7 +153,7 @@ def conv1d(
 
     Raises
     ------
-    InvalidType, InvalidInput
+    InvalidType, InvalidInput, MissingTool
         As for ``conv2d``.
     """
     if x.ndim != 3 or weight.ndim != 3:
@@ -186,11 +190,11 @@ def conv2d(
 
     Parameters
     ----------
-    x : ndarray or CPU tensor of float32, shape (B, C, H, W)
+    x : ndarray or tensor of float32, shape (B, C, H, W)
         Activations.
-    weight : ndarray or CPU tensor of float32, shape (O, C / groups, R, S)
+    weight : ndarray or tensor of float32, shape (O, C / groups, R, S)
         Weights.
-    bias : ndarray or CPU tensor of float32, shape (O,), optional
+    bias : ndarray or tensor of float32, shape (O,), optional
         Added first (``float32``) or last (``float64``).
     stride, padding, dilation : int or pair of int
         As in torch; padding is a real +0 operand, multiplied and added in order.
@@ -207,29 +211,34 @@ def conv2d(
     Raises
     ------
     InvalidType
-        (a TypeError) If an operand is not float32, not on the CPU, or of another kind than ``x``.
+        (a TypeError) If an operand is not float32, on another device, or of another kind than ``x``.
     InvalidInput
-        (a ValueError) If shapes or settings do not fit, or a name is unknown.
+        (a ValueError) If shapes or settings do not fit, a name is unknown, or no kernel of the device computes the
+        multiplier.
+    MissingTool
+        If operands are on a GPU and Triton is not installed.
     """
     m = require_float32_words(look_up(multiplier))
     check_choice("unknown accumulate", accumulate, ACCUMULATORS)
     _check_kinds(x, weight=weight, bias=bias)
-    image, kernel = _as_array(x, "x"), _as_array(weight, "weight")
+    image, kernel = _as_operand(x, "x"), _as_operand(weight, "weight")
     steps = _pair("stride", stride, 1)
     pads = _pair("padding", padding, 0)
     gaps = _pair("dilation", dilation, 1)
     groups = check_count("groups", groups)
     if image.ndim != 4 or kernel.ndim != 4:
-        raise InvalidInput(f"conv2d takes (B, C, H, W) and (O, C / groups, R, S), not {image.shape} and {kernel.shape}")
+        raise InvalidInput(
+            f"conv2d takes (B, C, H, W) and (O, C / groups, R, S), not {_shown(image)} and {_shown(kernel)}"
+        )
     if kernel.shape[0] % groups or image.shape[1] != groups * kernel.shape[1]:
         raise InvalidInput(
-            f"groups={groups} does not fit {image.shape[1]} input channels and weights of shape {kernel.shape}"
+            f"groups={groups} does not fit {image.shape[1]} input channels and weights of shape {_shown(kernel)}"
         )
     if 0 in kernel.shape[2:]:
         raise InvalidInput(f"a kernel of {kernel.shape[2]} x {kernel.shape[3]} has no weights; it takes 1 x 1 at least")
     reach = [gap * (size - 1) + 1 for gap, size in zip(gaps, kernel.shape[2:], strict=True)]
     if any(size + 2 * pad < r for size, pad, r in zip(image.shape[2:], pads, reach, strict=True)):
-        raise InvalidInput(f"a {reach[0]} x {reach[1]} window does not fit the padded input of shape {image.shape}")
+        raise InvalidInput(f"a {reach[0]} x {reach[1]} window does not fit the padded input of shape {_shown(image)}")
     start = _as_bias(bias, kernel.shape[0])
     # Steps beyond the input stay in it, as do gaps of single weights: kernels lay out memory by them.
     room = [size + 2 * pad - r + 1 for size, pad, r in zip(image.shape[2:], pads, reach, strict=True)]
@@ -244,17 +253,27 @@ def _pair(name: str, value: int | tuple[int, int], least: int) -> tuple[int, int
     return first, second
 
 
-def _as_array(value: Any, name: str) -> np.ndarray:
+def _shown(x: Any) -> tuple[int, ...]:
+    return tuple(x.shape)
+
+
+def _broadcast(x: Any, lead: tuple[int, ...]) -> Any:
+    shape = (*lead, *x.shape[-2:])
+    return np.broadcast_to(x, shape) if isinstance(x, np.ndarray) else x.expand(shape)
+
+
+def _as_operand(value: Any, name: str) -> Any:
+    """An array, or a tensor for the GPU's kernels."""
     if _is_tensor(value):
-        if not value.is_cpu:
-            raise InvalidType(f"{name} is on {value.device}, and the emulation runs on the CPU; move it with .cpu()")
+        device = on_device(value, name)
         if value.dtype != sys.modules["torch"].float32:
             dtype = str(value.dtype).removeprefix("torch.")
             raise InvalidType(
                 f"{name} has dtype {dtype}, and products are defined on float32; convert it with .float()"
             )
         value = value.detach() if value.requires_grad else value
-        return (value.resolve_neg() if value.is_neg() else value).numpy()
+        value = value.resolve_neg() if value.is_neg() else value
+        return value if device else value.numpy()
     array = np.asarray(value)
     if array.dtype != np.float32:
         raise InvalidType(
@@ -269,14 +288,16 @@ def _check_kinds(like: Any, **others: Any) -> None:
         if value is not None and _is_tensor(value) != _is_tensor(like):
             kinds = ["a tensor" if _is_tensor(v) else "not a tensor" for v in (like, value)]
             raise InvalidType(f"the activations are {kinds[0]} and {name} is {kinds[1]}; convert one of them")
+        if value is not None and _is_tensor(value) and value.device != like.device:
+            raise InvalidType(f"the activations are on {like.device} and {name} is on {value.device}; move one of them")
 
 
-def _as_bias(bias: Any, size: int) -> np.ndarray | None:
+def _as_bias(bias: Any, size: int) -> Any:
     if bias is None:
         return None
-    array = _as_array(bias, "bias")
+    array = _as_operand(bias, "bias")
     if array.shape != (size,):
-        raise InvalidInput(f"the bias has shape {array.shape}, and {size} outputs need ({size},)")
+        raise InvalidInput(f"the bias has shape {_shown(array)}, and {size} outputs need ({size},)")
     return array
 
 
@@ -290,8 +311,8 @@ def _is_tensor_class(kind: type) -> bool:
     return any(base.__module__.partition(".")[0] == "torch" for base in kind.__mro__[:-1])
 
 
-def _same_kind(out: np.ndarray, like: Any) -> Any:
-    if _is_tensor(like):
+def _same_kind(out: Any, like: Any) -> Any:
+    if _is_tensor(like) and isinstance(out, np.ndarray):
         import torch
 
         return torch.from_numpy(out)

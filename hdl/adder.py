@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Value
+from amaranth.hdl import Cat, Const, Module, Mux
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.errors import InvalidType
 from golden.formats import FP32, Format
-from hdl.bits import Word, wire
+from hdl.bits import Word, not_, or_, wire
 from hdl.delays import TECHNOLOGIES, either
 from hdl.limits import check_stages
 from hdl.pipeline import ENABLE, Cut, Path, alongside, pipeline
@@ -56,7 +56,7 @@ def _compare(m: Module, words: tuple[Word, Word], fmt: Format) -> Path:
     subtract = wire(m, differ & (normal[0] | full[0]) & (normal[1] | full[1]), "subtract")
     # A subnormal has no hidden bit, and the exponent of the smallest normal numbers.
     ex, ey = (
-        wire(m, Cat(Value.cast(word[low] | ~one), word[low + 1 : -1]), f"{name}_exponent")
+        wire(m, Cat(or_(word[low], not_(one)), word[low + 1 : -1]), f"{name}_exponent")
         for (word, name), one in zip(named, normal, strict=True)
     )
     sx, sy = (

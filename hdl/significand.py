@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 ROWS_DELAY = 1.0
+FUNCTION_DELAY = rows(20.0)
 # Halves of the operands multiplied, and what the whole product takes beside that; on FPGAs by an ECP5's DSP blocks.
 OPERATOR_DELAY = rows(38.0, luts=18.0)
 OPERATOR_SUM_DELAY = rows(24.0, luts=14.0)
@@ -64,7 +65,7 @@ class Hardware:
 
     build: Callable[[Module, Word, Word], Word | Path]
     range: Callable[[int], tuple[int, int]]
-    delay: Delay = rows(20.0)
+    delay: Delay = FUNCTION_DELAY
 
 
 _HARDWARE: dict[Function, Hardware] = {}

@@ -206,8 +206,8 @@ def parse(path: Path, text: str) -> Group:
         return _parser()(text)
     except MissingTool:
         raise
-    except Exception as error:  # the parser has no exception of its own that covers all it raises
-        reason = str(error).split("\n")[0][:120]
+    except Exception:  # the parser has no exception of its own that covers all it raises
+        reason = "its syntax is another" if text.strip() else "it is empty"
         raise InvalidInput(f"{path} is not a Liberty file ({reason}); give a standard-cell .lib file") from None
 
 

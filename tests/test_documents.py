@@ -59,7 +59,8 @@ LONG = [path for path in PYTHON if any("long" in words for _, words, _ in blocks
 
 def session(path, folder, *, long):
     """Run a document's blocks, or all but those that are long."""
-    if 'simulator="icarus"' in path.read_text(encoding="utf-8") and shutil.which("iverilog") is None:
+    icarus = re.search(r'simulator="icarus"|\["iverilog"', path.read_text(encoding="utf-8"))
+    if icarus and shutil.which("iverilog") is None:
         pytest.skip("iverilog not installed")
     parts = [
         f"exec(compile({code!r}, {name_of(path)!r}, 'exec'))\n"

@@ -7,16 +7,19 @@ from pathlib import Path
 
 import click
 
-from axfpm.console import MULTIPLIER_NAMES, emit, json_option, progress_bar, seed_option
+from axfpm.completion import Name
+from axfpm.console import MULTIPLIER, MULTIPLIER_NAMES, InputPath, emit, json_option, progress_bar, seed_option
 
 __all__ = ["command"]
 
 
 @click.command("audit")
-@click.option("--data", help="digits, mnist or cifar10.")
+@click.option("--data", type=Name("golden.cnn.data:DATASETS"), help="digits, mnist or cifar10.")
 @click.option("--model", help="Architecture.")
-@click.option("--checkpoint", type=click.Path(path_type=Path), help="Weights; those that come with the package else.")
-@click.option("--multiplier", metavar="NAME", help=f"{MULTIPLIER_NAMES}; the exact network without it.")
+@click.option("--checkpoint", type=InputPath(), help="Weights; those that come with the package else.")
+@click.option(
+    "--multiplier", type=MULTIPLIER, metavar="NAME", help=f"{MULTIPLIER_NAMES}; the exact network without it."
+)
 @click.option("--norm", default="linf", show_default=True, help="linf or l2.")
 @click.option("--eps", type=float, help="Budget in pixel values; by the kind of images where left out.")
 @click.option("--samples", default=100, show_default=True, type=int, help="Test images.")

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import click
 
 from axfpm.console import OutputFile, check_apart, emit, json_option, multipliers_option, print_table, progress_bar
 from golden.catalogue import multiplier as look_up
+from golden.checks import check_count
 from golden.errors import InvalidInput
 from golden.files import is_stream, write
+
+MOST_THREADS = 1024
 
 
 @click.command("bench")
 @multipliers_option
-@click.option("--threads", multiple=True, type=click.IntRange(min=1), help="Threads; repeat for several. 1 and 2 else.")
+@click.option("--threads", multiple=True, type=int, help="Threads; repeat for several. 1 and 2 else.")
 @click.option(
     "--full", is_flag=True, help="Larger shapes, all of MNIST's test images, multipliers without a fast kernel too."
 )
 @click.option("--small", is_flag=True, help="Small calls, batches, depthwise and narrow layers besides.")
 @click.option("--large", is_flag=True, help="Matrix products up to 4096^3 besides.")
+@click.option("--device", default="cpu", show_default=True, help="Where: cpu, or an NVIDIA GPU: cuda, cuda:1.")
 @click.option("--plot", type=OutputFile(), metavar="FILE", help="Draw the first one's roofline as SVG.")
 @json_option
 def command(
@@ -29,6 +34,7 @@ def command(
     full: bool,
     small: bool,
     large: bool,
+    device: str,
     plot: Path | None,
     as_json: bool,
 ) -> None:
@@ -40,8 +46,13 @@ def command(
         raise InvalidInput(f"--plot draws SVG, and {plot} does not end in .svg; name the file so")
     if plot is not None:
         check_apart(plot, as_json=as_json, option="--plot")
+    for count in threads:
+        check_count("threads", count, 1, MOST_THREADS)
     for name in multipliers:
         look_up(name)
+    if device != "cpu":
+        _on_gpu(device, multipliers, threads, full, small, large, plot, as_json)
+        return
     # Threads of torch's OpenMP spin between calls by default, and would take the cores from the emulation.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from golden.speed import COLUMNS, networks, run_bench, table_rows
@@ -73,3 +84,36 @@ def command(
         print_table("Emulation speed", COLUMNS, table_rows(result["rows"]), note)
 
     emit(result, as_json=as_json, text=text)
+
+
+def _on_gpu(
+    device: str,
+    multipliers: tuple[str, ...],
+    threads: tuple[int, ...],
+    full: bool,
+    small: bool,
+    large: bool,
+    plot: Path | None,
+    as_json: bool,
+) -> None:
+    if not re.fullmatch(r"cuda(:\d+)?", device):
+        raise InvalidInput(f"--device {device} is unknown; choose cpu, cuda, or cuda:1 for the second GPU")
+    if threads or plot is not None:
+        raise InvalidInput(
+            f"{'--threads' if threads else '--plot'} is for the CPU; leave it out with --device {device}"
+        )
+    from golden.speed import GPU_COLUMNS, gpu_rows, networks, run_gpu_bench
+
+    with progress_bar("measuring") as progress:
+        result = run_gpu_bench(
+            not full,
+            progress,
+            multipliers=multipliers or None,
+            networks=networks(full),
+            small=small,
+            large=large,
+            device=device,
+        )
+    note = "exact torch without TF32; ceiling: by counted instructions at the GPU's highest clock"
+    title = f"Emulation speed on {result['machine']['gpu']['name']}"
+    emit(result, as_json=as_json, text=lambda: print_table(title, GPU_COLUMNS, gpu_rows(result["rows"]), note))

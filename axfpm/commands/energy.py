@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from axfpm.completion import Name
 from axfpm.console import (
     RESUMES,
+    InputPath,
     OutputFile,
     check_apart,
     emit,
@@ -49,18 +51,19 @@ def _sources(libraries: tuple[str, ...], liberty: tuple[Path, ...], technologies
 
 
 @click.command("energy")
-@click.argument("block", default="multiplier")
+@click.argument("block", type=Name("synth.energy.blocks:BLOCKS"), default="multiplier")
 @multipliers_option
 @click.option(
     "--library",
     "libraries",
+    type=Name("synth.libraries:LIBRARIES"),
     multiple=True,
     metavar="NAME",
     help="Cell library: osu018 (180 nm, the default), nangate45, sky130hd, sg13g2 or asap7; repeatable.",
 )
 @click.option(
     "--liberty",
-    type=click.Path(path_type=Path),
+    type=InputPath(),
     multiple=True,
     help="A Liberty file instead, .gz too; repeated, the parts of one library.",
 )

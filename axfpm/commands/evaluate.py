@@ -7,7 +7,10 @@ from typing import Any
 
 import click
 
+from axfpm.completion import Name
 from axfpm.console import (
+    MULTIPLIER,
+    InputPath,
     OutputFolder,
     emit,
     if_interrupted,
@@ -23,9 +26,9 @@ from golden.files import write_folder
 
 
 @click.command("evaluate")
-@click.option("--data", help="digits, mnist or cifar10.")
+@click.option("--data", type=Name("golden.cnn.data:DATASETS"), help="digits, mnist or cifar10.")
 @click.option("--model", help="Architecture.")
-@click.option("--checkpoint", type=click.Path(path_type=Path), help="Weights; those that come with the package else.")
+@click.option("--checkpoint", type=InputPath(), help="Weights; those that come with the package else.")
 @multipliers_option
 @click.option("--attacks", help="Names with budgets, by commas: fgsm:eps=0.1,pgd:eps=0.1")
 @click.option("--targets", help="What else is attacked, by commas: ax-fpm+calibrated,noise,companding,image8")
@@ -34,7 +37,7 @@ from golden.files import write_folder
 @seed_option
 @click.option("--seeds", type=int, help="Networks trained alike, from the seeds 0, 1, ...")
 @click.option("--preset", help="All of it: quick (a minute), mnist (45 minutes), cifar10 (an hour), cifar10-vgg11.")
-@click.option("--subject", metavar="NAME", help="A multiplier in the place of ax-fpm in the preset.")
+@click.option("--subject", type=MULTIPLIER, metavar="NAME", help="A multiplier in the place of ax-fpm in the preset.")
 @click.option(
     "--fit-budgets", is_flag=True, help="Only say at which budgets the preset's exact network keeps half of its images."
 )
@@ -86,9 +89,9 @@ def command(
         beside = next((option for option, value in given.items() if value is not None), None)
         if preset is None or beside is not None:
             what = (
-                "names a preset's budgets: give --preset"
+                "names a preset's budgets; give --preset"
                 if preset is None
-                else f"has no use for {beside}: leave it out"
+                else f"has no use for {beside}; leave it out"
             )
             raise InvalidInput(f"--fit-budgets {what}")
         with progress_bar("fitting") as progress:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from axfpm.console import OutputFile, check_apart, emit, json_option, note, print_table
+from axfpm.console import InputPath, OutputFile, check_apart, emit, json_option, note, print_table
 from golden.errors import InvalidInput
 from golden.files import write
 
@@ -14,12 +14,10 @@ __all__ = ["command"]
 
 
 @click.command("results")
-@click.argument("files", type=click.Path(path_type=Path), nargs=-1, metavar="[FILE]...")
+@click.argument("files", type=InputPath(), nargs=-1, metavar="[FILE]...")
 @click.option("--validate", is_flag=True, help="Whether each file could stand on a board: whole, and in itself right.")
-@click.option(
-    "--board", "folder", type=click.Path(path_type=Path), metavar="FOLDER", help="Rank all files of a folder."
-)
-@click.option("--energy", type=click.Path(path_type=Path), metavar="FILE", help="For the board: `axfpm energy --json`.")
+@click.option("--board", "folder", type=InputPath(), metavar="FOLDER", help="Rank all files of a folder.")
+@click.option("--energy", type=InputPath(), metavar="FILE", help="For the board: `axfpm energy --json`.")
 @click.option("-o", "output", type=OutputFile(), help="The board's page, .md or .html.")
 @json_option
 def command(

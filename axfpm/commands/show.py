@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from axfpm.citations import citations
-from axfpm.console import emit, json_option, print_table
+from axfpm.console import MULTIPLIER, emit, json_option, print_table
 from axfpm.dots import drawing, partial_products
 from axfpm.known import known_energy, known_hardware
 from axfpm.shipped import shipped_hardware, shipped_robustness
@@ -102,7 +102,7 @@ def page(m: Multiplier) -> dict[str, Any]:
 
 
 @click.command("show")
-@click.argument("name")
+@click.argument("name", type=MULTIPLIER)
 @json_option
 def command(name: str, as_json: bool) -> None:
     """Show all that is known of the multiplier NAME: definition, error, area, delay, energy, verdict.

@@ -7,6 +7,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from axfpm.completion import Name
 from axfpm.console import (
     emit,
     json_option,
@@ -16,12 +17,19 @@ from axfpm.console import (
     seed_option,
 )
 from golden.errors import InvalidInput
+from golden.tables import printable
 
 
 @click.command("sim")
-@click.argument("block", default="multiplier")
+@click.argument("block", type=Name("sim.runner:BENCHES"), default="multiplier")
 @multipliers_option
-@click.option("--simulator", default="verilator", show_default=True, help="icarus or verilator.")
+@click.option(
+    "--simulator",
+    type=Name("sim.tools:SIMULATORS"),
+    default="verilator",
+    show_default=True,
+    help="icarus or verilator.",
+)
 @click.option("--vectors", default=20_000, show_default=True, type=int, help="Operand pairs, or beats of a stream.")
 @seed_option
 @click.option("--stages", type=int, help="Pipeline stages; 0, combinational, where the block can be.")
@@ -71,7 +79,8 @@ def command(
             settings: dict[str, Any] = {"simulator": simulator, "vectors": vectors, "seed": seed, "waves": waves}
             passed = _bench(block, names, settings | {"stages": stages or 0, "pace": pace} | shape, as_json)
     except SimulationError as error:
-        raise click.ClickException(str(error)) from error
+        click.echo("\n".join(printable(line) for line in f"axfpm: {error}".splitlines()), err=True)
+        ctx.exit(1)
     if not passed:
         ctx.exit(1)
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from axfpm.circuits import circuit_options, given
+from axfpm.completion import Name
 from axfpm.console import (
     RESUMES,
     emit,
@@ -22,6 +23,7 @@ from axfpm.known import remember_hardware
 from axfpm.library_options import library_options, library_source
 from golden.cache import writable
 from golden.catalogue import multiplier as look_up
+from golden.checks import check_count
 from golden.errors import InvalidInput
 
 DEFAULT_JOBS = 2
@@ -46,7 +48,7 @@ def _fpga(
     for key in ("library", "liberty", "dont_use", "wire_loads", "period", "check", *(() if seeds else ("jobs",))):
         if key in settings:
             raise InvalidInput(f"--{key.replace('_', '-')} has no meaning with --target; leave it out")
-    jobs = settings.pop("jobs", DEFAULT_JOBS)
+    jobs = check_count("jobs", settings.pop("jobs", DEFAULT_JOBS))
     with progress_bar("routing" if seeds else "mapping") as progress:
         found = compare_fpga(
             multipliers,
@@ -83,13 +85,15 @@ def _fpga(
 
 
 @click.command("synth")
-@click.argument("block", default="multiplier")
+@click.argument("block", type=Name("hdl.circuits:CIRCUITS"), default="multiplier")
 @multipliers_option
 @library_options
 @click.option("--period", type=float, help="Clock constraint in ns; the library's own without it, 12 ns of OSU018.")
 @click.option("--jobs", type=int, help="Synthesiser processes at once; 2 without it.")
 @circuit_options
-@click.option("--target", help="An FPGA instead of a cell library: ice40, ecp5 or xilinx.")
+@click.option(
+    "--target", type=Name("synth.fpga:TARGETS"), help="An FPGA instead of a cell library: ice40, ecp5 or xilinx."
+)
 @click.option("--route", is_flag=True, help="Place and route on that FPGA, and say which clock is reached.")
 @click.option("--seeds", type=int, help="Placements of each design with --route, whose median counts; 5 without it.")
 @click.option("--check", is_flag=True, help="Prove each netlist equal to its design; exit code 1 where that fails.")
@@ -125,7 +129,7 @@ def command(
     settings = given(parameters)
     if_interrupted(RESUMES, true=lambda: writable("synth"))
     if route and target is None:
-        raise InvalidInput("--route needs --target, ecp5 or ice40")
+        raise InvalidInput("--route needs an FPGA; give --target ecp5 or ice40")
     if seeds is not None and not route:
         raise InvalidInput("--seeds has no meaning without --route; leave it out")
     if target is not None:

@@ -6,12 +6,19 @@ from pathlib import Path
 
 import click
 
+from axfpm.completion import Name
 from axfpm.console import OutputFile, check_apart, emit, if_interrupted, json_option, progress_bar, seed_option
 from golden.files import is_stream
 
 
 @click.command("train")
-@click.option("--data", default="digits", show_default=True, help="digits, mnist or cifar10.")
+@click.option(
+    "--data",
+    type=Name("golden.cnn.data:DATASETS"),
+    default="digits",
+    show_default=True,
+    help="digits, mnist or cifar10.",
+)
 @click.option("--model", help="lenet5, guesmi2021, alexnet, vgg11, or your package.module:name; the data's own else.")
 @seed_option
 @click.option("--epochs", type=int, help="Passes over the training images; by default what suits the data.")

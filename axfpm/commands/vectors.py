@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
+from axfpm.completion import Name
 from axfpm.console import OutputFolder, emit, json_option, multiplier_option, note, seed_option
 
 
 @click.command("vectors")
-@click.argument("block")
+@click.argument("block", type=Name("sim.export:VECTOR_BLOCKS"))
 @multiplier_option
 @click.option("-n", "count", default=1000, show_default=True, type=int, help="Operand pairs; vectors of an array.")
 @seed_option

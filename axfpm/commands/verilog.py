@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from axfpm.circuits import circuit_options, given
-from axfpm.console import MULTIPLIER_NAMES, OutputFile, check_apart, emit, json_option, note
+from axfpm.completion import Name
+from axfpm.console import MULTIPLIER, MULTIPLIER_NAMES, OutputFile, check_apart, emit, json_option, note
 from golden.errors import InvalidInput
 from golden.files import check_file, is_stream, write
 
@@ -59,8 +60,8 @@ def file_beside(output: Path, suffix: str, kind: str, content: str, *, before: s
 
 
 @click.command("verilog")
-@click.argument("block")
-@click.option("--multiplier", metavar="NAME", help=f"{MULTIPLIER_NAMES}; ax-fpm by default.")
+@click.argument("block", type=Name("hdl.circuits:CIRCUITS"))
+@click.option("--multiplier", type=MULTIPLIER, metavar="NAME", help=f"{MULTIPLIER_NAMES}; ax-fpm by default.")
 @circuit_options
 @click.option("--period", default=12.0, show_default=True, type=float, help="Clock period in the SDC file, ns.")
 @click.option("--core", is_flag=True, help="Write FILE.core too, which describes FILE.v and FILE.sdc to FuseSoC.")

@@ -9,7 +9,7 @@ from typing import Any
 from sphinx.application import Sphinx
 
 from axfpm.commands.show import page
-from axfpm.pages import catalogue_page, multiplier_page
+from axfpm.catalogue_pages import catalogue_page, multiplier_page
 from golden.catalogue import MULTIPLIERS
 
 FOLDER = "catalogue"

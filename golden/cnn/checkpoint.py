@@ -135,9 +135,11 @@ def path_of(name: str | Path) -> Path:
     if isinstance(name, str) and name in available():
         return FOLDER / f"{name}.safetensors"
     path = Path(name)
-    if not path.is_file():
-        raise InvalidInput(f"no checkpoint {str(name)!r}, neither a file nor a name; {did_you_mean(name, available())}")
-    return path
+    if path.is_file():
+        return path
+    if str(name) in available():  # as the command line has it, where every name is a path
+        return FOLDER / f"{name}.safetensors"
+    raise InvalidInput(f"no checkpoint {str(name)!r}, neither a file nor a name; {did_you_mean(name, available())}")
 
 
 def weights_digest(module: nn.Module) -> str:

@@ -33,7 +33,9 @@ def read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
             with safe_open(path, framework="pt") as content:
                 tensors = {key: content.get_tensor(key) for key in content.keys()}  # noqa: SIM118 (not a mapping)
                 return tensors, content.metadata() or {}
-    except (SafetensorError, OSError, ValueError) as error:
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read ({error.strerror or error}); make it readable") from None
+    except (SafetensorError, ValueError) as error:
         raise InvalidInput(f"{path} is not a readable safetensors file ({error}); train or copy it again") from None
     if not start.startswith((b"PK\x03\x04", b"\x80")):
         raise InvalidInput(f"{path} is no checkpoint: neither a safetensors file nor one of torch; give another file")

@@ -98,6 +98,8 @@ ADVERSARIAL: dict[str, Settings] = {
 }
 """The same for adversarial training; the budget is given."""
 
+MOST_EPOCHS = 100_000
+
 
 def train(
     data: str = "digits",
@@ -146,11 +148,11 @@ def train(
     """
     dataset = datasets.DATASETS.look_up(data)
     if epochs is not None:
-        check_count("epochs", epochs)
+        check_count("epochs", epochs, 1, MOST_EPOCHS, "days of training")
     if adversarial is not None and not 0 < adversarial <= 1:
         raise InvalidInput(f"adversarial={adversarial} is no budget of pixels in [0, 1]; give above 0 and at most 1")
     check_seed(seed)
-    spec = models.look_up(model or dataset.model, dataset)
+    spec = models.look_up(dataset.model if model is None else model, dataset)
     settings = _settings(data, epochs, adversarial)
     state_file = None
     if output is not None:

@@ -14,6 +14,8 @@ names the kernel that would compute it; every kernel gives the same bits. In the
 5. ``bodies`` has one file for each way to compute a product in vector registers, with the derivation of its
    arithmetic.
 
+6. ``cuda`` is all of it again, for tensors on a GPU.
+
 ``emit`` writes LLVM IR and ``jit`` compiles and keeps it. ``plain`` is the same in NumPy, for everything and to be
 held against; ``peaks`` measures what the machine allows at most.
 """
@@ -26,10 +28,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from golden.kernels.dispatch import conv2d, matmul, select
 
-__all__ = ["KERNELS", "conv2d", "matmul", "select"]
+__all__ = ["GPU_KERNELS", "KERNELS", "conv2d", "matmul", "select"]
 
 KERNELS = ("avx512", "avx2", "portable", "tables", "plain")
-"""Names that AXFPM_KERNEL accepts, fastest first."""
+"""Names that AXFPM_KERNEL accepts for arrays and tensors on the CPU, fastest first."""
+GPU_KERNELS = ("cuda-lanes", "cuda-integer")
+"""Those that it accepts for tensors on a GPU."""
 
 
 def __getattr__(name: str) -> Any:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from golden.catalogue import Multiplier
 from golden.errors import InvalidInput
-from golden.kernels import KERNELS, bodies, convolution, plain, products
+from golden.kernels import GPU_KERNELS, KERNELS, bodies, convolution, plain, products
 from golden.kernels.bodies.body import Body, Range, instance
+from golden.kernels.cuda import dispatch as cuda
 from golden.kernels.environment import default_environment
 from golden.kernels.functions import Functions, functions, magnitude_range
 from golden.kernels.jit import cpu_features
@@ -55,8 +57,10 @@ def select(
 def _bodies(m: Multiplier) -> tuple[Body, ...]:
     """What may compute products of a multiplier, in order of preference; nothing for the plain kernel."""
     forced = os.environ.get("AXFPM_KERNEL") or None
+    if forced in GPU_KERNELS:
+        raise InvalidInput(f"the kernel {forced!r} runs on tensors on a GPU; unset AXFPM_KERNEL or choose another")
     if forced is not None and forced not in KERNELS:
-        raise InvalidInput(f"AXFPM_KERNEL={forced!r} names no kernel; {did_you_mean(forced, KERNELS)}")
+        raise InvalidInput(f"AXFPM_KERNEL={forced!r} names no kernel; {did_you_mean(forced, KERNELS + GPU_KERNELS)}")
     if forced == "plain":
         return ()
     usable = _usable(m, bodies.BODIES, cpu_features())
@@ -122,11 +126,13 @@ def _usable(m: Multiplier, known: tuple[type[Body], ...], features: frozenset[st
     return tuple(instance(body, m) for body in known if body.accepts(m) and body.features <= features)
 
 
-def matmul(x: np.ndarray, w: np.ndarray, bias: np.ndarray | None, m: Multiplier, accumulate: str) -> np.ndarray:
+def matmul(x: Any, w: Any, bias: Any, m: Multiplier, accumulate: str) -> Any:
     """(..., M, K) x (..., K, N) -> (..., M, N), float32, any strides; the bias of shape (N,) or None.
 
-    Leading dimensions are the same on both sides.
+    Leading dimensions are the same on both sides. Arrays, or tensors for the GPU's kernels.
     """
+    if not isinstance(x, np.ndarray):
+        return cuda.matmul(x, w, bias, m, accumulate)
     usable = _bodies(m)
     if not usable:
         if x.ndim == 2:
@@ -140,17 +146,22 @@ def matmul(x: np.ndarray, w: np.ndarray, bias: np.ndarray | None, m: Multiplier,
 
 
 def conv2d(
-    x: np.ndarray,
-    weight: np.ndarray,
-    bias: np.ndarray | None,
+    x: Any,
+    weight: Any,
+    bias: Any,
     stride: tuple[int, int],
     padding: tuple[int, int],
     dilation: tuple[int, int],
     groups: int,
     m: Multiplier,
     accumulate: str,
-) -> np.ndarray:
-    """(B, C, H, W) * (O, C / groups, R, S) -> (B, O, H', W'), float32; k runs over input channel, row, column."""
+) -> Any:
+    """(B, C, H, W) * (O, C / groups, R, S) -> (B, O, H', W'), float32; k runs over input channel, row, column.
+
+    Arrays, or tensors for the GPU's kernels.
+    """
+    if not isinstance(x, np.ndarray):
+        return cuda.conv2d(x, weight, bias, stride, padding, dilation, groups, m, accumulate)
     settings = (stride, padding, dilation, groups)
     usable = _bodies(m)
     if not usable:

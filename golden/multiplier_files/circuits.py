@@ -117,7 +117,7 @@ def _ports(what: str, module: dict[str, Any]) -> _Ports:
     if widths[a] != widths[b] or widths[p] != 2 * widths[a]:
         raise InvalidInput(f"{what} has {shown}; {_WANTED}")
     if any(its.get("signed") for its in ports.values()):
-        raise InvalidInput(f"{what} has signed ports; significands and their digits have no sign")
+        raise InvalidInput(f"{what} has signed ports; declare them unsigned, as significands and their digits are")
     if not all(re.fullmatch(r"[A-Za-z_]\w*", port) for port in ports):
         raise InvalidInput(f"{what} has a port whose name is no plain identifier; rename it")
     return _Ports(a, b, p, widths[a])

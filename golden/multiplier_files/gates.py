@@ -66,7 +66,7 @@ def netlist(cells: Sequence[Gate], inputs: Sequence[Wire], outputs: Sequence[Wir
                 found.append(driver[wire])
                 continue
             if wire in above:
-                raise InvalidInput("has gates in a loop; a combinational circuit has none")
+                raise InvalidInput("has gates in a loop; cut it, as a combinational circuit has none")
             above.add(wire)
             waiting.append((wire, True))
             waiting += [(each, False) for each in driver[wire][2] if each not in done]

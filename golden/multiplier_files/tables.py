@@ -96,8 +96,8 @@ def read_npy(name: FileName, content: bytes) -> TableBlocks:
     _no_member(name)
     try:
         table = np.load(io.BytesIO(content), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise InvalidInput(f"{name.path} is no array that numpy.save wrote ({error}); give {TABLE_WANTED}") from None
+    except (ValueError, EOFError, OSError):
+        raise InvalidInput(f"{name.path} is no array that numpy.save wrote; give {TABLE_WANTED}") from None
     if not isinstance(table, np.ndarray) or table.dtype.kind not in "iu":
         raise InvalidInput(f"{name.path} holds {getattr(table, 'dtype', 'several arrays')}; save an array of integers")
     return blocks(name.path, f"the table {name.place.name}", table)
@@ -112,8 +112,10 @@ def read_json(name: FileName, content: bytes) -> TableBlocks:
         If it is no such table.
     """
     _no_member(name)
+    text = _text(name, content)
     try:
-        rows = json.loads(_text(name, content))
-    except ValueError as error:
-        raise InvalidInput(f"{name.path} is no JSON ({error}); give {TABLE_WANTED}") from None
+        rows = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        why = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise InvalidInput(f"{name.path} is no JSON ({why}); give {TABLE_WANTED}") from None
     return blocks(name.path, f"the table {name.place.name}", rows)

@@ -33,7 +33,8 @@ def require_dense(what: Callable[[], str], arguments: Iterable[Any]) -> None:
 
 
 def require_plain(what: Callable[[], str], operands: dict[str, Any], any_device: bool) -> None:
-    """Raise unless every operand that is given is a float32 tensor, on the CPU where the emulation runs."""
+    """Raise unless every operand that is given is a float32 tensor, on one device, where the emulation runs."""
+    devices = {name: x.device for name, x in operands.items() if isinstance(x, Tensor)}
     for name, x in operands.items():
         if x is None:
             continue
@@ -48,5 +49,10 @@ def require_plain(what: Callable[[], str], operands: dict[str, Any], any_device:
                 f"{what()} has {name} of dtype {str(x.dtype).removeprefix('torch.')}, and products are defined on "
                 "float32; convert it with .float()"
             )
-        if x.device.type != "cpu" and not any_device:
-            raise InvalidType(f"{what()} has {name} on {x.device}, and the emulation runs on the CPU; use .cpu()")
+        if x.device.type not in ("cpu", "cuda") and not any_device:
+            raise InvalidType(
+                f"{what()} has {name} on {x.device}, and the emulation runs on CPUs and NVIDIA GPUs; use .cpu()"
+            )
+        first = next(iter(devices))
+        if x.device != devices[first]:
+            raise InvalidType(f"{what()} has {first} on {devices[first]} and {name} on {x.device}; move one of them")

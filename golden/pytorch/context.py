@@ -57,9 +57,10 @@ class approximate:  # noqa: N801 - called like a function, as the contexts of co
         (a ValueError) If a name is unknown, and inside the context for uncovered operators, autocast, tracing and
         ``torch.func`` transforms.
     InvalidType
-        (a TypeError) Inside the context, if an operand of a product is not a dense float32 tensor on the CPU, or a
-        module is compiled (``torch.jit``, ``torch.compile``). Of two tensors joined by ``@`` or ``Tensor.matmul`` it
-        is an InvalidInput: Python takes a TypeError there for an operator that the tensors lack.
+        (a TypeError) Inside the context, if an operand of a product is not a dense float32 tensor, or not on the CPU or
+        an NVIDIA GPU like the others, or a module is compiled (``torch.jit``, ``torch.compile``). Of two tensors joined
+        by ``@`` or ``Tensor.matmul`` it is an InvalidInput: Python takes a TypeError there for an operator that the
+        tensors lack.
 
     Notes
     -----

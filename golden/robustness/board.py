@@ -123,7 +123,7 @@ def energy_ratios(path: str | Path, baseline: str = BASELINE) -> dict[str, str]:
     try:
         rows = json.loads(Path(path).read_text(encoding="utf-8"))["rows"]
         return {row["multiplier"]: _ratio(row["ratios"][baseline]) for row in rows if baseline in row["ratios"]}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         why = getattr(error, "strerror", None) or "it has no rows with multiplier and ratios"
         raise InvalidInput(f"cannot read energy from {path}: {why}; give what `axfpm energy --json` printed") from None
 

@@ -158,7 +158,7 @@ def _address(scheduler: str) -> str:
         return scheduler
     try:
         return str(json.loads(path.read_text())["address"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise InvalidInput(
             f"{scheduler} names no scheduler; give the file that `dask scheduler --scheduler-file FILE` wrote, or an "
             "address"

@@ -124,6 +124,8 @@ def plan(stages: Sequence[Stage], exact: Target, networks: int, images: int) -> 
     InvalidInput
         If a threat model allows none of its attacks, or a stage asks for more networks or images than there are, or
         stages of one threat model that decide together are of different sizes.
+    MissingTool
+        If a package that an attack is made of is missing.
     """
     _require_common_images(stages, images)
     examples: dict[Examples, None] = {}
@@ -144,6 +146,7 @@ def plan(stages: Sequence[Stage], exact: Target, networks: int, images: int) -> 
                 "add one that needs no more"
             )
         for attack in stage.attacks:
+            attack.check_installed()
             if attack not in allowed:
                 left_out[f"{attack} in {threat.name}: its attacker has no {attack.kind.access}"] = None
         for network in range(stage.networks or networks):

@@ -70,9 +70,9 @@ def read(path: str | Path) -> Results:
         content = path.read_bytes()
         lines = (gzip.decompress(content) if content.startswith(GZIP) else content).decode().splitlines()
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, ValueError) as error:
-        why = getattr(error, "strerror", None) or (
-            "it is no text" if isinstance(error, ValueError) else "it is damaged"
-        )
+        if isinstance(error, OSError) and error.strerror:
+            raise InvalidInput(f"cannot read {path}: {error.strerror}; make it readable") from None
+        why = "it is no text" if isinstance(error, ValueError) else "it is damaged"
         raise InvalidInput(f"cannot read {path}: {why}; evaluate again") from None
     header = _object(path, 1, lines[0] if lines else "")
     if header.get("format") != FORMAT:
@@ -99,7 +99,7 @@ def read(path: str | Path) -> Results:
 def _object(path: Path, number: int, line: str) -> dict[str, Any]:
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
         if number == 1:

@@ -84,7 +84,7 @@ def run(
     data = found.data
     packaged = found.checkpoint in checkpoints.available()
     network: TrainedNetwork | str = found.checkpoint if packaged else found
-    own = any(choice for choice in (multipliers, targets, threat_models)) or attacks is not None
+    own = bool(multipliers or targets) or threat_models is not None or attacks is not None
     if chosen is None and not own and (found.checkpoint, samples) == ("lenet5-digits", None):
         chosen = PRESETS["quick"]
     whole = chosen if chosen is not None and not own else None
@@ -118,7 +118,7 @@ def run(
             multiplier=multipliers or "ax-fpm",
             targets=targets or (),
             attacks=ATTACKS[data] if attacks is None else attacks,
-            threat_models=threat_models or "twin",
+            threat_models="twin" if threat_models is None else threat_models,
             seed=seed,
             fit=fitting,
             attackers=torch.from_numpy(attackers),

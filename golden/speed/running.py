@@ -12,7 +12,6 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from golden import kernels
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.progress import Progress
 from golden.speed.bounds import Peaks, measure_peaks, measure_products, operations
-from golden.speed.shapes import FAMILIES, SHAPES, SLOW_FAMILIES, Shape
+from golden.speed.shapes import FAMILIES, SHAPES, SLOW_FAMILIES, Shape, timed
 
 __all__ = ["COLUMNS", "Row", "run_bench", "table_rows"]
 
@@ -128,34 +127,12 @@ class _Limits:
 
 
 def _product(shape: Shape, m: Multiplier, limits: _Limits, budget: float) -> Row:
-    import torch
-
-    from golden import sums
     from golden.kernels.functions import magnitude_range
 
-    generator = torch.Generator().manual_seed(0)
-
-    def normal(*size: int) -> torch.Tensor:
-        return torch.randn(*size, generator=generator)
-
-    if shape.operation == "conv2d":
-        batch, channels, height, width, outputs, window, padding, stride, groups = shape.sizes
-        x = normal(batch, channels, height, width).relu()
-        w = normal(outputs, channels // groups, window, window) * 0.1
-        settings: dict[str, Any] = {"stride": stride, "padding": padding, "groups": groups}
-        exact = partial(torch.conv2d, x, w, None, **settings)
-        emulated = partial(sums.conv2d, x, w, multiplier=m, **settings)
-        depth = w[0].numel()
-    else:
-        *lead, rows, columns, depth = shape.sizes
-        x, w = normal(*lead, rows, depth).relu(), normal(*lead, depth, columns)
-        exact, emulated = partial(torch.matmul, x, w), partial(sums.matmul, x, w, m)
-    out = exact().numel()
-    macs = out * depth
-    body = kernels.select(m, "float32", magnitude_range(x.numpy()), magnitude_range(w.numpy()))
-    moved = 4 * (x.numel() + w.numel() + out)
-    seconds = _interleaved(emulated, exact, limits.peaks.threads, budget)
-    return _row(shape.name, m, body, limits, macs, moved, seconds)
+    part = timed(shape, m)
+    body = kernels.select(m, "float32", magnitude_range(part.x.numpy()), magnitude_range(part.w.numpy()))
+    seconds = _interleaved(part.emulated, part.exact, limits.peaks.threads, budget)
+    return _row(shape.name, m, body, limits, part.macs, part.bytes, seconds)
 
 
 def _row(
@@ -235,17 +212,17 @@ def run_bench(
     names = multipliers if multipliers is not None else FAMILIES + (() if quick else SLOW_FAMILIES)
     chosen = [look_up(name) for name in names]
     usual = SHAPES["quick"] + (() if quick else SHAPES["full"]) + (SHAPES["small"] if small else ())
-    timed = [(shape, m) for shape in (usual if shapes is None else shapes) for m in chosen]
+    products = [(shape, m) for shape in (usual if shapes is None else shapes) for m in chosen]
     if large:
         bounded = [m for m in chosen if operations(kernels.select(m, "float32"), m) is not None]
-        timed += [(shape, m) for shape in SHAPES["large"] for m in bounded]
+        products += [(shape, m) for shape in SHAPES["large"] for m in bounded]
     budget = 0.2 if quick else 1.0
     rows: list[Row] = []
     peaks: list[Peaks] = []
     before = torch.get_num_threads()
     counts = tuple(threads)
     pairs = [(label, m) for label in networks or {} for m in chosen]
-    total = len(counts) * (len(timed) + len(pairs))
+    total = len(counts) * (len(products) + len(pairs))
 
     def report(name: str, m: Multiplier, count: int) -> None:
         if progress:
@@ -256,7 +233,7 @@ def run_bench(
             torch.set_num_threads(count)
             limits = _Limits(count)
             peaks.append(limits.peaks)
-            for shape, m in timed:
+            for shape, m in products:
                 report(shape.name, m, count)
                 rows.append(_product(shape, m, limits, budget))
             for label, m in pairs:

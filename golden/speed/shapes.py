@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-__all__ = ["FAMILIES", "SHAPES", "SLOW_FAMILIES", "Shape", "cifar_alexnet", "networks"]
+from golden.catalogue import Multiplier
+
+__all__ = ["FAMILIES", "SHAPES", "SLOW_FAMILIES", "Shape", "Timed", "cifar_alexnet", "networks", "timed"]
 
 FAMILIES = ("ax-fpm", "ax-fpm-widen", "exact-trunc", "ax-bf16", "bf16", "mitchell", "exact")
 """A multiplier per kind of kernel; those without a fast one follow in full runs."""
@@ -65,6 +69,57 @@ SHAPES = {
     "large": (Shape("gemm 2048", (2048, 2048, 2048)), Shape("gemm 4096", (4096, 4096, 4096))),
 }
 """What is timed: ``quick`` always, ``full`` unless quick, ``small`` and ``large`` on request."""
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A shape with operands.
+
+    Parameters
+    ----------
+    x, w : Tensor
+        Activations, half of them zeros, and weights.
+    emulated, exact : callable
+        The two that are timed.
+    macs : int
+        Multiply-accumulates.
+    bytes : int
+        Of operands and results, each once.
+    """
+
+    x: Any
+    w: Any
+    emulated: Callable[[], Any]
+    exact: Callable[[], Any]
+    macs: int
+    bytes: int
+
+
+def timed(shape: Shape, m: Multiplier, device: str = "cpu") -> Timed:
+    """Operands of a shape on a device, the same each time, and what to time on them."""
+    import torch
+
+    from golden import sums
+
+    generator = torch.Generator().manual_seed(0)
+
+    def normal(*size: int) -> Any:
+        return torch.randn(*size, generator=generator)
+
+    if shape.operation == "conv2d":
+        batch, channels, height, width, outputs, window, padding, stride, groups = shape.sizes
+        x = normal(batch, channels, height, width).relu().to(device)
+        w = (normal(outputs, channels // groups, window, window) * 0.1).to(device)
+        settings: dict[str, Any] = {"stride": stride, "padding": padding, "groups": groups}
+        exact = partial(torch.conv2d, x, w, None, **settings)
+        emulated = partial(sums.conv2d, x, w, multiplier=m, **settings)
+        depth = w[0].numel()
+    else:
+        *lead, rows, columns, depth = shape.sizes
+        x, w = normal(*lead, rows, depth).relu().to(device), normal(*lead, depth, columns).to(device)
+        exact, emulated = partial(torch.matmul, x, w), partial(sums.matmul, x, w, m)
+    out = exact().numel()
+    return Timed(x, w, emulated, exact, out * depth, 4 * (x.numel() + w.numel() + out))
 
 
 def networks(full: bool) -> dict[str, tuple[Any, Any]]:

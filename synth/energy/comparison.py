@@ -6,11 +6,12 @@ Variant ``v`` of every design is measured on batch ``v`` of the operands, so tha
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.checks import check_count
-from golden.errors import InvalidInput
+from golden.errors import InvalidInput, MissingTool
 from golden.multiply import require_float32_words
 from golden.progress import Progress
 from hdl.compressor import BOOTH, OPERATOR
@@ -53,6 +54,8 @@ STRONGEST = Design("exact-trunc", BOOTH, baseline=True)
 CONTROLS = (STRONGEST, Design("exact-trunc", OPERATOR, baseline=True))
 """Baselines that no name stands for: that one, and the exact product left to the synthesiser's own multiplier."""
 FEWEST_PAIRS = 10
+MOST_PAIRS = 1_000_000
+MOST_VARIANTS = 1000
 MAX_JOBS = 64
 
 
@@ -145,8 +148,8 @@ def energy(
     """
     kind = BLOCKS.look_up(block)
     check_count("jobs", jobs, 1, MAX_JOBS, "a simulation each")
-    check_count("variants", variants)
-    check_count("pairs", pairs, FEWEST_PAIRS)
+    check_count("variants", variants, 1, MOST_VARIANTS, "days of simulation")
+    check_count("pairs", pairs, FEWEST_PAIRS, MOST_PAIRS, "days of simulation")
     named = [multiplier] if isinstance(multiplier, str | Multiplier) else list(multiplier)
     if adder_stages is not None and not kind.has_adder:
         raise InvalidInput(f"the block {block!r} has no adder beside a multiplier; leave out its stages")
@@ -212,6 +215,9 @@ def programs() -> dict[str, str | None]:
     MissingTool
         If one is not installed.
     """
+    for package, need in (("scipy", "intervals need"), ("pywellen", "counting toggles needs")):
+        if find_spec(package) is None:
+            raise MissingTool(f"{need} {package}; install it with `pip install {package}`")
     for program in (tools.yosys, tools.opensta, tools.abc, tools.icarus):
         program()
     return {name: version for name, version in tools.versions().items() if name != "abc"} | {

@@ -140,7 +140,7 @@ def read(path: str | Path) -> Technologies:
         plain = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InvalidInput(f"cannot read {path}: {error.strerror}; measure again") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         plain = None
     if not isinstance(plain, dict) or plain.get("format") != FORMAT:
         raise InvalidInput(f"{path} holds no energies of axfpm; `axfpm energy -o FILE` writes them")

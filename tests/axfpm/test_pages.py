@@ -1,102 +1,97 @@
-"""Pages of the catalogue say what ``axfpm show`` says, and are reStructuredText."""
-
-import re
+"""README and documentation say what the measured inferences say."""
 
 import pytest
-from docutils.core import publish_doctree
-from docutils.nodes import literal, system_message
-from docutils.parsers.rst import roles
 
-from axfpm.commands.show import page
-from axfpm.pages import catalogue_page, multiplier_page, table, text
-from golden.catalogue import multiplier
+from axfpm.pages import BEGIN, END, PAGES, ROOT, ROW, _three, brought_up_to_date, measured
 from golden.errors import InvalidInput
+from synth.energy.inference.accuracy import Accuracy, Share
+from synth.energy.inference.layers import NETWORKS
+from synth.energy.inference.result import InferenceEnergy, InferenceRow, LayerRow, Ratio
+from synth.energy.inference.technologies import Inferences
+from synth.energy.result import Conditions
 
-pytest.importorskip("amaranth")
-pytest.importorskip("matplotlib")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def sphinx_roles():
-    """Sphinx brings this one."""
-    roles.register_generic_role("doc", literal)
-
-
-def parsed(source):
-    """The document, after seeing that nothing in it is doubtful; the list of pages is Sphinx' own."""
-    source = source.partition(".. toctree::")[0]
-    tree = publish_doctree(
-        source, settings_overrides={"report_level": 5, "raw_enabled": True, "line_length_limit": 10**6}
-    )
-    assert [message.astext() for message in tree.findall(system_message) if message["level"] > 1] == []
-    return tree.astext()
+ACCURACY = Accuracy(Share(9, 10, (0.6, 0.98)), Share(10, 10, (0.7, 1.0)))
+TABLE = "| what | result | command |\n|---|---|---|\n| energy | much | `axfpm energy` |\n| other | none | the same |\n"
+EMPTY = f"before\n{BEGIN}\nold\n{END}\nafter\n"
 
 
-@pytest.fixture(scope="module")
+def result(library, energy, ours=4.0):
+    def row(name, own, *, baseline=False):
+        ratio = Ratio(own / energy, (own / energy - 0.01, own / energy + 0.01))
+        ratios = {"exact": Ratio(1.0, (1.0, 1.0)) if baseline else ratio}
+        layer = LayerRow("fc", 1_000_000, own, (own, own), own, own, own, ratios)
+        interval = (own - 1, own + 1)
+        return InferenceRow(name, "dadda", baseline, own, interval, own, own, 1, 2, 12, ACCURACY, (layer,), ratios)
+
+    rows = (row("exact", energy, baseline=True), row("ax-fpm", ours), row("bf16", 2.0))
+    conditions = Conditions(library, "typical", "00", (), "clock 12 ns", "made up", 10, 5, 0, {})
+    return InferenceEnergy("toy (toy-digits)", "digits", "pe", 1, conditions, rows)
+
+
+@pytest.fixture
 def found():
-    return {name: page(multiplier(name)) for name in ("ax-fpm", "mitchell", "ax-bf16", "exact-trunc")}
+    return {"toy": Inferences((result("osu018_stdcells", 10.0), result("NangateOpenCellLibrary", 8.0)))}
 
 
-def test_the_paper_s_multiplier(found):
-    source = multiplier_page(multiplier("ax-fpm"), found["ax-fpm"])
-    shown = parsed(source)
-    assert "P = (A & 0x111111) B + 2 (A & 0xEEEEEE) (B & 0x888888)" in shown
-    assert source.count("<svg") == 4
-    for row in found["ax-fpm"]["hardware"]:
-        assert f"{row['energy_pj']:.4g}" in shown
-    assert len(found["ax-fpm"]["hardware"]) == 5
-    assert f"{found['ax-fpm']['error']['mred']:.4g}" in shown
-    for verdict in (v for one in found["ax-fpm"]["robustness"] for v in one["verdicts"]):
-        assert f"{verdict['threat_model']}: {verdict['verdict']} ({verdict['reason']})" in shown
-    assert "axfpm verilog multiplier --multiplier ax-fpm -o multiplier.v" in shown
-    assert "doi:10.1145/3445814.3446747" in shown
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_are_up_to_date(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert brought_up_to_date(page, text, measured()) == text, "run `python -m axfpm.pages`"
 
 
-def test_what_there_is_not_is_said(found):
-    shown = parsed(multiplier_page(multiplier("mitchell"), found["mitchell"]))
-    assert "Mitchell has no partial products to draw" in shown
-    shown = parsed(multiplier_page(multiplier("ax-bf16"), found["ax-bf16"]))
-    assert "No file of measurements that comes with axfpm has this multiplier" in shown
-    assert "axfpm evaluate --preset mnist --subject ax-bf16" in shown
+def test_files_are_named_after_their_network():
+    found = measured()
+    assert [name for name in found if name not in NETWORKS] == []
+    for name, each in found.items():
+        assert each.results[0].data == NETWORKS[name].data()
 
 
-def test_what_this_machine_measured_is_no_part_of_a_page(found):
-    plain = found["ax-bf16"]
-    here = {"hardware": {"area_um2": 987654321.0, "critical_path_ns": 1.0, "conditions": "here"}, "energy": None}
-    m = multiplier("ax-bf16")
-    assert multiplier_page(m, plain | {"here": here}) == multiplier_page(m, plain | {"here": {}})
-
-
-def test_the_joint_view(found):
-    entries = [(multiplier(name), one) for name, one in found.items()]
-    source = catalogue_page(entries)
-    shown = parsed(source)
-    for name, one in found.items():
-        assert f"{name} </catalogue/{name}>" in shown
-        assert f"{one['error']['mred']:.4g}" in shown
-        assert re.search(rf"^   {name}$", source, re.MULTILINE)
-    assert "does not defend" in shown
-    assert "not run" not in shown
-    measured = [name for name, one in found.items() if one["hardware"]]
-    assert measured == ["ax-fpm", "mitchell", "exact-trunc"]
-    assert all(f">{name}<" in source for name in measured)
-    assert ">ax-bf16<" not in source.partition("<svg")[2]
-
-
-def test_text_means_itself():
-    awkward = "- *a* `b` |c| d_ \\e"
-    assert parsed(table(("x", "y"), [(awkward, 1234.5), ("-", 2)])).split() == [
-        *("x", "y", *awkward.split(), "1,234", "-", "2")
+def test_rows_of_readme(found):
+    text = brought_up_to_date("README.md", TABLE, found)
+    assert text.splitlines()[3].split(" | ") == [
+        f"{ROW}toy (toy-digits), registers included, on osu018, nangate45",
+        "ax-fpm 0.40 [0.39, 0.41], 0.50 [0.49, 0.51] of exact; bf16 0.20, 0.25 of exact",
+        "`axfpm energy inference --network toy --library osu018 --library nangate45` |",
     ]
-    assert text("plain") == "plain"
+    assert text.splitlines()[4] == "| other | none | the same |"
+    assert brought_up_to_date("README.md", text, found) == text
+    assert brought_up_to_date("README.md", text, {}) == TABLE
+    with pytest.raises(InvalidInput, match="no row of a table with a command `axfpm energy`"):
+        brought_up_to_date("README.md", "nothing\n", found)
 
 
-def test_figures_that_fail_for_another_reason_are_no_sentence(monkeypatch):
-    def broken(*_, **__):
-        raise RuntimeError("a defect")
+def test_figures(found):
+    text = brought_up_to_date("docs/hardware.md", EMPTY, found)
+    assert text.startswith(f"before\n{BEGIN}\n\n### toy (toy-digits), classifying digits\n")
+    assert text.endswith(f"\n{END}\nafter\n")
+    assert "old" not in text
+    assert "| multiplier | correct | calibrated | uJ, `osu018` | / exact | uJ, `nangate45` | / exact |\n" in text
+    assert (
+        "| ax-fpm | 90.0% [60.0, 98.0] | 100.0% [70.0, 100.0] | 4 [3, 5] | 0.40 [0.39, 0.41] | 4 [3, 5] | "
+        "0.50 [0.49, 0.51] |\n"
+    ) in text
+    assert "| fc | 1,000,000 | 10 | 4 | 2 |\n" in text
+    assert "1,000,000 multiply-accumulates an image, each on the block pe with 1 stages; without memories" in text
 
-    monkeypatch.setattr("axfpm.pages.picture", broken)
-    with pytest.raises(RuntimeError):
-        multiplier_page(multiplier("bf16"))
-    with pytest.raises(InvalidInput):
-        multiplier("ax-fmp")
+
+def test_verdicts(found):
+    text = brought_up_to_date("docs/claims.md", EMPTY, found)
+    rows = [line for line in text.splitlines() if line.startswith("| up to 50% less energy")]
+    assert rows == [
+        "| up to 50% less energy (the paper as published (ASPLOS 2021)) | toy (toy-digits) | exact | 0.40 [0.39, 0.41] "
+        "(osu018), 0.50 [0.49, 0.51] (nangate45) | **undecided**: the interval reaches above 0.5 on nangate45 |"
+    ]
+    assert "None comes" in brought_up_to_date("docs/claims.md", text, {})
+
+
+@pytest.mark.parametrize("text", ["", BEGIN, END + BEGIN, EMPTY * 2])
+def test_pages_without_one_place(text, found):
+    with pytest.raises(InvalidInput, match="there is not one place"):
+        brought_up_to_date("docs/hardware.md", text, found)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(1448.4, "1448"), (100, "100"), (99.96, "100"), (96.11, "96.1"), (0.03333, "0.0333")]
+)
+def test_three_digits(value, shown):
+    assert _three(value) == shown

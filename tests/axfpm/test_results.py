@@ -43,28 +43,6 @@ def test_compare(folder):
     assert "Rates that differ" in _run(one, two).output
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("{}", "is no result file of axfpm; `axfpm evaluate -o FOLDER` writes one"),
-        ('{"format": "axfpm results", "version": 99}', "is of version 99 and this axfpm reads version 2"),
-    ],
-)
-def test_refused(tmp_path, content, message):
-    path = tmp_path / "results.jsonl"
-    path.write_text(content)
-    result = _run(path)
-    assert result.exit_code == 2
-    assert message in result.output
-    assert result.output.count("\n") == 1
-
-
-def test_no_such_file():
-    result = _run("mnits")
-    assert result.exit_code == 2
-    assert "no result file 'mnits', neither a file nor a preset" in result.output
-
-
 def test_validate(folder, tmp_path):
     one = folder / "one" / "results.jsonl"
     sentence = f"{one}: the settings name no preset; evaluate with --preset, on all of its attacks and targets"
@@ -85,21 +63,3 @@ def test_a_page_of_the_board(folder, tmp_path):
     assert "- two/results.jsonl: the settings name no preset; evaluate with" in page.read_text()
     left_out = json.loads(_run("--board", folder, "--json").stdout)["left_out"]
     assert {"one/results.jsonl", "two/results.jsonl"} <= left_out.keys()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ((), "no result file named; give one, or the name of a preset"),
-        (("mnist", "mnist", "mnist"), "3 files cannot be compared; give two, or --validate"),
-        (("mnist", "--energy", "e.json"), "--energy is for a board; add --board FOLDER"),
-        (("mnist", "--board", "."), "--board takes the files of its folder; leave out --validate and other files"),
-        (("--board", "none"), "none is no folder; make it"),
-        (("--board", ".", "-o", "page.txt"), "page.txt is no page that a board can be; end its name in .md or .html"),
-    ],
-)
-def test_arguments_that_contradict(arguments, message, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    result = _run(*arguments)
-    assert result.exit_code == 2
-    assert message in result.stderr

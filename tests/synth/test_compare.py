@@ -27,8 +27,8 @@ def real():
 
 
 def test_ax_fpm_area(real):
-    # The paper's promise for the significand product, held for the whole multiplier: at most 0.45 of the exact area, give or
-    # take what mapping scatters. Means over five netlists are 0.42 to 0.43 (docs/hardware.md).
+    # The paper's promise for the significand product, held for the whole multiplier: at most 0.45 of the exact area,
+    # give or take what mapping scatters. Means over five netlists are 0.42 to 0.43 (docs/hardware.md).
     assert real.ratios("ax-fpm", "exact-trunc")["area"] <= 0.47
     assert 30_000 < real.row("ax-fpm").result.area_um2 < 60_000
     assert 90_000 < real.row("exact-trunc").result.area_um2 < 140_000

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from golden.errors import InvalidInput
 from golden.robustness.attacks.best import Best, by_closeness
 from golden.robustness.attacks.kinds import Kind
 
@@ -69,8 +68,6 @@ def _toolbox() -> tuple[Any, Any]:
 def _jsma(
     module: nn.Module, images: torch.Tensor, labels: torch.Tensor, *, theta: float, gamma: float, targets: int
 ) -> torch.Tensor:
-    if gamma > 1:
-        raise InvalidInput(f"gamma={gamma:g} is out of range; it is a share of the pixels, give at most 1")
     attack, estimator = _toolbox()
     best = Best(module, images, by_closeness(images, labels, norm="l0"))
     with torch.no_grad():
@@ -93,5 +90,6 @@ KINDS = (
         _jsma,
         "pairs of pixels raised by `theta` towards the likeliest other class, or the fewest pixels over several "
         "`targets`; at most a share `gamma` of all pixels (N. Papernot et al., EuroS&P 2016)",
+        most={"gamma": 1},
     ),
 )

@@ -9,12 +9,13 @@ import copy
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 import torch
 from torch import nn
 
-from golden.errors import InvalidInput
+from golden.errors import InvalidInput, MissingTool
 from golden.registry import Registry, split_names
 from golden.robustness.attacks.queries import counted, seeded
 
@@ -120,6 +121,17 @@ class Attack:
     def minimal(self) -> bool:
         """Whether the attack minimises its norm, and has no budget."""
         return "eps" not in self.kind.defaults
+
+    def check_installed(self) -> None:
+        """Raise MissingTool where a package that the attack is made of is not installed."""
+        for package in self.kind.libraries:
+            try:
+                version(package)
+            except PackageNotFoundError:
+                raise MissingTool(
+                    f"the attack {self.kind.name} needs the package {package}, which is not installed; get it with "
+                    "`pip install 'axfpm[nn]'`, or leave the attack out"
+                ) from None
 
     @property
     def cost(self) -> float:

@@ -25,7 +25,6 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from golden.errors import InvalidInput
 from golden.robustness.attacks.kinds import BATCH, Kind, Outcome
 
 __all__ = ["KINDS"]
@@ -47,8 +46,6 @@ def _lsa(
     rounds: int,
     probes: int,
 ) -> Outcome:
-    if r > 2:
-        raise InvalidInput(f"r={r:g} is out of range; pixels are wrapped around once, give at most 2")
     height, width = images.shape[2:]
     pixels, d = height * width, min(d, height + width)
     found = images.clone()
@@ -119,5 +116,6 @@ KINDS = (
         "greedy search for the pixels that matter, `t` in a round (N. Narodytska, S. P. Kasiviswanathan, CVPR-W 2017)",
         access="scores",
         zeros=frozenset({"p"}),
+        most={"r": 2},  # pixels are wrapped around once
     ),
 )

@@ -21,7 +21,7 @@ from golden.multiply import require_float32_words
 from golden.progress import Progress
 from hdl.limits import check_period, check_stages
 from synth.energy.blocks import BLOCKS, Build
-from synth.energy.comparison import MAX_JOBS, STRONGEST, VARIANTS, programs
+from synth.energy.comparison import MAX_JOBS, MOST_PAIRS, MOST_VARIANTS, STRONGEST, VARIANTS, programs
 from synth.energy.grid import Task, run
 from synth.energy.inference.accuracy import clean_accuracy
 from synth.energy.inference.classes import shares_of
@@ -132,8 +132,8 @@ def inference_energy(
         raise InvalidInput(f"the block {block!r} has no multiplier; take one that multiplies and adds, {BLOCK} or mac")
     NETWORKS.look_up(network)
     check_count("jobs", jobs, 1, MAX_JOBS, "a simulation each")
-    check_count("pairs", pairs)
-    check_count("variants", variants)
+    check_count("pairs", pairs, 1, MOST_PAIRS, "days of simulation")
+    check_count("variants", variants, 1, MOST_VARIANTS, "days of simulation")
     check_seed(seed)
     designs = _designs(multiplier, baselines)
     stages = kind.stages if stages is None else check_stages(stages)

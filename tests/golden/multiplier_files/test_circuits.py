@@ -116,7 +116,7 @@ WRONG = {
     ),
     "loop": (
         "module m(input [1:0] x, y, output [3:0] z); assign z = {x, y} ^ {z[2:0], z[3]}; endmodule",
-        r"the module m has gates in a loop; a combinational circuit has none",
+        r"the module m has gates in a loop; cut it, as a combinational circuit has none",
     ),
     "undriven": (
         "module m(input [1:0] x, y, output [3:0] z); assign z[0] = x[0]; endmodule",
@@ -128,7 +128,7 @@ WRONG = {
     ),
     "signed": (
         "module m(input signed [1:0] x, y, output signed [3:0] z); assign z = x * y; endmodule",
-        r"the module m has signed ports; significands and their digits have no sign",
+        r"the module m has signed ports; declare them unsigned, as significands and their digits are",
     ),
 }
 

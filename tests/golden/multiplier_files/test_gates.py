@@ -65,7 +65,7 @@ def test_constants_and_wires_as_outputs():
 
 
 def test_what_is_no_function():
-    with pytest.raises(InvalidInput, match="has gates in a loop; a combinational circuit has none"):
+    with pytest.raises(InvalidInput, match="has gates in a loop; cut it, as a combinational circuit has none"):
         netlist([("$_AND_", 9, (2, 10)), ("$_NOT_", 10, (9,))], INPUTS, [9, 2, 3, 4])
     with pytest.raises(InvalidInput, match="depends on a bit that is not driven, or x; drive every wire"):
         netlist([("$_AND_", 9, (2, "x"))], INPUTS, [9, 2, 3, 4])

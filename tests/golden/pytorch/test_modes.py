@@ -74,7 +74,7 @@ def test_elementwise_operators_pass():
         (lambda: torch.rand(2, 3).half(), "dtype float16"),
         (lambda: torch.rand(2, 3).bfloat16(), "dtype bfloat16"),
         (lambda: torch.rand(2, 3).to(torch.complex64), "dtype complex64"),
-        (lambda: torch.rand(2, 3, device="meta"), "an input on meta, and the emulation runs on the CPU"),
+        (lambda: torch.rand(2, 3, device="meta"), "an input on meta, and the emulation runs on CPUs and NVIDIA GPUs"),
         (lambda: torch.quantize_per_tensor(torch.rand(2, 3), 0.1, 0, torch.qint8), "that is quantised"),
         (lambda: torch.rand(2, 3).to_sparse(), "layout torch.sparse_coo"),
     ],

@@ -205,8 +205,8 @@ def test_fewer_classes_than_a_loss_compares(digits):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("lsa:r=2.5", "r=2.5 is out of range; pixels are wrapped around once, give at most 2"),
-        ("jsma:gamma=1.5", "gamma=1.5 is out of range; it is a share of the pixels, give at most 1"),
+        ("lsa:r=2.5", "r=2.5 is out of range; give a value above 0 and at most 2"),
+        ("jsma:gamma=1.5", "gamma=1.5 is out of range; give a value above 0 and at most 1"),
         ("square-l2:eps=1", "square-l2 needs images of 5 pixels and more along both edges"),
     ],
 )
