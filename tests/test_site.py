@@ -59,5 +59,5 @@ def test_pictures_take_the_command_s_arguments():
     (drawn,) = re.findall(r"base64,([^\"]+)", waves)
     assert b"<svg" in base64.b64decode(drawn)
     assert b"prefers-color-scheme" not in base64.b64decode(drawn)
-    with pytest.raises(InvalidInput, match="has no setting"):
-        markup("rows --seed 3")
+    with pytest.raises(InvalidInput, match="has no setting 'seed'"):
+        markup("rows --seed 0")

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from axfpm.circuits import given
+from axfpm.completion import Name
 from axfpm.console import OutputFile, check_apart, emit, json_option, multiplier_option, note
 from axfpm.pictures.kinds import picture, settings_of
 from golden.catalogue import multiplier as look_up
@@ -15,15 +16,23 @@ from golden.files import write
 
 
 @click.command("draw")
-@click.argument("kind", metavar="PICTURE")
+@click.argument("kind", type=Name("axfpm.pictures.kinds:PICTURES"), metavar="PICTURE")
 @multiplier_option
-@click.option("--tree", help="Compressor tree of `tree`: dadda (default), wallace, four-two; booth.")
+@click.option(
+    "--tree",
+    type=Name("hdl.compressor:TREES"),
+    help="Compressor tree of `tree`: dadda (default), wallace, four-two; booth.",
+)
 @click.option("--rows", type=int, help="Rows of the array.")
 @click.option("--columns", type=int, help="Columns of the array.")
 @click.option("--stages", type=int, help="Registers in each multiplier of the array; 1 by default.")
 @click.option("--vectors", type=int, help="Vectors that enter the array, of `array` and `waves`.")
 @click.option("--shape", type=int, nargs=3, metavar="M K N", help="Sizes of the product, of `schedule`.")
-@click.option("--pace", help="How often the engine's streams move, of `schedule`: always (default), mixed and others.")
+@click.option(
+    "--pace",
+    type=Name("sim.streams:PACES"),
+    help="How often the engine's streams move, of `schedule`: always (default), mixed and others.",
+)
 @click.option("--seed", type=int, help="Random seed of a run; 0 by default.")
 @click.option("-o", "output", type=OutputFile(), help="File to write; standard output else.")
 @json_option

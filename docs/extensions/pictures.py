@@ -16,6 +16,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from axfpm.circuits import given
 from axfpm.commands.draw import command
 from axfpm.pictures.kinds import picture
 from golden.catalogue import multiplier
@@ -24,9 +25,8 @@ from golden.catalogue import multiplier
 def markup(arguments: str) -> str:
     """The picture as HTML."""
     settings = command.make_context("draw", shlex.split(arguments)).params
-    kind, name = settings.pop("kind"), settings.pop("multiplier")
-    given = {key: value for key, value in settings.items() if value not in (None, False)}
-    text = picture(kind, multiplier(name), alone=False, **given)
+    kind, name, *_ = (settings.pop(key) for key in ("kind", "multiplier", "output", "as_json"))
+    text = picture(kind, multiplier(name), alone=False, **given(settings))
     if kind != "waves":
         return f'<div class="picture" tabindex="0">{text}</div>'
     waves = json.loads(text)
