@@ -76,8 +76,7 @@ def catalogue_page(found: Sequence[tuple[Multiplier, dict[str, Any]]]) -> str:
         figures = [cells.get(key, "-") for key in ("area_um2", "critical_path_ns", "energy_pj")]
         verdicts = {v["verdict"] for each in one["robustness"] for v in each["verdicts"]}
         verdicts = sorted(verdicts - {NOT_RUN} or verdicts)
-        link = f":doc:`{name} </catalogue/{name}>`"
-        rows.append((Markup(link), one["bits"] or "-", e.get("mred", "-"), e.get("worst", "-"), *figures,
+        rows.append((_link(name), one["bits"] or "-", e.get("mred", "-"), e.get("worst", "-"), *figures,
                      ", ".join(verdicts) or "not asked"))  # fmt: skip
         if cells and e.get("mred"):
             points.append(Point(name, e["mred"], cells["energy_pj"], not m.design.is_exact))
@@ -89,9 +88,35 @@ def catalogue_page(found: Sequence[tuple[Multiplier, dict[str, Any]]]) -> str:
     )
     pairs = next(f"{one['error']['n']:,}" for _, one in found if one["error"])
     names = [one["name"] for _, one in found]
+    libraries, shares = _shares([one for _, one in found])
     return render(
-        "axfpm", "catalogue.rst", rows=rows, front=front, names=names, library=LIBRARY, pairs=pairs, table=table
+        "axfpm",
+        "catalogue.rst",
+        rows=rows,
+        front=front,
+        names=names,
+        library=LIBRARY,
+        libraries=libraries,
+        shares=shares,
+        baseline=BASELINE,
+        pairs=pairs,
+        table=table,
     )
+
+
+def _link(name: str) -> Markup:
+    return Markup(f":doc:`{name} </catalogue/{name}>`")
+
+
+def _shares(found: Sequence[dict[str, Any]]) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Cell libraries, and by multiplier the energy of a product in each, as a share of the baseline's."""
+    libraries = list(dict.fromkeys(row["library"] for one in found for row in one["hardware"]))
+    rows: list[tuple[Any, ...]] = []
+    for one in found:
+        known = {row["library"]: (row["ratios"].get(BASELINE) or {}).get("energy", "-") for row in one["hardware"]}
+        if known:
+            rows.append((_link(one["name"]), *(known.get(library, "-") for library in libraries)))
+    return libraries, rows
 
 
 class Markup(str):

@@ -75,6 +75,8 @@ def test_the_joint_view(found):
         assert f"{name} </catalogue/{name}>" in shown
         assert f"{one['error']['mred']:.4g}" in shown
         assert re.search(rf"^   {name}$", source, re.MULTILINE)
+    for row in found["ax-fpm"]["hardware"]:
+        assert f"{row['ratios']['exact-trunc']['energy']:.4g}" in shown
     assert "does not defend" in shown
     assert "not run" not in shown
     measured = [name for name, one in found.items() if one["hardware"]]
