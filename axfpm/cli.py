@@ -29,6 +29,7 @@ __all__ = ["main"]
 _NAMES = (
     "list",
     "show",
+    "draw",
     "multiply",
     "verilog",
     "vectors",
