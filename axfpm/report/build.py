@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from axfpm import __version__
-from axfpm.console import format_cell, plain
+from axfpm.console import plain
 from axfpm.health import inspect
+from axfpm.report.catalogue import TITLE as CATALOGUE, catalogue
 from axfpm.report.claims import claims
-from axfpm.report.section import Section
-from axfpm.report.sections import SECTIONS, TITLES, Scope
+from axfpm.report.page import page as as_page
+from axfpm.report.section import Scope, Section
+from axfpm.report.sections import CHAPTERS, SECTIONS, TITLES
 from golden.checks import check_seed
 from golden.errors import AxfpmError, MissingTool
 from golden.files import check_folder, write_folder
 from golden.progress import Progress
 from golden.tables import printable
-from golden.templates import render
 
 __all__ = ["build"]
 
@@ -56,7 +57,8 @@ def build(output: Path, *, full: bool = False, seed: int = 0, progress: Progress
 
     def page() -> list[Section]:
         summary = _attempt("claims", "The paper's claims", lambda: claims(sections))
-        shown = [summary, *sections.values()]
+        together = _attempt("catalogue", CATALOGUE, lambda: catalogue(sections, seed))
+        shown = [summary, together, *sections.values()]
         write_folder(output, _files(shown, parts, scope))
         return shown
 
@@ -98,14 +100,5 @@ def _files(sections: list[Section], parts: list[dict[str, Any]], scope: Scope) -
         },
         "installation": parts,
     }
-    page = render(
-        "axfpm",
-        "report.html",
-        sections=sections,
-        parts=parts,
-        version=__version__,
-        full=scope.full,
-        seed=scope.seed,
-        shown=format_cell,
-    )
+    page = as_page(sections, CHAPTERS, parts, scope)
     return {"index.html": page, "report.json": json.dumps(plain(report), indent=2, allow_nan=False) + "\n"}

@@ -30,6 +30,7 @@ def inference(scope: Scope, progress: Progress) -> Section:
         paragraphs=[sentence for each in found for sentence in _words(each)],
         tables=[table for each in found for table in _tables(each)],
         data={"networks": [each.to_dict() for each in found]},
+        origin="file",
     )
 
 
