@@ -81,7 +81,7 @@ def catalogue(sections: Mapping[str, Section], seed: int) -> Section:
         chart=figures.chosen(),
         across=next((key for key in SHOWN[::-1] if key in found.axes), "mred"),
         up="mred",
-        caption="Grey: another one is at least as good in both, and better in one, wherever in the 95% intervals the "
+        caption="Pale: another one is at least as good in both, and better in one, wherever in the 95% intervals the "
         "truth lies. A figure without an interval is taken as it is.",
     )
     return Section(
@@ -95,6 +95,7 @@ def catalogue(sections: Mapping[str, Section], seed: int) -> Section:
         tables=(_table(explorer),),
         data=explorer.to_dict(),
         explorer=explorer,
+        origin="both",
     )
 
 

@@ -16,7 +16,7 @@ import altair as alt
 from axfpm import __version__
 from golden.cache import Cache
 
-__all__ = ["CONFIG", "DARK", "INK", "LIGHT", "SOFT", "bundle", "colours", "finish", "points", "svg"]
+__all__ = ["CONFIG", "DARK", "INK", "LIGHT", "NUMBER", "SOFT", "bundle", "colours", "finish", "points", "svg"]
 
 INK, SOFT, LINE, PAPER = "var(--ink)", "var(--soft)", "var(--line)", "var(--paper)"
 SERIES = 8
@@ -36,22 +36,21 @@ CONFIG: dict[str, Any] = {
         "titleFontSize": 12,
         "titleFontWeight": "normal",
         "labelLimit": 150,
+        "labelOverlap": "greedy",
+        "labelSeparation": 6,
     },
-    "legend": {
-        "labelColor": INK,
-        "titleColor": INK,
-        "labelFontSize": 12,
-        "titleFontSize": 12,
-        "orient": "bottom",
-        "direction": "horizontal",
-        "columns": {"expr": "max(1, floor(width / 150))"},
-        "labelLimit": 240,
-    },
+    "axisX": {"tickCount": {"expr": "max(3, floor(width / 70))"}},
+    "axisY": {"tickCount": {"expr": "max(3, floor(height / 45))"}},
+    "legend": {"disable": True},
     "title": {"color": INK},
     "text": {"color": INK},
     "rule": {"color": INK},
 }
-"""The look that all charts share, for ``vegaEmbed``."""
+"""The look that all charts share, for ``vegaEmbed``; legends are the page's, since they wrap and are read aloud."""
+NUMBER = alt.Axis(
+    labelExpr="abs(datum.value) < 0.001 && datum.value != 0 ? format(datum.value, '.0e') : format(datum.value, '~g')"
+)
+"""An axis whose values span powers of ten."""
 
 LIGHT = {
     **{"ink": "#1f2933", "soft": "#52606d", "line": "#d9dee3", "paper": "#ffffff", "tint": "#f3f5f7"},
@@ -70,7 +69,11 @@ DARK = {
 
 def colours(names: Sequence[str]) -> alt.Scale:
     """The scale that gives each name a colour, the same for the same place."""
-    return alt.Scale(domain=list(names), range=[f"var(--c{index % SERIES})" for index in range(len(names))])
+    return alt.Scale(domain=list(names), range=[_colour(index) for index in range(len(names))])
+
+
+def _colour(index: int) -> str:
+    return f"var(--c{index % SERIES})"
 
 
 def points(rows: Iterable[Mapping[str, Any]]) -> alt.InlineData:
@@ -78,7 +81,7 @@ def points(rows: Iterable[Mapping[str, Any]]) -> alt.InlineData:
     return alt.InlineData(values=[dict(row) for row in rows])
 
 
-def finish(*layers: alt.Chart, alt_text: str, height: int) -> dict[str, Any]:
+def finish(*layers: alt.Chart, alt_text: str, height: int, legend: Sequence[str] = ()) -> dict[str, Any]:
     """A chart as a specification as wide as its place on the page.
 
     Parameters
@@ -89,10 +92,15 @@ def finish(*layers: alt.Chart, alt_text: str, height: int) -> dict[str, Any]:
         What it says, in words.
     height : int
         Of the plot, in CSS pixels.
+    legend : sequence of str
+        Names in the order of ``colours``; the page writes them below, from ``usermeta``.
     """
     chart = layers[0] if len(layers) == 1 else alt.LayerChart(layer=list(layers))
     fit = alt.AutoSizeParams(type="fit-x", contains="padding")
-    return chart.properties(width="container", height=height, description=alt_text, autosize=fit).to_dict()
+    meta = {"legend": [{"name": name, "colour": _colour(index)} for index, name in enumerate(legend)]}
+    return chart.properties(
+        width="container", height=height, description=alt_text, autosize=fit, usermeta=meta
+    ).to_dict()
 
 
 def svg(chart: Mapping[str, Any], *, width: int = 720) -> str:
@@ -108,7 +116,9 @@ def svg(chart: Mapping[str, Any], *, width: int = 720) -> str:
     import vl_convert
 
     # Here nothing defines the names of colours, and no element says how wide the chart is.
-    text = json.dumps({"spec": {**chart, "width": width}, "config": {**CONFIG, "background": LIGHT["paper"]}})
+    text = json.dumps(
+        {"spec": {**chart, "width": width}, "config": {**CONFIG, "background": LIGHT["paper"], "legend": {}}}
+    )
     for name, colour in LIGHT.items():
         text = text.replace(f"var(--{name})", colour)
     plain = json.loads(text)

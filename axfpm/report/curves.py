@@ -85,4 +85,4 @@ def lines(
         curves.mark_line(strokeWidth=1.5).encode(strokeDash=dash),
         curves.mark_circle(size=36, opacity=1).encode(tooltip=tips),
     ]
-    return finish(*layers, alt_text=alt_text, height=280)
+    return finish(*layers, alt_text=alt_text, height=280, legend=names)

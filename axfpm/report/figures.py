@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 
 from axfpm.dots import partial_products
-from axfpm.report.charts import INK, SOFT, colours, finish, points
+from axfpm.report.charts import INK, NUMBER, SOFT, colours, finish, points
 from golden.catalogue import multiplier as look_up
 from golden.designs import Design
 
@@ -71,7 +71,7 @@ def error_histogram(errors: Mapping[str, np.ndarray], *, alt_text: str) -> Chart
             tooltip=["multiplier:N", alt.Tooltip("error:Q", format="+.2f"), alt.Tooltip("share:Q", title="share, %")],
         )
     )
-    return finish(chart, alt_text=alt_text, height=260)
+    return finish(chart, alt_text=alt_text, height=260, legend=list(errors))
 
 
 def row_dots(design: Design, precision: int, *, alt_text: str) -> tuple[str, Chart]:
@@ -148,10 +148,10 @@ def roofline(rows: Sequence[Mapping[str, Any]], peak: Mapping[str, float], *, al
         "intensity:Q",
         title="multiply-accumulates per byte of operands and results",
         scale=alt.Scale(type="log", nice=False),
-        axis=alt.Axis(format="~g", labelOverlap=True),
+        axis=NUMBER,
     )
     y = alt.Y("rate:Q", title="10^9 multiply-accumulates per second", scale=alt.Scale(type="log"))
-    y = y.axis(format="~g", labelOverlap=True)
+    y = y.axis(NUMBER)
     colour = alt.Color("kind:N", scale=colours([ours, torch]), title=None)
     lines = alt.Chart(points(roofs)).mark_line(strokeWidth=1.3).encode(x=x, y=y, color=colour)
     lines = lines.encode(tooltip=["kind:N", "roof:N"])
@@ -166,7 +166,7 @@ def roofline(rows: Sequence[Mapping[str, Any]], peak: Mapping[str, float], *, al
             tooltip=["kind:N", "shape:N", alt.Tooltip("rate:Q", title="GMAC/s", format=".3~g")],
         )
     )
-    return finish(lines, dots, alt_text=alt_text, height=300)
+    return finish(lines, dots, alt_text=alt_text, height=300, legend=[ours, torch])
 
 
 def shares(rows: Sequence[Mapping[str, Any]], *, title: str, alt_text: str) -> Chart:
@@ -199,7 +199,7 @@ def shares(rows: Sequence[Mapping[str, Any]], *, title: str, alt_text: str) -> C
     scale = alt.Scale(domain=[0, 100])
     bars = base.mark_rule(strokeWidth=1.5).encode(x=alt.X("low:Q", title=title, scale=scale), x2="high:Q")
     dots = base.mark_circle(size=45, opacity=1).encode(x=alt.X("rate:Q", scale=scale))
-    return finish(bars, dots, alt_text=alt_text, height=len(groups) * (11 * len(targets) + 14))
+    return finish(bars, dots, alt_text=alt_text, height=len(groups) * (11 * len(targets) + 14), legend=targets)
 
 
 def against(
@@ -222,9 +222,8 @@ def against(
     pairs = [(row[x[0]], row[y[0]]) for row in rows]
     front = sorted({p for p in pairs if not any(o[0] <= p[0] and o[1] <= p[1] and o != p for o in pairs)})
     shown = [{"name": row["name"], "x": row[x[0]], "y": row[y[0]], "family": family(row["name"])} for row in rows]
-    grid = alt.Axis(format="~g", labelOverlap=True)
-    across = alt.X("x:Q", title=x[1], scale=alt.Scale(type="log", padding=16), axis=grid)
-    up = alt.Y("y:Q", title=y[1], scale=alt.Scale(type="log" if log else "linear", padding=12), axis=grid)
+    across = alt.X("x:Q", title=x[1], scale=alt.Scale(type="log", padding=16), axis=NUMBER)
+    up = alt.Y("y:Q", title=y[1], scale=alt.Scale(type="log" if log else "linear", padding=12), axis=NUMBER)
     tips = ["name:N", alt.Tooltip("x:Q", title=x[1], format=".4~g"), alt.Tooltip("y:Q", title=y[1], format=".4~g")]
     step = (
         alt.Chart(points({"x": a, "y": b} for a, b in front))
@@ -232,7 +231,7 @@ def against(
         .encode(x="x:Q", y="y:Q")
     )
     named = _named(alt.Chart(points(shown)).encode(x=across, y=up), tips)
-    return finish(step, *named, alt_text=alt_text, height=320)
+    return finish(step, *named, alt_text=alt_text, height=320, legend=FAMILIES)
 
 
 def chosen() -> Chart:
@@ -241,18 +240,17 @@ def chosen() -> Chart:
     Its rows have ``name``, ``family``, ``state``, ``x``, ``x0``, ``x1``, ``y``, ``y0``, ``y1``, and the two values in
     words, ``across`` and ``up``.
     """
-    grid = alt.Axis(format="~g", labelOverlap=True)
     base = alt.Chart(alt.NamedData("rows")).encode(opacity=_beaten())
-    x, y = alt.X("x:Q", axis=grid), alt.Y("y:Q", axis=grid)
-    wide = base.mark_rule(strokeWidth=1).encode(x=alt.X("x0:Q", axis=grid), x2="x1:Q", y=y)
-    high = base.mark_rule(strokeWidth=1).encode(x=x, y=alt.Y("y0:Q", axis=grid), y2="y1:Q")
+    x, y = alt.X("x:Q", axis=NUMBER), alt.Y("y:Q", axis=NUMBER)
+    wide = base.mark_rule(strokeWidth=1).encode(x=alt.X("x0:Q", axis=NUMBER), x2="x1:Q", y=y)
+    high = base.mark_rule(strokeWidth=1).encode(x=x, y=alt.Y("y0:Q", axis=NUMBER), y2="y1:Q")
     tips = ["name:N", "family:N", "across:N", "up:N", "state:N"]
-    return finish(wide, high, *_named(base.encode(x=x, y=y), tips), alt_text="", height=380)
+    return finish(wide, high, *_named(base.encode(x=x, y=y), tips), alt_text="", height=380, legend=FAMILIES)
 
 
 def _beaten() -> alt.Opacity:
     scale = alt.Scale(domain=["not beaten", "beaten in both"], range=[1, 0.35])
-    return alt.Opacity("state:N", scale=scale, title=None)
+    return alt.Opacity("state:O", scale=scale, title=None)
 
 
 def _named(base: alt.Chart, tips: list[Any]) -> tuple[alt.Chart, alt.Chart]:

@@ -76,7 +76,10 @@ def cell(value: Any) -> str:
 
 
 def _is_numeric(table: Table, column: int) -> bool:
-    return bool(table.rows) and isinstance(table.rows[0][column], int | float)
+    cells = [row[column] for row in table.rows]
+    return any(isinstance(cell, int | float) for cell in cells) and not any(
+        isinstance(cell, str) and cell not in ("", "-") for cell in cells
+    )
 
 
 def _embedded(png: bytes) -> str:

@@ -208,7 +208,7 @@ def _by_gradient(results: Results) -> Figure | None:
     )
     height = len(shown) * (12 * len(gradients) + 12)
     caption = "Median L2 norm that fools the first network, for each kind of gradient; infinite ones are left out."
-    return Figure(caption, words, finish(chart, alt_text=words, height=height), half=True)
+    return Figure(caption, words, finish(chart, alt_text=words, height=height, legend=gradients), half=True)
 
 
 def _reliability(results: Results) -> Figure | None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 __all__ = ["Axis", "Explorer", "Figure", "Origin", "Picture", "Scope", "Section", "Table"]
 
-Origin = Literal["run", "file"]
+Origin = Literal["run", "file", "both"]
 """Where figures are from: measured as the report was made, or read from results that come with the package."""
 
 
@@ -24,7 +24,7 @@ class Table:
         The head; units stand there.
     rows : sequence of sequences
         Strings and numbers.
-    origin : {"run", "file"}, optional
+    origin : Origin, optional
         Where its figures are from; the section's where it is not given.
     """
 
@@ -69,7 +69,7 @@ class Figure:
         Rows of pictures by their headings.
     half : bool
         Whether two of its kind stand side by side where there is room.
-    origin : {"run", "file"}, optional
+    origin : Origin, optional
         Where its figures are from; the section's where it is not given.
     """
 
@@ -97,7 +97,7 @@ class Axis:
         Which way is better.
     log : bool
         Whether its axis is logarithmic.
-    origin : {"run", "file"}
+    origin : Origin
         Where its values are from.
     """
 
@@ -191,7 +191,7 @@ class Section:
         Which check failed, or how the section broke off; empty where neither happened.
     details : str
         Where it broke off, for a report of the defect.
-    origin : {"run", "file"}
+    origin : Origin
         Where its figures are from.
     explorer : Explorer, optional
         The view of the catalogue.

@@ -12,7 +12,8 @@ function placeLabels(vega) {
     const { fill, fontSize } = mark.encode.update;
     mark.from = { data: "dots_marks" };
     mark.encode = { update: { fill, fontSize, text: { signal: "datum.datum.name" } } };
-    mark.transform = [{ type: "label", size: { signal: "[width + 60, height]" }, offset: [5],
+    mark.transform = [{ type: "label", size: { signal: "[width + 10, height]" }, offset: [6],
+                        avoidMarks: vega.marks.map(({ name }) => name).filter((name) => /^layer_\d+_marks$/.test(name)),
                         anchor: ["right", "left", "top", "bottom", "top-right", "bottom-right", "top-left", "bottom-left"] }];
   }
   return vega;
@@ -68,7 +69,7 @@ function explorer(form) {
       for (const [channel, axis] of [["x", x], ["y", y]]) {
         if (!encoding[channel]) continue;
         encoding[channel].title = axis.title;
-        encoding[channel].scale = { type: axis.log ? "log" : "linear", zero: false, padding: 16, nice: false };
+        encoding[channel].scale = { type: axis.log ? "log" : "linear", padding: 16, nice: false, ...(axis.log ? {} : { zero: false }) };
       }
       for (const tip of [].concat(encoding.tooltip || [])) {
         if (tip.field === "across") tip.title = x.title;
