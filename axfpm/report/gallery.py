@@ -56,11 +56,12 @@ def _is_shown(results: Results, record: Record) -> bool:
 
 
 def _png(record: Record) -> bytes:
-    from PIL import Image
+    from matplotlib.image import imsave
 
     pixels = np.frombuffer(bytes.fromhex(record.pixels), np.uint8)
     pixels = pixels.reshape(record.channels, record.height, record.width)
-    image = Image.fromarray(pixels[0] if record.channels == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+    image = pixels[0] if record.channels == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0))
     buffer = io.BytesIO()
-    image.save(buffer, format="png", optimize=True)
+    # Without metadata the same image has the same bytes whatever drew it.
+    imsave(buffer, image, format="png", cmap="gray", vmin=0, vmax=255, metadata={"Software": None})
     return buffer.getvalue()

@@ -69,7 +69,7 @@ function explorer(form) {
       for (const [channel, axis] of [["x", x], ["y", y]]) {
         if (!encoding[channel]) continue;
         encoding[channel].title = axis.title;
-        encoding[channel].scale = { type: axis.log ? "log" : "linear", padding: 16, nice: false, ...(axis.log ? {} : { zero: false }) };
+        encoding[channel].scale = { type: axis.log ? "log" : "linear", padding: 22, nice: false, ...(axis.log ? {} : { zero: false }) };
       }
       for (const tip of [].concat(encoding.tooltip || [])) {
         if (tip.field === "across") tip.title = x.title;
