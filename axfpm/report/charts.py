@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from importlib.metadata import version as version_of
 from typing import Any
 from xml.sax.saxutils import quoteattr
@@ -127,13 +128,14 @@ def svg(chart: Mapping[str, Any], *, width: int = 720) -> str:
     return drawn.replace("<svg ", f'<svg role="img" aria-label={quoteattr(chart["description"])} ', 1)
 
 
+@cache
 def bundle() -> str:
     """The JavaScript that draws the charts, Vega with Vega-Lite and Vega-Embed: all of it, nothing is loaded later.
 
     Returns
     -------
     str
-        A module that sets ``window.vegaEmbed``. Bundling takes seconds, so that it is kept.
+        A script that sets ``window.vegaEmbed``. Bundling takes seconds, so that it is kept.
     """
     version = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
     kept, key = Cache("report"), f"vega-{__version__}-{version_of('vl-convert-python')}-{version}"

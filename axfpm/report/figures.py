@@ -20,6 +20,7 @@ __all__ = [
     "chosen",
     "error_histogram",
     "family",
+    "intervals",
     "roofline",
     "row_dots",
     "shares",
@@ -170,35 +171,44 @@ def roofline(rows: Sequence[Mapping[str, Any]], peak: Mapping[str, float], *, al
 
 
 def shares(rows: Sequence[Mapping[str, Any]], *, title: str, alt_text: str) -> Chart:
-    """Shares with their 95% intervals, grouped: what is tried down the page, a dot for each target.
+    """Shares with their 95% intervals, in percent; rows as those of ``intervals``, of 1."""
+    keys = ("value", "low", "high")
+    percent = [{**row, **{key: round(100 * row[key], 2) for key in keys}} for row in rows]
+    return intervals(percent, title=title, alt_text=alt_text, domain=(0, 100))
+
+
+def intervals(
+    rows: Sequence[Mapping[str, Any]], *, title: str, alt_text: str, domain: tuple[float, float] | None = None
+) -> Chart:
+    """Values with their 95% intervals, grouped: groups down the page, a dot for each target.
 
     Parameters
     ----------
     rows : sequence of mapping
-        ``group`` and ``target``, their names; ``rate``, ``low`` and ``high``, of 1.
+        ``group`` and ``target``, their names; ``value``, ``low`` and ``high``.
     title : str
         Of the axis.
     alt_text : str
         What it says, in words.
+    domain : tuple of float, optional
+        Ends of the axis; from 0 as far as it takes where it is not given.
     """
     groups, targets = (list(dict.fromkeys(row[key] for row in rows)) for key in ("group", "target"))
-    base = alt.Chart(
-        points({**row, **{key: round(100 * row[key], 2) for key in ("rate", "low", "high")}} for row in rows)
-    ).encode(
+    base = alt.Chart(points(rows)).encode(
         y=alt.Y("group:N", title=None, sort=groups, axis=alt.Axis(grid=True)),
         yOffset=alt.YOffset("target:N", sort=targets, scale=alt.Scale(paddingOuter=0.4)),
         color=alt.Color("target:N", scale=colours(targets), title=None),
         tooltip=[
-            alt.Tooltip("group:N", title="attack"),
+            alt.Tooltip("group:N", title="of"),
             "target:N",
-            alt.Tooltip("rate:Q", title="%"),
-            alt.Tooltip("low:Q", title="from"),
-            alt.Tooltip("high:Q", title="to"),
+            alt.Tooltip("value:Q", title=title, format=".4~g"),
+            alt.Tooltip("low:Q", title="from", format=".4~g"),
+            alt.Tooltip("high:Q", title="to", format=".4~g"),
         ],
     )
-    scale = alt.Scale(domain=[0, 100])
+    scale = alt.Scale(domain=list(domain)) if domain else alt.Scale(zero=True)
     bars = base.mark_rule(strokeWidth=1.5).encode(x=alt.X("low:Q", title=title, scale=scale), x2="high:Q")
-    dots = base.mark_circle(size=45, opacity=1).encode(x=alt.X("rate:Q", scale=scale))
+    dots = base.mark_circle(size=45, opacity=1).encode(x=alt.X("value:Q", title=title, scale=scale))
     return finish(bars, dots, alt_text=alt_text, height=len(groups) * (11 * len(targets) + 14), legend=targets)
 
 

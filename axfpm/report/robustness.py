@@ -37,12 +37,12 @@ def robustness(scope: Scope, progress: Progress) -> Section:
     exact, first = clean["exact torch"], clean["ax-fpm"]
     shown = [row for row in results.attacks if row.threat_model == "twin" and row.view == "as is"]
     rates = [
-        {"group": row.attack, "target": row.target, "rate": p.rate, "low": p.interval[0], "high": p.interval[1]}
+        {"group": row.attack, "target": row.target, "value": p.rate, "low": p.interval[0], "high": p.interval[1]}
         for row in shown
         if (p := row.transfer) is not None and p.rate is not None and "draw=" not in row.target
     ]
     words = "Transfer rates. " + "; ".join(
-        f"{r['group']} on {r['target']}: {r['rate']:.0%} [{r['low']:.0%}, {r['high']:.0%}]" for r in rates
+        f"{r['group']} on {r['target']}: {r['value']:.0%} [{r['low']:.0%}, {r['high']:.0%}]" for r in rates
     )
     return Section(
         key="robustness",

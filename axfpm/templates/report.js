@@ -53,6 +53,7 @@ function explorer(form) {
   const { axes, rows, chart } = page.catalogue;
   const place = document.getElementById("explorer-chart");
   const said = document.getElementById("explorer-state");
+  let next = null, busy = false;
   const lines = new Map([...document.querySelectorAll("#catalogue-table tbody tr")].map((tr) => [tr.dataset.name, tr]));
 
   function wanted() {
@@ -79,6 +80,19 @@ function explorer(form) {
     return spec;
   }
 
+  /* One drawing at a time, and of several wishes the last. */
+  async function redraw(spec) {
+    next = spec;
+    if (busy) return;
+    busy = true;
+    while (next) {
+      const now = next;
+      next = null;
+      await draw(place, now);
+    }
+    busy = false;
+  }
+
   function update() {
     const [x, y] = ["x", "y"].map((key) => axes.find((axis) => axis.key === form.elements[key].value));
     const visible = wanted();
@@ -101,7 +115,8 @@ function explorer(form) {
       (shown.length ? `; not beaten in both: ${free.join(", ")}.` : ".");
     place.dataset.axes = `${x.key} ${y.key}`;
     place.dataset.points = shown.length;
-    return draw(place, specification(x, y, shown));
+    place.hidden = shown.length === 0;
+    if (shown.length) redraw(specification(x, y, shown));
   }
 
   form.addEventListener("input", update);

@@ -11,7 +11,7 @@ ROWS = [
 ]
 ROWS = [{**row, "shape": f"gemm {k}", "ratio": 3.0 + k} for k, row in enumerate(ROWS)]
 SHARES = [
-    {"group": attack, "target": target, "rate": 0.5, "low": 0.25, "high": 0.75}
+    {"group": attack, "target": target, "value": 0.5, "low": 0.25, "high": 0.75}
     for attack in ("fgsm", "pgd")
     for target in ("ax-fpm", "e8m2")
 ]
@@ -34,6 +34,7 @@ def test_the_same_results_make_the_same_charts():
         lambda: figures.slowdown_bars(ROWS, alt_text="words"),
         lambda: figures.roofline(ROWS, {"gmacs": 50.0, "gbytes": 18.0}, alt_text="words"),
         lambda: figures.shares(SHARES, title="rate", alt_text="words"),
+        lambda: figures.intervals(SHARES, title="ratio", alt_text="words"),
     ):
         chart = draw()
         assert chart == draw()
@@ -92,4 +93,5 @@ def test_the_roof_is_the_lower_of_memory_and_ports():
 
 def test_rates_are_percent():
     rows = values(figures.shares(SHARES, title="rate", alt_text=""))
-    assert (rows[0]["rate"], rows[0]["low"], rows[0]["high"]) == (50, 25, 75)
+    assert (rows[0]["value"], rows[0]["low"], rows[0]["high"]) == (50, 25, 75)
+    assert values(figures.intervals(SHARES, title="ratio", alt_text="")) == SHARES

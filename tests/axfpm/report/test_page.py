@@ -156,7 +156,7 @@ def test_axes_are_chosen(open_page, catalogue, x, y):
     page.select_option("select[name=y]", y)
     page.wait_for_function(f"document.getElementById('explorer-chart').dataset.axes === '{x} {y}'")
     page.wait_for_function(
-        f"document.querySelector('#explorer-chart svg').textContent.includes({json.dumps(titles[x])})"
+        f"document.querySelector('#explorer-chart svg')?.textContent.includes({json.dumps(titles[x])})"
     )
     n, free = not_beaten(catalogue, x, y)
     assert n > 1
@@ -169,18 +169,18 @@ def test_the_catalogue_is_filtered(open_page, catalogue):
     page = open_page()
     rows = page.locator("#catalogue-table tbody tr:visible th")
     assert rows.all_inner_texts() == [row["name"] for row in catalogue["rows"]]
-    page.get_by_label("approximate").uncheck()
+    page.get_by_role("checkbox", name="approximate").uncheck()
     exact = [row["name"] for row in catalogue["rows"] if row["family"] != "approximate"]
     assert rows.all_inner_texts() == exact
-    page.get_by_label("Name contains").fill("E8M1")
+    page.get_by_role("searchbox", name="Name contains").fill("E8M1")
     assert rows.all_inner_texts() == ["e8m1", "e8m10"]
-    page.get_by_label("Name contains").fill("nothing")
+    page.get_by_role("searchbox", name="Name contains").fill("nothing")
     assert page.locator("#explorer-state").inner_text().startswith("0 of 20 multipliers shown.")
 
 
 def test_values_appear_under_the_pointer(open_page):
     page = open_page()
-    page.locator("#explorer-chart svg .mark-symbol path").first.hover()
+    page.locator("#explorer-chart svg .mark-symbol path").first.hover(force=True)
     page.wait_for_selector("#vg-tooltip-element.visible")
     assert "family" in page.locator("#vg-tooltip-element").inner_text()
 
@@ -195,6 +195,9 @@ def test_light_and_dark(open_page, scheme, own, other):
     paper = "getComputedStyle(document.body).backgroundColor"
     dot = "getComputedStyle(document.querySelector('[data-chart=arithmetic-1] .mark-symbol path')).fill"
     assert (page.evaluate(paper), page.evaluate(dot)) == (rgb(own["paper"]), rgb(own["c0"]))
+    page.emulate_media(media="print")
+    assert page.evaluate(paper) == rgb(LIGHT["paper"])
+    page.emulate_media(media="screen")
     page.locator("#theme").click()
     assert (page.evaluate(paper), page.evaluate(dot)) == (rgb(other["paper"]), rgb(other["c0"]))
     page.emulate_media(media="print")
