@@ -56,7 +56,7 @@ def page(
         "report.html",
         **{"chapters": [(title, members) for title, members in shown.items() if members], "parts": parts},
         **{"version": __version__, "full": scope.full, "seed": scope.seed, "page_data": plain(data)},
-        **{"shown": cell, "is_numeric": _is_numeric, "embedded": _embedded, "anchor": _anchor, "most_rows": MOST_ROWS},
+        **{"shown": cell, "numeric_columns": _numeric_columns, "embedded": _embedded, "anchor": _anchor, "most_rows": MOST_ROWS},
         style=render("axfpm", "report.css", light=_declared(LIGHT), dark=_declared(DARK)),
         library=bundle() if data["charts"] or explorers else "",
         script=render("axfpm", "report.js"),
@@ -75,11 +75,14 @@ def cell(value: Any) -> str:
     return f"{value:.3g}"
 
 
-def _is_numeric(table: Table, column: int) -> bool:
-    cells = [row[column] for row in table.rows]
-    return any(isinstance(cell, int | float) for cell in cells) and not any(
-        isinstance(cell, str) and cell not in ("", "-") for cell in cells
-    )
+def _numeric_columns(table: Table) -> list[bool]:
+    """Which columns hold numbers, and at most signs that there is none."""
+    found = []
+    for index in range(len(table.columns)):
+        cells = [row[index] for row in table.rows]
+        texts = {cell for cell in cells if isinstance(cell, str)}
+        found.append(texts <= {"", "-"} and any(isinstance(cell, int | float) for cell in cells))
+    return found
 
 
 def _embedded(png: bytes) -> str:
