@@ -68,8 +68,10 @@ def catalogue(sections: Mapping[str, Section], seed: int) -> Section:
         section = sections.get(key)
         if section is not None and section.data and not section.not_run:
             read(found, section.data)
+    # Axes came as their multipliers did; a group begins where its first one stood.
+    groups = list(dict.fromkeys(axis.group for axis in found.axes.values()))
     explorer = Explorer(
-        axes=list(found.axes.values()),
+        axes=sorted(found.axes.values(), key=lambda axis: groups.index(axis.group)),
         rows=[
             {
                 "name": name,

@@ -8,10 +8,8 @@ from typing import Any
 import altair as alt
 import numpy as np
 
-from axfpm.dots import partial_products
 from axfpm.report.charts import INK, NUMBER, SOFT, colours, finish, points
 from golden.catalogue import multiplier as look_up
-from golden.designs import Design
 
 __all__ = [
     "ERROR_TITLE",
@@ -22,7 +20,6 @@ __all__ = [
     "family",
     "intervals",
     "roofline",
-    "row_dots",
     "shares",
     "slowdown_bars",
 ]
@@ -73,23 +70,6 @@ def error_histogram(errors: Mapping[str, np.ndarray], *, alt_text: str) -> Chart
         )
     )
     return finish(chart, alt_text=alt_text, height=260, legend=list(errors))
-
-
-def row_dots(design: Design, precision: int, *, alt_text: str) -> tuple[str, Chart]:
-    """What is added, in words, and the partial-product bits as dots: a row each, the highest weight on the left."""
-    rows = partial_products(design, precision)
-    dots = [{"weight": weight, "row": row} for row, weights in enumerate(rows) for weight in weights]
-    chart = (
-        alt.Chart(points(dots))
-        .mark_circle(size=14, opacity=1)
-        .encode(
-            x=alt.X("weight:Q", title="weight (power of two)", scale=alt.Scale(domain=[2 * precision, -1], nice=False)),
-            y=alt.Y("row:Q", title="row", scale=alt.Scale(domain=[precision, -1], nice=False)),
-            color=alt.value("var(--c0)"),
-            tooltip=["row:Q", "weight:Q"],
-        )
-    )
-    return f"{len(rows)} rows, {len(dots)} AND gates", finish(chart, alt_text=alt_text, height=230)
 
 
 def slowdown_bars(rows: Sequence[Mapping[str, Any]], *, alt_text: str) -> Chart:

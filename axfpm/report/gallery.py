@@ -60,8 +60,9 @@ def _png(record: Record) -> bytes:
 
     pixels = np.frombuffer(bytes.fromhex(record.pixels), np.uint8)
     pixels = pixels.reshape(record.channels, record.height, record.width)
-    image = pixels[0] if record.channels == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0))
+    # Of one channel three: a map of colours rounds grey levels.
+    image = np.ascontiguousarray(np.broadcast_to(pixels, (3, *pixels.shape[1:])).transpose(1, 2, 0))
     buffer = io.BytesIO()
-    # Without metadata the same image has the same bytes whatever drew it.
-    imsave(buffer, image, format="png", cmap="gray", vmin=0, vmax=255, metadata={"Software": None})
+    # Without its author's name the same image has the same bytes whatever version drew it.
+    imsave(buffer, image, format="png", metadata={"Software": ""})
     return buffer.getvalue()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from axfpm.known import remember_hardware
+from axfpm.pictures.kinds import picture
 from axfpm.report import figures
 from axfpm.report.section import Figure, Scope, Section, Table
+from golden.catalogue import multiplier as look_up
 from golden.metrics import error
 from golden.progress import Progress
 
@@ -67,6 +69,19 @@ def simulation(scope: Scope, progress: Progress) -> Section:
                 f"cocotb benches, seed {scope.seed}",
                 ("design", "stages", "simulator", "checks", "differences", "checks/s"),
                 rows,
+            ),
+        ),
+        figures=(
+            Figure(
+                "A 3 x 3 array of ax-fpm multipliers as its component ran, one step a cycle: operands enter a row later "
+                "in each row, results leave a column later in each column.",
+                "The cycles of a run of the array.",
+                svg=picture("array", look_up("ax-fpm"), alone=False, seed=scope.seed),
+            ),
+            Figure(
+                "The matrix engine's streams in a product of 5 x 4 by 4 x 4 on a 2 x 2 array, as its component ran.",
+                "The schedule of a run of the engine.",
+                svg=picture("schedule", look_up("ax-fpm"), alone=False, seed=scope.seed),
             ),
         ),
         data={"benches": [r.to_dict() for r in reports]},
@@ -133,6 +148,15 @@ def synthesis(scope: Scope, progress: Progress) -> Section:
         ),
         tables=(Table(comparison.conditions, comparison.columns, comparison.table()),),
         figures=(
+            *(
+                Figure(
+                    f"The compressor tree of {name} by level: dots are bits, each adder takes those that it encloses.",
+                    f"The compressor tree of {name}.",
+                    svg=picture("tree", look_up(name), alone=False),
+                    half=True,
+                )
+                for name in ("exact-trunc", "ax-fpm")
+            ),
             Figure(
                 "Error against area; nothing lies left of and below the line.",
                 f"{words}.",

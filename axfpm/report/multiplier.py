@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from axfpm.pictures.kinds import picture
+from axfpm.pictures.rows import draw_rows
 from axfpm.report import figures
 from axfpm.report.section import Figure, Scope, Section, Table
 from golden.catalogue import multiplier as look_up
@@ -15,6 +17,8 @@ ERROR_NAMES = ("exact-trunc", "ax-fpm", "ax-fpm-widen", "ax-fpm-wrap", "bf16", "
 HISTOGRAM_NAMES = ("ax-fpm", "ax-fpm-widen", "mitchell", "e8m2")
 DOTS = {"exact": "an exact product adds", "ax-fpm": "AMA5 cells leave of it"}
 """Multipliers whose partial products are drawn, and the words for it."""
+MAPS = {"ax-fpm": "blocks of AMA5 cells", "mitchell": "one adder"}
+"""Multipliers whose errors are drawn by significands, and what they are made of."""
 
 
 def arithmetic(scope: Scope, progress: Progress) -> Section:
@@ -50,15 +54,25 @@ def arithmetic(scope: Scope, progress: Progress) -> Section:
         figures=(
             *(_dots(name, what) for name, what in DOTS.items()),
             _histogram(scope.seed),
+            *(_map(name, what) for name, what in MAPS.items()),
         ),
         data={"errors": [r.to_dict() for r in reports], "uniform": uniform.to_dict()},
     )
 
 
 def _dots(name: str, what: str) -> Figure:
-    m = look_up(name)
-    counted, chart = figures.row_dots(m.design, m.precision, alt_text=f"The partial-product bits of {name}, by row.")
-    return Figure(f"The partial-product bits that {what}: {counted} ({name}).", f"{name}: {counted}.", chart, half=True)
+    drawing = draw_rows(look_up(name))
+    return Figure(
+        f"The partial-product bits that {what}.",
+        f"{drawing.title}. {drawing.description}",
+        svg=drawing.svg(),
+        half=True,
+    )
+
+
+def _map(name: str, what: str) -> Figure:
+    words = f"Where in the significands {name}, {what}, errs, and which way: means of the relative error."
+    return Figure(words, words, svg=picture("errors", look_up(name), alone=False), half=True)
 
 
 def _histogram(seed: int) -> Figure:

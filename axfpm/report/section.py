@@ -55,7 +55,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart, or pictures in rows, with a caption.
+    """A chart, a drawing, or pictures in rows, with a caption.
 
     Parameters
     ----------
@@ -64,7 +64,9 @@ class Figure:
     alt : str
         What it says, in words: for those who do not see it.
     chart : mapping
-        A Vega-Lite specification; empty where there are pictures instead.
+        A Vega-Lite specification; empty where there is something else instead.
+    svg : str
+        A drawing by ``axfpm.pictures``, for a place inside a page.
     pictures : mapping of str to sequence of Picture
         Rows of pictures by their headings.
     half : bool
@@ -76,6 +78,7 @@ class Figure:
     caption: str
     alt: str
     chart: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    svg: str = ""
     pictures: Mapping[str, Sequence[Picture]] = field(default_factory=dict, hash=False)
     half: bool = False
     origin: Origin | None = None

@@ -8,8 +8,8 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from axfpm.commands.show import page
 from axfpm.catalogue_pages import catalogue_page, multiplier_page
+from axfpm.commands.show import page
 from golden.catalogue import MULTIPLIERS
 
 FOLDER = "catalogue"

@@ -7,8 +7,8 @@ from docutils.core import publish_doctree
 from docutils.nodes import literal, system_message
 from docutils.parsers.rst import roles
 
-from axfpm.commands.show import page
 from axfpm.catalogue_pages import catalogue_page, multiplier_page, table, text
+from axfpm.commands.show import page
 from golden.catalogue import multiplier
 from golden.errors import InvalidInput
 

@@ -3,24 +3,26 @@
 import numpy as np
 import pytest
 
+from axfpm.pictures.rows import draw_rows
 from axfpm.report import figures
 from axfpm.report.curves import in_words, lines
 from axfpm.report.section import Figure, Picture, Section, Table
 from golden.catalogue import multiplier
+from golden.metrics import error
 
 DOT = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
     "0000000a49444154789c6360000000020001e221bc330000000049454e44ae426082"
 )
 """A PNG of one grey pixel."""
+SPEEDS = [{"shape": f"gemm {k}", "ratio": 3.0 + k, "bound": 2.5} for k in range(3)]
 
 
 @pytest.fixture(scope="session")
 def drawn():
-    """Two charts, one of dots, and a table with a name that a page must escape."""
+    """A drawing, two charts, and a table with a name that a page must escape."""
     errors = {"ax-fpm": np.linspace(-0.4, 0.9, 100), "e8m2": np.linspace(-0.1, 0.1, 100)}
-    m = multiplier("ax-bf16")
-    counted, dots = figures.row_dots(m.design, m.precision, alt_text="Dots.")
+    dots = draw_rows(multiplier("ax-bf16"))
     table = Table("conditions", ("name", "value"), [("x", 0.5), ("<b>", 2)])
     return Section(
         "arithmetic",
@@ -29,10 +31,11 @@ def drawn():
         "axfpm list",
         [table],
         [
-            Figure(counted, counted, dots, half=True),
+            Figure("dots", dots.title, svg=dots.svg(), half=True),
+            Figure("bars", "Bars.", figures.slowdown_bars(SPEEDS, alt_text="Bars."), half=True),
             Figure("drawn", "Errors.", figures.error_histogram(errors, alt_text="Errors.")),
         ],
-        {"errors": [], "uniform": {}},
+        {"errors": [], "uniform": error("ax-fpm", "uniform", n=1000).to_dict()},
     )
 
 

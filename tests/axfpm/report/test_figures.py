@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from axfpm.report import figures
-from golden.catalogue import MULTIPLIERS, multiplier
+from golden.catalogue import MULTIPLIERS
 
 ROWS = [
     {"multiplier": "ax-fpm", "macs": 10**6, "bytes": 10**5, "gmacs": 7.0, "torch_gmacs": 40.0, "bound": 4.0},
@@ -25,11 +25,9 @@ def values(chart, layer=None):
 
 def test_the_same_results_make_the_same_charts():
     errors = {"a": np.linspace(-0.1, 0.5, 1000), "b": np.zeros(10)}
-    exact = multiplier("exact")
     names = [{"name": name, "x": 0.1 * k, "y": 2.0} for k, name in enumerate(("exact", "e8m2", "mitchell"))]
     for draw in (
         lambda: figures.error_histogram(errors, alt_text="words"),
-        lambda: figures.row_dots(exact.design, exact.precision, alt_text="words")[1],
         lambda: figures.against(names, ("x", "error"), ("y", "pJ"), alt_text="words"),
         lambda: figures.slowdown_bars(ROWS, alt_text="words"),
         lambda: figures.roofline(ROWS, {"gmacs": 50.0, "gbytes": 18.0}, alt_text="words"),
@@ -39,14 +37,6 @@ def test_the_same_results_make_the_same_charts():
         chart = draw()
         assert chart == draw()
         assert chart["description"] == "words"
-
-
-def test_rows_and_gates():
-    exact, approximate = multiplier("exact"), multiplier("ax-fpm")
-    assert figures.row_dots(exact.design, 24, alt_text="")[0] == "24 rows, 576 AND gates"
-    said, chart = figures.row_dots(approximate.design, 24, alt_text="")
-    assert said == "12 rows, 252 AND gates"
-    assert len(values(chart)) == 252
 
 
 def test_a_histogram_has_every_value_once():

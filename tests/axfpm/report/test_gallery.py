@@ -17,6 +17,7 @@ def results():
 
 def test_images_are_those_of_the_results(results):
     figure = examples(results)
+    assert figure is not None
     first = results.pictures[0]
     name, pictures = next(iter(figure.pictures.items()))
     assert name == f"clean, on {first.target}"
@@ -30,7 +31,9 @@ def test_images_are_those_of_the_results(results):
 
 def test_attacks_on_the_target_are_shown_for_ax_fpm_alone_and_at_the_budget(results):
     budgets = {f"{budget:g}" for budget in results.settings["budgets"].values()}
-    own = [name for name in examples(results).pictures if name.startswith("white-box")]
+    figure = examples(results)
+    assert figure is not None
+    own = [name for name in figure.pictures if name.startswith("white-box")]
     assert own
     assert all(name.endswith("on ax-fpm") and name.split("eps=")[1].split(",")[0] in budgets for name in own)
 

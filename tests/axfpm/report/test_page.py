@@ -88,12 +88,17 @@ def test_nothing_is_wider_than_the_window(open_page, width):
 def test_every_figure_is_drawn_and_named(open_page, report):
     page = open_page()
     charts = page.evaluate("page.charts")
-    assert {"arithmetic-1", "arithmetic-2", "verdict-1"} <= charts.keys()
+    assert {"arithmetic-2", "arithmetic-3", "verdict-1"} <= charts.keys()
     for key, chart in charts.items():
         place = page.locator(f'[data-chart="{key}"]')
         assert place.locator("svg").count() == 1
-        assert place.locator("svg .mark-symbol path, svg .mark-line path").count() > 0
+        assert place.locator(", ".join(f"svg .mark-{kind} path" for kind in ("symbol", "line", "rect"))).count() > 0
         assert place.get_attribute("aria-label") == chart["description"]
+    drawing = page.locator("#arithmetic .drawing svg")
+    assert drawing.get_attribute("role") == "img"
+    assert (
+        page.locator(f"#{drawing.get_attribute('aria-labelledby').split()[0]}").text_content().startswith("ax-bf16: ")
+    )
     assert page.locator(".gallery img").get_attribute("alt") == "a 7, taken for a 7"
     ids = page.evaluate("[...document.querySelectorAll('[id]')].map(each => each.id)")
     assert len(ids) == len(set(ids))
@@ -193,7 +198,7 @@ def rgb(colour):
 def test_light_and_dark(open_page, scheme, own, other):
     page = open_page(color_scheme=scheme)
     paper = "getComputedStyle(document.body).backgroundColor"
-    dot = "getComputedStyle(document.querySelector('[data-chart=arithmetic-1] .mark-symbol path')).fill"
+    dot = "getComputedStyle(document.querySelector('[data-chart=arithmetic-2] .mark-rect path')).fill"
     assert (page.evaluate(paper), page.evaluate(dot)) == (rgb(own["paper"]), rgb(own["c0"]))
     page.emulate_media(media="print")
     assert page.evaluate(paper) == rgb(LIGHT["paper"])
