@@ -134,6 +134,6 @@ def picture(kind: str, m: Multiplier, *, alone: bool = True, **settings: Any) ->
     known = settings_of(kind)
     for name in settings:
         if name not in known:
-            some = f"; it has {', '.join(known)}" if known else ", nor any other"
-            raise InvalidInput(f"the picture {kind!r} has no setting {name!r}{some}")
+            some = f"it has {', '.join(known)}" if known else "leave it out, it has none"
+            raise InvalidInput(f"the picture {kind!r} has no setting {name!r}; {some}")
     return PICTURES.look_up(kind)(m, alone=alone, **settings)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from golden.catalogue import Multiplier
-from golden.checks import check_count
+from golden.checks import check_count, check_seed
 from golden.errors import AxfpmError, InvalidInput
 from golden.registry import check_choice
 from sim.limits import check_simulated
@@ -50,7 +50,7 @@ def run_array(
     """
     from sim.array import array_job
 
-    _check(m, rows, columns, stages)
+    _check(m, rows, columns, stages, seed)
     check_count("vectors", vectors, 1, MOST_VECTORS)
     job, _ = array_job(m, rows=rows, columns=columns, vectors=vectors, seed=seed, pace="always", length=rows)
     from hdl.array import SystolicArray
@@ -113,7 +113,7 @@ def run_engine(
     from sim.engine import command_of, engine_job
     from sim.stimulus.stimulus import stream_of
 
-    _check(m, rows, columns, stages)
+    _check(m, rows, columns, stages, seed)
     check_choice("unknown pace", pace, PACES)
     for name, size in zip("MKN", shape, strict=True):
         check_count(name, size, 1, 1024)
@@ -146,13 +146,14 @@ def run_engine(
     )
 
 
-def _check(m: Multiplier, rows: int, columns: int, stages: int) -> None:
+def _check(m: Multiplier, rows: int, columns: int, stages: int, seed: int) -> None:
     if m.format.word_bits != 32:
         raise InvalidInput(f"{m} works on {m.format.word_bits}-bit words, and runs are drawn of 32-bit words alone; "
                            "choose a format of 8 exponent bits")  # fmt: skip
     check_count("rows", rows, 1, LARGEST, "which a picture can show")
     check_count("columns", columns, 1, LARGEST, "which a picture can show")
     check_simulated(rows, columns, stages)
+    check_seed(seed)
 
 
 def _checked(component: Any, job: StreamJob, watch: Callable[[], dict[str, Any]]) -> Run:

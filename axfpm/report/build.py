@@ -12,6 +12,7 @@ from axfpm import __version__
 from axfpm.console import plain
 from axfpm.health import inspect
 from axfpm.report.catalogue import TITLE as CATALOGUE, catalogue
+from axfpm.report.charts import bundle
 from axfpm.report.claims import claims
 from axfpm.report.front import TITLE as FRONT, front
 from axfpm.report.page import page as as_page
@@ -52,9 +53,12 @@ def build(output: Path, *, full: bool = False, seed: int = 0, progress: Progress
     ------
     InvalidInput
         If the folder cannot be written, or the seed is out of range.
+    ModuleNotFoundError
+        If what draws the charts is not installed.
     """
     check_seed(seed)
     check_folder(output)
+    bundle()  # what draws the page must be there before anything is measured for it
     scope = Scope(full=full, seed=seed)
     parts = [vars(part) for part in inspect()]
     sections = {key: Section(key=key, title=TITLES[key], not_run="not reached yet") for key in SECTIONS}

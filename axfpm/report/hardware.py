@@ -73,8 +73,8 @@ def simulation(scope: Scope, progress: Progress) -> Section:
         ),
         figures=(
             Figure(
-                "A 3 x 3 array of ax-fpm multipliers as its component ran, one step a cycle: operands enter a row later "
-                "in each row, results leave a column later in each column.",
+                "A 3 x 3 array of ax-fpm multipliers as its component ran, a step for each cycle: operands enter each "
+                "row, and results leave each column, a little after those of the one before.",
                 "The cycles of a run of the array.",
                 svg=picture("array", look_up("ax-fpm"), alone=False, seed=scope.seed),
             ),

@@ -39,7 +39,7 @@ def test_sizes_reach_the_run():
     ("arguments", "sentence"),
     [
         (("flowers",), "axfpm: unknown picture 'flowers'"),
-        (("rows", "--seed", "1"), "axfpm: the picture 'rows' has no setting 'seed', nor any other"),
+        (("rows", "--seed", "1"), "axfpm: the picture 'rows' has no setting 'seed'; leave it out, it has none"),
         (("rows", "--multiplier", "mitchell"), "axfpm: mitchell has no partial products to draw"),
         (("rows", "-o", "/dev/null/x.svg"), "axfpm: cannot write /dev/null/x.svg"),
         (("array", "--rows", "100"), "axfpm: rows=100 is too large; give at most 8"),
