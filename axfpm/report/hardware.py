@@ -150,7 +150,7 @@ def synthesis(scope: Scope, progress: Progress) -> Section:
         figures=(
             *(
                 Figure(
-                    f"The compressor tree of {name} by level: dots are bits, each adder takes those that it encloses.",
+                    f"The compressor tree of {name} by level: dots are bits, shades the adders that take them.",
                     f"The compressor tree of {name}.",
                     svg=picture("tree", look_up(name), alone=False),
                     half=True,
