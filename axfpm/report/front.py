@@ -20,6 +20,8 @@ SUBJECT, EXACT = "ax-fpm", "exact"
 ATTACKS = {"white-box": "attacks made for the target", "twin": "examples made on the exact network"}
 """Threat models that are shown, in words."""
 STATES = ("not beaten", "beaten in all three")
+VARIANTS = {"as it is": "circle", "calibrated": "square", "other": "triangle-up"}
+"""What was done to a network beside its multiplier, and how its dot looks."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,8 @@ def front() -> Section:
             "All targets whose energy is known: of an image where an inference of their network was measured, else of "
             "a product; networks that were trained otherwise are left out. One is pale where another costs less, is "
             "more often right and withstands more, each beyond the 95% intervals. Attacks made for a target were run "
-            "on few targets, so that the fronts under them are short.",
+            "on few targets, so that the fronts under them are short. Colours are multipliers; a circle is the network "
+            "as it is, a square a calibrated one, a triangle one changed otherwise.",
         ),
         figures=figures,
         tables=(_table(tasks),),
@@ -227,6 +230,12 @@ def _share(networks: Sequence[Mapping[str, int]]) -> Measured:
     return Measured(p.rate or 0.0, *p.interval)
 
 
+def _variant(target: str) -> str:
+    """What was done to the network beside its multiplier."""
+    _, _, change = target.partition("+")
+    return change if change in VARIANTS else "other" if change else "as it is"
+
+
 def _in_words(one: Point, unit: str) -> str:
     return f"{_rounded(one.energy)} {unit}, clean {_percent(one.clean)}, robust {_percent(one.robust)}"
 
@@ -247,21 +256,26 @@ def _chart(task: Task, words: str) -> dict[str, Any]:
             **{"x": one.energy.value, "x0": one.energy.low, "x1": one.energy.high},
             **{"y": 100 * one.robust.value, "y0": 100 * one.robust.low, "y1": 100 * one.robust.high},
             **{"clean": 100 * one.clean.value, "said": _in_words(one, task.unit)},
+            **{"multiplier": one.multiplier, "variant": _variant(one.target)},
         }
         for one in task.points
     ]
-    names = [row["name"] for row in rows]
-    base = alt.Chart(points(rows)).encode(
-        color=alt.Color("name:N", scale=colours(names), title=None),
+    names = list(dict.fromkeys(one.multiplier for one in task.points))
+    base = alt.Chart(points(rows))
+    shown = base.encode(
+        color=alt.Color("multiplier:N", scale=colours(names), title=None),
         opacity=alt.Opacity("state:O", scale=alt.Scale(domain=list(STATES), range=[1, 0.35]), title=None),
     )
     scale = alt.Scale(type="log", padding=24, nice=False)
     cost, kept = f"energy, {task.unit}", "robust accuracy, %"
     across, up = alt.X("x:Q", title=cost, scale=scale), alt.Y("y:Q", title=kept)
-    wide = base.mark_rule().encode(x=alt.X("x0:Q", title=cost, scale=scale), x2="x1:Q", y=up)
-    high = base.mark_rule().encode(x=across, y=alt.Y("y0:Q", title=kept), y2="y1:Q")
+    wide = shown.mark_rule().encode(x=alt.X("x0:Q", title=cost, scale=scale), x2="x1:Q", y=up)
+    high = shown.mark_rule().encode(x=across, y=alt.Y("y0:Q", title=kept), y2="y1:Q")
     size = alt.Size("clean:Q", scale=alt.Scale(domain=[0, 100], range=[20, 160]), title="clean accuracy, %")
-    dots = base.mark_circle().encode(x=across, y=up, size=size, tooltip=["name:N", "said:N", "state:N"])
+    shape = alt.Shape("variant:N", scale=alt.Scale(domain=list(VARIANTS), range=list(VARIANTS.values())), title=None)
+    dots = shown.mark_point(filled=True).encode(
+        x=across, y=up, size=size, shape=shape, tooltip=["name:N", "said:N", "state:N"]
+    )
     text = base.mark_text(align="left", dx=9, dy=-9, fontSize=11, color=INK).encode(x=across, y=up, text="name:N")
     named = dots.properties(name="dots"), text.properties(name="labels")
     return finish(wide, high, *named, alt_text=words, height=280, legend=names)

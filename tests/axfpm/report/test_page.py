@@ -107,6 +107,18 @@ def test_every_figure_is_drawn_and_named(open_page, report):
     assert (report / "index.html").stat().st_size < 6e6
 
 
+def test_dots_of_the_front_have_their_names(open_page):
+    page = open_page()
+    fronts = page.evaluate("Object.keys(page.charts).filter(key => key.startsWith('front-'))")
+    assert fronts
+    for key in fronts:
+        names = page.locator(f'[data-chart="{key}"] .mark-text.labels_marks text').evaluate_all(
+            "all => all.filter(each => each.getAttribute('opacity') !== '0' && getComputedStyle(each).fill !== 'none')"
+            ".map(each => each.textContent)"
+        )
+        assert "ax-fpm" in names
+
+
 def test_sections_that_were_not_run_or_failed_say_so(open_page):
     page = open_page()
     assert page.locator("#simulation .alarm").inner_text() == "not run: no simulator"
