@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["shipped_hardware", "shipped_robustness"]
+__all__ = ["shipped_hardware", "shipped_robustness", "shipped_suites"]
 
 EXACT, CALIBRATED = "exact torch", "+calibrated"
 
@@ -76,6 +76,58 @@ def shipped_robustness(name: str) -> list[dict[str, Any]]:
     from golden.robustness.records import MEASURED
 
     return [found for file in sorted(MEASURED.glob("*.jsonl.gz"), key=_preset) if (found := _of(name, file))]
+
+
+def shipped_suites(threat_model: str) -> list[dict[str, Any]]:
+    """Robust accuracy of all targets under the best of a threat model's attacks for each image, by preset and norm.
+
+    Parameters
+    ----------
+    threat_model : str
+        Its name.
+
+    Returns
+    -------
+    list of dict
+        ``preset``, ``model``, ``data``, ``norm``, ``budget`` and ``targets``: by name ``multiplier`` (what its products
+        run on; None where it is no multiplier's), ``clean`` and ``robust``, the shares of each network (``k``, ``n``).
+    """
+    from golden.robustness.records import MEASURED
+
+    return [task for file in sorted(MEASURED.glob("*.jsonl.gz"), key=_preset) for task in _tasks(threat_model, file)]
+
+
+def _tasks(threat_model: str, file: Path) -> list[dict[str, Any]]:
+    settings: dict[str, Any] = {}
+    clean: dict[str, list[Any]] = {}
+    suites: dict[tuple[str, float], dict[str, list[Any]]] = {}
+    for kind, row in _rows(file):
+        if kind == "settings":
+            settings = row
+        elif kind == "clean":
+            clean.setdefault(row["target"], []).append(row["accuracy"])
+        elif kind == "suite" and row["threat_model"] == threat_model:
+            task = suites.setdefault((row["norm"], row["budget"]), {})
+            task.setdefault(row["target"], []).append(row["robust_accuracy"])
+    return [
+        {
+            "preset": _preset(file),
+            **{key: settings[key] for key in ("model", "data")},
+            **{"norm": norm, "budget": budget},
+            "targets": {
+                target: {
+                    "multiplier": target.rpartition("/")[2].partition("+")[0]
+                    if target in settings["multipliers"]
+                    else None,
+                    "clean": clean[target],
+                    "robust": robust,
+                }
+                for target, robust in found.items()
+                if target in clean
+            },
+        }
+        for (norm, budget), found in suites.items()
+    ]
 
 
 def _of(name: str, file: Path) -> Any:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import click
 
+from axfpm.citations import citations
 from axfpm.console import MULTIPLIER, emit, json_option, print_table
 from axfpm.dots import drawing, partial_products
 from axfpm.known import known_energy, known_hardware
@@ -94,6 +96,8 @@ def page(m: Multiplier) -> dict[str, Any]:
         "here": {"hardware": known_hardware().get(name), "energy": known_energy().get(name)},
         "hardware": shipped_hardware(name),
         "robustness": shipped_robustness(name),
+        "verilog": f"axfpm verilog multiplier --multiplier {shlex.quote(name)} -o multiplier.v",
+        "citations": list(citations(m)),
     }
 
 
@@ -123,6 +127,8 @@ def _print(m: Multiplier, found: dict[str, Any]) -> None:
     _print_error(found["error"])
     _print_hardware(found)
     _print_robustness(found)
+    click.echo(f"Verilog: `{found['verilog']}`; pictures: `axfpm draw rows --multiplier {shlex.quote(found['name'])}`.")
+    click.echo("\n".join(("Cite:", *(f"  {source}" for source in found["citations"]))))
 
 
 def _print_error(e: dict[str, Any] | None) -> None:

@@ -33,6 +33,7 @@ def claims(sections: Mapping[str, Section]) -> Section:
         ),
         tables=(Table("Claims", ("claim", "measured here", "verdict"), rows),),
         data={"claims": [dict(zip(("claim", "measured", "verdict"), row, strict=True)) for row in rows]},
+        origin="both",
     )
 
 

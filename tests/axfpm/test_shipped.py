@@ -5,7 +5,7 @@ import json
 import pytest
 
 from axfpm import shipped
-from axfpm.shipped import shipped_hardware, shipped_robustness
+from axfpm.shipped import shipped_hardware, shipped_robustness, shipped_suites
 from golden.robustness.records import MEASURED, read
 from synth.energy import technologies
 
@@ -62,6 +62,21 @@ def test_the_rule_was_asked_of_the_subject_alone():
     assert found["mnist"]["verdicts"] == []
 
 
+def test_suites_are_those_of_the_file():
+    results = read(MEASURED / "cifar10.jsonl.gz")
+    suites = [s for s in results.suites if s.threat_model == "white-box"]
+    tasks = [task for task in shipped_suites("white-box") if task["preset"] == "cifar10"]
+    assert {(task["norm"], task["budget"]) for task in tasks} == {(s.norm, s.budget) for s in suites}
+    for task in tasks:
+        own = task["targets"]["ax-fpm+calibrated"]
+        wanted = [s.robust_accuracy.k for s in suites if (s.target, s.norm) == ("ax-fpm+calibrated", task["norm"])]
+        assert [share["k"] for share in own["robust"]] == wanted
+        assert own["multiplier"] == "ax-fpm"
+        assert [share["n"] for share in own["clean"]] == [10_000] * 3
+        assert task["targets"]["exact torch"]["multiplier"] is None
+
+
 def test_nothing_is_said_of_what_was_not_measured():
     assert shipped_hardware("ax-fpm:block=3") == []
     assert shipped_robustness("ax-fpm:block=3") == []
+    assert shipped_suites("no threat model") == []

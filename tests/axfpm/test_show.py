@@ -7,9 +7,10 @@ import sys
 import pytest
 from click.testing import CliRunner
 
+from axfpm.citations import citations
 from axfpm.cli import main
 from axfpm.known import remember_energy, remember_hardware
-from golden.catalogue import MULTIPLIERS
+from golden.catalogue import MULTIPLIERS, multiplier
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +33,8 @@ def test_a_page_in_json():
     assert found["here"] == {"hardware": None, "energy": None}
     assert len(found["hardware"]) == 5
     assert {one["preset"] for one in found["robustness"]} == {"mnist", "cifar10", "cifar10-vgg11"}
+    assert found["verilog"] == "axfpm verilog multiplier --multiplier ax-fpm -o multiplier.v"
+    assert found["citations"] == list(citations(multiplier("ax-fpm")))
 
 
 def test_a_page_as_text():
@@ -42,6 +45,8 @@ def test_a_page_as_text():
     assert text.count("  ooo ooo ooo ooo ooo ooo\n") == 6
     assert "osu018: osu018_stdcells, corner typical (process 1, 1.8 V, 25 C), clock 12 ns." in text
     assert "Verdict of the rule on ax-fpm, white-box: does not defend (4 does not hold)." in text
+    assert "`axfpm verilog multiplier --multiplier ax-fpm -o multiplier.v`" in text
+    assert "\nCite:\n  A. Guesmi" in text
 
 
 def test_what_this_machine_measured_stands_beside():

@@ -46,6 +46,11 @@ def test_tables_and_verdicts(files):
         "up to 50% less energy (the paper as published (ASPLOS 2021)), against exact: does not hold"
         in made.paragraphs[1]
     )
+    (figure,) = made.figures
+    assert figure.alt == (
+        "Shares of exact's energy. ax-fpm on osu018: 0.40 [0.40, 0.40]; ax-fpm on nangate45: 0.60 [0.60, 0.60]."
+    )
+    assert made.origin == "file"
     rows = claims({"inference": made}).data["claims"]
     ours = next(row for row in rows if row["claim"].startswith("up to 50% less energy, for an inference of toy"))
     assert ours["measured"] == "0.40 [0.40, 0.40] (osu018), 0.60 [0.60, 0.60] (nangate45) of exact"
