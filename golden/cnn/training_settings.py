@@ -122,6 +122,7 @@ DEFAULTS: dict[str, Settings] = {
 ADVERSARIAL: dict[str, Settings] = {
     "digits": Settings(epochs=30, batch=32, steps=7),
     "mnist": Settings(epochs=10, batch=128, steps=7),
+    "cifar10": replace(DEFAULTS["cifar10"], steps=7, label_smoothing=0.0),
 }
 """The same for adversarial training; the budget is given."""
 

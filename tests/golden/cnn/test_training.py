@@ -214,6 +214,18 @@ def test_settings_of_cifar10(few_colours, tmp_path, monkeypatch):
     assert all(p.dtype == torch.float32 for p in loaded.parameters())
 
 
+@pytest.mark.parametrize("start", [None, "alexnet-cifar10"])
+def test_cifar10_against_an_adversary_on_a_multiplier(few_colours, monkeypatch, start):
+    for table in (training.ADVERSARIAL, training.FINE_TUNING):
+        monkeypatch.setitem(table, "cifar10", dataclasses.replace(table["cifar10"], batch=32))
+    _, provenance = train("cifar10", epochs=1, adversarial=8 / 255, multiplier="e8m1", start=start)
+    assert provenance.settings["steps"] == "7"
+    assert provenance.settings["optimiser"].startswith("SGD" if start is None else "Adam")
+    assert provenance.settings["storage"] == "float16"
+    assert "label smoothing" not in provenance.settings
+    assert provenance.correct_on.keys() == {"e8m1"}
+
+
 def test_a_checkpoint_is_never_rounded_silently(few_colours, tmp_path):
     module, provenance = train("cifar10", epochs=1)
     with torch.no_grad():
