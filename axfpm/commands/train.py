@@ -23,9 +23,13 @@ from golden.files import is_stream
 
 
 @click.command("train")
-@click.option("--data", type=Name("golden.cnn.data:DATASETS"), help="digits, mnist or cifar10; that of --from else.")
+@click.option(
+    "--data", type=Name("golden.cnn.data:DATASETS"), help="digits, mnist or cifar10; that of --from, or digits, else."
+)
 @click.option("--model", help="lenet5, guesmi2021, alexnet, vgg11, or your package.module:name; the data's own else.")
-@click.option("--from", "start", type=InputPath(), metavar="FILE", help="Checkpoint to train further, for one epoch.")
+@click.option(
+    "--from", "start", type=InputPath(), metavar="FILE", help="Checkpoint to train further, by default for one epoch."
+)
 @click.option(
     "--multiplier", type=MULTIPLIER, metavar="NAME", help=f"Train on it, bit for bit. {MULTIPLIER_NAMES}; exact else."
 )
@@ -58,7 +62,7 @@ def command(
     An interrupted run goes on where it was. MODEL may be a class, or a function without arguments, that gives a
     torch.nn.Module, by its import path.
 
-    Example: axfpm train --from lenet5-digits --multiplier ax-fpm -o lenet5-on-ax-fpm.safetensors
+    Example: axfpm train --from lenet5-digits --multiplier ax-fpm -o tuned.safetensors
     """
     from dataclasses import asdict
 
