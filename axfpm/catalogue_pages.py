@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from statistics import median
 from typing import Any
 
-from axfpm.commands.show import BASELINE, definition, page
+from axfpm.commands.show import BASELINE, definition, page, speed_conditions
 from axfpm.console import format_cell
 from axfpm.pictures.errors import Point, draw_front
 from axfpm.pictures.kinds import picture
@@ -39,7 +40,7 @@ def multiplier_page(m: Multiplier, found: dict[str, Any] | None = None) -> str:
     """
     found = found or page(m)
     hardware = found["hardware"]
-    e = found["error"]
+    e, speed = found["error"], found["speed"]
     return render(
         "axfpm",
         "multiplier.rst",
@@ -54,6 +55,8 @@ def multiplier_page(m: Multiplier, found: dict[str, Any] | None = None) -> str:
         baseline=BASELINE,
         robustness=[_robustness(one) for one in found["robustness"]],
         kernels=_kernels(m),
+        speed=[(row["shape"], row["ratio"], row["gmacs"]) for row in speed["rows"]] if speed else [],
+        speed_conditions=speed_conditions(speed) if speed else "",
         verilog=found["verilog"],
         citations=found["citations"],
         table=table,
@@ -72,12 +75,13 @@ def catalogue_page(found: Sequence[tuple[Multiplier, dict[str, Any]]]) -> str:
     rows, points = [], []
     for m, one in found:
         name, e = one["name"], one["error"] or {}
+        slower = [row["ratio"] for row in one["speed"].get("rows", ())]
         cells = next((row for row in one["hardware"] if row["library"] == LIBRARY), {})
         figures = [cells.get(key, "-") for key in ("area_um2", "critical_path_ns", "energy_pj")]
         verdicts = {v["verdict"] for each in one["robustness"] for v in each["verdicts"]}
         verdicts = sorted(verdicts - {NOT_RUN} or verdicts)
         rows.append((_link(name), one["bits"] or "-", e.get("mred", "-"), e.get("worst", "-"), *figures,
-                     ", ".join(verdicts) or "not asked"))  # fmt: skip
+                     median(slower) if slower else "-", ", ".join(verdicts) or "not asked"))  # fmt: skip
         if cells and e.get("mred"):
             points.append(Point(name, e["mred"], cells["energy_pj"], not m.design.is_exact))
     front = draw_front(

@@ -1,4 +1,4 @@
-"""What the files that come with the package say of a multiplier: area, delay and energy, and robustness.
+"""What the files that come with the package say of a multiplier: area, delay and energy, speed, and robustness.
 
 Read with the plain installation: intervals are those that stand in the files, and no package for networks is needed.
 """
@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["shipped_hardware", "shipped_robustness", "shipped_suites"]
+__all__ = ["shipped_hardware", "shipped_robustness", "shipped_speed", "shipped_suites"]
+
+SPEED = Path(__file__).parents[1] / "golden" / "speed" / "measured" / "catalogue.json"
+"""What ``axfpm bench --threads 1 --json`` printed for every multiplier of the catalogue."""
 
 EXACT, CALIBRATED = "exact torch", "+calibrated"
 
@@ -55,6 +58,32 @@ def shipped_hardware(name: str) -> list[dict[str, Any]]:
         for row in result.to_dict()["rows"]
         if row["multiplier"] == name and row["tree"] == "dadda"
     ]
+
+
+def shipped_speed(name: str) -> dict[str, Any]:
+    """How many times slower than exact torch a multiplier is emulated.
+
+    Parameters
+    ----------
+    name : str
+        Canonical name of a multiplier.
+
+    Returns
+    -------
+    dict
+        ``rows`` of ``shape``, ``ratio`` (medians, interleaved) and ``gmacs``, ``threads``, ``kernel``, ``machine``,
+        ``file``; empty where the multiplier was not measured.
+    """
+    known = json.loads(SPEED.read_text(encoding="utf-8"))
+    rows = [row for row in known["rows"] if row["multiplier"] == name]
+    if not rows:
+        return {}
+    return {
+        "rows": [{key: row[key] for key in ("shape", "ratio", "gmacs")} for row in rows],
+        **{key: rows[0][key] for key in ("threads", "kernel")},
+        "machine": known["machine"],
+        "file": _place(SPEED),
+    }
 
 
 def shipped_robustness(name: str) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from axfpm.report import figures
 from axfpm.report.section import Axis, Explorer, Origin, Section, Table
-from axfpm.shipped import shipped_hardware, shipped_robustness
+from axfpm.shipped import shipped_hardware, shipped_robustness, shipped_speed
 from golden.catalogue import MULTIPLIERS
 from golden.metrics import error
 
@@ -25,7 +25,7 @@ HARDWARE = {
 """Figures of a circuit: what they are, and in which unit."""
 SUITES = {"twin": "robust accuracy, twin", "white-box": "robust accuracy, white-box"}
 """Threat models that multipliers are compared by."""
-SHOWN = ("mred", "worst", "area_um2.osu018", "critical_path_ns.osu018", "energy_pj.osu018")
+SHOWN = ("mred", "worst", "area_um2.osu018", "critical_path_ns.osu018", "energy_pj.osu018", "slowdown.file")
 """Axes that the table shows, beside those of ``SUITES`` and clean accuracy that are first found."""
 
 Values = dict[str, dict[str, dict[str, Any]]]
@@ -64,6 +64,7 @@ def catalogue(sections: Mapping[str, Section], seed: int) -> Section:
     _errors(found, seed)
     _hardware(found)
     _robustness(found)
+    _shipped_speeds(found)
     for key, read in (("synthesis", _circuits), ("energy", _energies), ("robustness", _attacked), ("speed", _speeds)):
         section = sections.get(key)
         if section is not None and section.data and not section.not_run:
@@ -217,17 +218,23 @@ def _attacked(found: _Found, data: Mapping[str, Any]) -> None:
 
 
 def _speeds(found: _Found, data: Mapping[str, Any]) -> None:
-    axis = Axis(
-        "slowdown",
-        "emulation, times slower than exact torch, median over shapes (this run)",
-        "Emulation",
-        log=False,
-        origin="run",
-    )
     ratios: dict[str, list[float]] = {}
     for row in data["rows"]:
         if row["threads"] == 1:
             ratios.setdefault(row["multiplier"], []).append(row["ratio"])
     for name, own in ratios.items():
-        words = f"{statistics.median(own):.3g} ({min(own):.3g} to {max(own):.3g})"
-        found.add(axis, name, statistics.median(own), text=words)
+        _slowdown(found, name, own, "run")
+
+
+def _shipped_speeds(found: _Found) -> None:
+    for name in MULTIPLIERS:
+        if speed := shipped_speed(name):
+            _slowdown(found, name, [row["ratio"] for row in speed["rows"]], "file")
+
+
+def _slowdown(found: _Found, name: str, ratios: Sequence[float], origin: Origin) -> None:
+    key, where = ("slowdown", "this run") if origin == "run" else ("slowdown.file", "committed")
+    title = f"emulation, times slower than exact torch, median over shapes ({where})"
+    middle = statistics.median(ratios)
+    words = f"{middle:.3g} ({min(ratios):.3g} to {max(ratios):.3g})"
+    found.add(Axis(key, title, "Emulation", log=False, origin=origin), name, middle, text=words)

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from axfpm import shipped
-from axfpm.shipped import shipped_hardware, shipped_robustness, shipped_suites
+from axfpm.shipped import SPEED, shipped_hardware, shipped_robustness, shipped_speed, shipped_suites
+from golden.catalogue import MULTIPLIERS
 from golden.robustness.records import MEASURED, read
 from synth.energy import technologies
 
@@ -29,6 +30,17 @@ def test_a_design_with_another_tree_is_not_the_multiplier(tmp_path, monkeypatch)
     monkeypatch.setattr(technologies, "MEASURED", tmp_path)
     monkeypatch.setattr(shipped, "_place", lambda _: "")
     assert [row["library"] for row in shipped_hardware("exact-trunc")] == libraries
+
+
+def test_every_multiplier_of_the_catalogue_was_timed():
+    timed = json.loads(SPEED.read_text(encoding="utf-8"))["rows"]
+    assert {row["multiplier"] for row in timed} == {*MULTIPLIERS}
+    speed = shipped_speed("ax-fpm")
+    assert [(row["shape"], row["ratio"]) for row in speed["rows"]] == [
+        (row["shape"], row["ratio"]) for row in timed if row["multiplier"] == "ax-fpm"
+    ]
+    assert (speed["threads"], speed["file"]) == (1, "golden/speed/measured/catalogue.json")
+    assert shipped_speed("ax-fpm:block=2") == {}
 
 
 def test_robustness_is_that_of_the_file():
