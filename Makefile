@@ -37,7 +37,7 @@ LEVELS := x86-64-v4 x86-64-v3 x86-64
 LEVEL_TESTS = $(filter-out %test_emulated.py,$(wildcard tests/golden/kernels/test_*.py)) tests/golden/pytorch \
               tests/golden/test_sums.py
 
-.PHONY: setup debian report test test-long test-gpu test-lowest test-newest newest test-dialects lint package docs bench clean
+.PHONY: setup debian browser report test test-long test-gpu test-lowest test-newest newest test-dialects lint package docs bench clean
 
 setup: $(VENV)/.ready
 
@@ -56,6 +56,16 @@ debian:
 	else \
 	  echo "Not Debian or Ubuntu: install $(DEBIAN) by your own means; axfpm doctor says what is missing."; \
 	fi
+
+# For the test of the report's page, which is skipped where there is none. Only Debian's own package is a plain program.
+browser:
+	@for each in chromium chromium-browser google-chrome; do \
+	  if command -v $$each >/dev/null; then exit 0; fi; \
+	done; \
+	if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
+	{ $$sudo apt-get update -q && \
+	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -q --no-install-recommends chromium; } || \
+	  echo "SKIPPED: no browser could be installed here."
 
 # An installation that is cut off leaves half a package, which pip takes for a whole one: a mark stays behind, and the
 # next call starts afresh. One that fails by itself leaves no mark, and goes on from where it was.

@@ -29,6 +29,7 @@ __all__ = ["main"]
 _NAMES = (
     "list",
     "show",
+    "draw",
     "multiply",
     "verilog",
     "vectors",
@@ -54,6 +55,7 @@ MODULES = {
     "cocotb_tools": "cocotb",
     "liberty": "liberty-parser",
     "sklearn": "scikit-learn",
+    "vl_convert": "vl-convert-python",
 }
 """Import names that differ from their package's."""
 

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -267,7 +268,7 @@ def format_cell(cell: Any) -> str:
 def progress_bar(title: str) -> Iterator[Progress]:
     """Progress on standard error: call ``(done, total, message)``.
 
-    A bar with the time left on a terminal; elsewhere a line now and then; nothing where the command is quiet.
+    A bar with the time left on a terminal; elsewhere a line with it now and then; nothing where the command is quiet.
     """
     context = click.get_current_context(silent=True)
 
@@ -308,13 +309,19 @@ def progress_bar(title: str) -> Iterator[Progress]:
 
 def _lines(title: str) -> Progress:
     last = monotonic()
+    first: tuple[float, int] | None = None
 
     def report(done: int, total: int, message: str) -> None:
-        nonlocal last
+        nonlocal last, first
         now = monotonic()
+        first = first or (now, done)  # what was done before took none of this time
         if now - last >= LINE_SECONDS:
             last = now
             share = f" {100 * done // total}%" if total else ""
+            begun, before = first
+            if total and done > before:
+                left = timedelta(seconds=round((now - begun) / (done - before) * (total - done)))
+                share += f" ({left} left)"
             click.echo(printable(f"axfpm: {title}:{share} {message}"), err=True)
 
     return report

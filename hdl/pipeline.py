@@ -55,10 +55,13 @@ class Cut:
     state : nested dicts, lists and tuples of values, or callable
         Everything that later segments use; constants and Python values pass through unregistered. Or a function that
         makes it, called where registers go.
+    built : object, optional
+        What the segment is, for whoever draws it, as ``hdl.compressor.Level``.
     """
 
     delay: Delay
     state: Any
+    built: Any = None
 
 
 Path = Generator[Cut, Any, Any]

@@ -11,7 +11,8 @@ In: a block's name, a multiplier, a simulator, a seed. Out: a ``SimReport``. ``a
 4. ``checker`` compares, or of streams ``streams``; ``report`` says what was checked, and how fast streams went.
 
 Beside them: ``axi`` is the engine's bench on AXI4-Stream names, which tests run; ``harness`` and ``compiled`` drive
-streams from C++, hundreds of times faster; ``network`` runs a CNN on the simulated engine that way; ``exhaustive`` runs
-toy formats through every pair or triple; ``export`` writes vectors for users without Python (``axfpm vectors``);
-``limits`` bounds all of it, and ``templates`` has the texts that are filled in.
+streams from C++, hundreds of times faster; ``network`` runs a CNN on the simulated engine that way; ``observed`` runs
+short jobs in Amaranth's simulator, for pictures; ``exhaustive`` runs toy formats through every pair or triple;
+``export`` writes vectors for users without Python (``axfpm vectors``); ``limits`` bounds all of it, and ``templates``
+has the texts that are filled in.
 """

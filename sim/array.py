@@ -40,7 +40,14 @@ def matrix_words(m: Multiplier, shape: tuple[int, ...], flavour: str, rng: np.ra
 
 
 def array_job(
-    m: Multiplier, *, rows: int, columns: int, vectors: int, seed: int, pace: str = "mixed"
+    m: Multiplier,
+    *,
+    rows: int,
+    columns: int,
+    vectors: int,
+    seed: int,
+    pace: str = "mixed",
+    length: int | None = None,
 ) -> tuple[StreamJob, dict[str, int]]:
     """Tiles of every length for an array, and the corners among them.
 
@@ -56,15 +63,17 @@ def array_job(
         Decides everything.
     pace : str
         A name in ``sim.streams.PACES``.
+    length : int, optional
+        Vectors of every tile but the last, none of which bypasses anything: the plain case, for pictures.
     """
     require_float32_words(m)
     rng = stream_of(seed, "array")
     tiles: list[_Tile] = []
     rest = vectors
     while rest:
-        length = min(rest, int(rng.choice([1, 2, rows, rows + 1, int(rng.integers(1, 4 * rows + 1))])))
-        rest -= length
-        tiles.append(_tile(m, length, rows, columns, rng))
+        drawn = length or int(rng.choice([1, 2, rows, rows + 1, int(rng.integers(1, 4 * rows + 1))]))
+        tiles.append(_tile(m, min(rest, drawn), rows, columns, rng, bypasses=length is None))
+        rest -= len(tiles[-1].a)
     counts = [tile.corners() for tile in tiles]
     corners = {name: sum(count[name] for count in counts) for name in counts[0]}
     a, kept, s, y, w = (
@@ -122,14 +131,16 @@ class _Tile:
         }
 
 
-def _tile(m: Multiplier, length: int, rows: int, columns: int, rng: np.random.Generator) -> _Tile:
-    """A tile of so many vectors: of any flavour, and in half of the cases with bypasses."""
+def _tile(
+    m: Multiplier, length: int, rows: int, columns: int, rng: np.random.Generator, *, bypasses: bool = True
+) -> _Tile:
+    """A tile of so many vectors: of any flavour, and in half of the cases with bypasses, where there may be any."""
     flavour = str(rng.choice(_FLAVOURS, p=[0.5, 0.3, 0.2]))
     shapes = (length, rows), (rows, columns), (length, columns)
     a, w, s = (matrix_words(m, shape, flavour, rng) for shape in shapes)
     s[rng.random(s.shape) < 0.15] = _MINUS_ZERO
     kept = np.ones((length, rows), bool)
-    mode = int(rng.integers(0, 4))
+    mode = int(rng.integers(0, 4)) if bypasses else 0
     if mode == 1:
         kept[:, int(rng.integers(1, rows + 1)) - (1 if rows == 1 else 0) :] = False
     if mode == 2:

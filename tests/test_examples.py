@@ -46,6 +46,7 @@ def test_judge_my_model_by_an_audit(tmp_path):
     assert "zero gradients" in run("judge_my_model", tmp_path, "--audit")
 
 
+@pytest.mark.long
 @needs("iverilog", "sta", "berkeley-abc")
 def test_cell_to_hardware(tmp_path):
     text = run("cell_to_hardware", tmp_path, str(tmp_path / "out"))

@@ -19,7 +19,7 @@ FILES = ("pyproject.toml", "MANIFEST.in", "Makefile", "README.md", "LICENSE", "C
 
 def files_of(folder):
     found = (path for path in (ROOT / folder).rglob("*") if path.is_file())
-    unwanted = ("__pycache__", "_build", "generated")
+    unwanted = ("__pycache__", "_build", "generated", "catalogue")  # docs/catalogue is written by a build
     return {path.relative_to(ROOT).as_posix() for path in found if not set(path.parts) & set(unwanted)}
 
 

@@ -69,11 +69,12 @@ def command(
             large=large,
         )
     if plot is not None:
+        from axfpm.report.charts import svg
         from axfpm.report.figures import roofline
 
         first = result["rows"][0]
         like_first = [row for row in result["rows"] if all(row[key] == first[key] for key in ("multiplier", "threads"))]
-        write(plot, roofline(like_first, result["peaks"][0]), option="--plot")
+        write(plot, svg(roofline(like_first, result["peaks"][0])), option="--plot")
 
     def text() -> None:
         absent = "; ".join(f"not run: {entry['kernel']} ({entry['reason']})" for entry in result["not_run"])

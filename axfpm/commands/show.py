@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import click
 
+from axfpm.citations import citations
 from axfpm.console import MULTIPLIER, emit, json_option, print_table
 from axfpm.dots import drawing, partial_products
 from axfpm.known import known_energy, known_hardware
-from axfpm.shipped import shipped_hardware, shipped_robustness
+from axfpm.shipped import shipped_hardware, shipped_robustness, shipped_speed
 from golden.catalogue import Multiplier, multiplier as look_up
 from golden.designs import CellBlocks, TableBlocks
 from golden.metrics import error
@@ -93,7 +95,10 @@ def page(m: Multiplier) -> dict[str, Any]:
         "error": error(m, n=SAMPLES).to_dict() if m.format.word_bits == 32 else None,
         "here": {"hardware": known_hardware().get(name), "energy": known_energy().get(name)},
         "hardware": shipped_hardware(name),
+        "speed": shipped_speed(name),
         "robustness": shipped_robustness(name),
+        "verilog": f"axfpm verilog multiplier --multiplier {shlex.quote(name)} -o multiplier.v",
+        "citations": list(citations(m)),
     }
 
 
@@ -101,10 +106,10 @@ def page(m: Multiplier) -> dict[str, Any]:
 @click.argument("name", type=MULTIPLIER)
 @json_option
 def command(name: str, as_json: bool) -> None:
-    """Show all that is known of the multiplier NAME: definition, error, area, delay, energy, verdict.
+    """Show all that is known of the multiplier NAME: definition, error, area, delay, energy, speed, verdict.
 
-    Dots are bits of partial products that are added, a row each. Hardware and robustness are shown where files that
-    come with axfpm have them, and hardware where this machine measured it.
+    Dots are bits of partial products that are added, a row each. Hardware, speed and robustness are shown where files
+    that come with axfpm have them, and hardware where this machine measured it.
 
     Example: axfpm show ax-fpm
     """
@@ -122,7 +127,10 @@ def _print(m: Multiplier, found: dict[str, Any]) -> None:
         click.echo("\n".join(f"  {line}".rstrip() for line in found["dots"]) + "\n")
     _print_error(found["error"])
     _print_hardware(found)
+    _print_speed(found)
     _print_robustness(found)
+    click.echo(f"Verilog: `{found['verilog']}`; pictures: `axfpm draw rows --multiplier {shlex.quote(found['name'])}`.")
+    click.echo("\n".join(("Cite:", *(f"  {source}" for source in found["citations"]))))
 
 
 def _print_error(e: dict[str, Any] | None) -> None:
@@ -158,6 +166,24 @@ def _print_hardware(found: dict[str, Any]) -> None:
         click.echo(f"Area and delay: not measured; `axfpm synth multiplier --multiplier {name}` does.")
     if not (shipped or here["energy"]):
         click.echo(f"Energy: not measured; `axfpm energy --multiplier {name}` does.")
+
+
+def _print_speed(found: dict[str, Any]) -> None:
+    speed = found["speed"]
+    if not speed:
+        click.echo(f"Speed of emulation: not measured; `axfpm bench --multiplier {found['name']}` does.")
+        return
+    rows = [(row["shape"], row["ratio"], row["gmacs"]) for row in speed["rows"]]
+    print_table("Emulation", ("shape", "times slower than torch", "GMAC/s"), rows, f"{speed_conditions(speed)}.")
+
+
+def speed_conditions(speed: dict[str, Any]) -> str:
+    """Where speeds were measured: those of ``shipped_speed``."""
+    machine = speed["machine"]
+    return (
+        f"Kernel {speed['kernel']}, one thread, {machine['cpu']} ({machine['architecture']}), torch "
+        f"{machine['torch']}; medians of one run, in turns. Measured before, {speed['file']}"
+    )
 
 
 def _print_robustness(found: dict[str, Any]) -> None:

@@ -9,19 +9,25 @@ from pathlib import Path
 from typing import Any
 
 from axfpm import __version__
-from axfpm.console import format_cell, plain
+from axfpm.console import plain
 from axfpm.health import inspect
+from axfpm.report.catalogue import TITLE as CATALOGUE, catalogue
+from axfpm.report.charts import bundle
 from axfpm.report.claims import claims
-from axfpm.report.section import Section
-from axfpm.report.sections import SECTIONS, TITLES, Scope
+from axfpm.report.front import TITLE as FRONT, front
+from axfpm.report.page import page as as_page
+from axfpm.report.section import Scope, Section
+from axfpm.report.sections import CHAPTERS, SECTIONS, TITLES
 from golden.checks import check_seed
 from golden.errors import AxfpmError, MissingTool
 from golden.files import check_folder, write_folder
 from golden.progress import Progress
 from golden.tables import printable
-from golden.templates import render
 
-__all__ = ["build"]
+__all__ = ["SCHEMA", "build"]
+
+SCHEMA = 1
+"""Of ``report.json``; ``templates/report.schema.json`` says what stands in it."""
 
 
 def build(output: Path, *, full: bool = False, seed: int = 0, progress: Progress | None = None) -> list[Section]:
@@ -47,16 +53,20 @@ def build(output: Path, *, full: bool = False, seed: int = 0, progress: Progress
     ------
     InvalidInput
         If the folder cannot be written, or the seed is out of range.
+    ModuleNotFoundError
+        If what draws the charts is not installed.
     """
     check_seed(seed)
     check_folder(output)
+    bundle()  # what draws the page must be there before anything is measured for it
     scope = Scope(full=full, seed=seed)
     parts = [vars(part) for part in inspect()]
     sections = {key: Section(key=key, title=TITLES[key], not_run="not reached yet") for key in SECTIONS}
 
     def page() -> list[Section]:
         summary = _attempt("claims", "The paper's claims", lambda: claims(sections))
-        shown = [summary, *sections.values()]
+        together = _attempt("catalogue", CATALOGUE, lambda: catalogue(sections, seed))
+        shown = [summary, together, *sections.values(), _attempt("front", FRONT, front)]
         write_folder(output, _files(shown, parts, scope))
         return shown
 
@@ -90,22 +100,18 @@ def _attempt(key: str, title: str, make: Callable[[], Section]) -> Section:
 
 def _files(sections: list[Section], parts: list[dict[str, Any]], scope: Scope) -> dict[str, str]:
     report = {
+        "schema": SCHEMA,
         "version": __version__,
         "scope": "full" if scope.full else "quick",
         "seed": scope.seed,
-        "sections": {
-            s.key: {"not_run": s.not_run, "failed": s.failed, "command": s.command, **s.data} for s in sections
-        },
+        "sections": {s.key: _plain(s) for s in sections},
         "installation": parts,
     }
-    page = render(
-        "axfpm",
-        "report.html",
-        sections=sections,
-        parts=parts,
-        version=__version__,
-        full=scope.full,
-        seed=scope.seed,
-        shown=format_cell,
-    )
+    page = as_page(sections, CHAPTERS, parts, scope)
     return {"index.html": page, "report.json": json.dumps(plain(report), indent=2, allow_nan=False) + "\n"}
+
+
+def _plain(s: Section) -> dict[str, Any]:
+    """What ``report.json`` has of a section: what every section has, then its own."""
+    kept = {key: getattr(s, key) for key in ("title", "state", "origin", "command", "not_run", "failed")}
+    return {**kept, **s.data, **kept}

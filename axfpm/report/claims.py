@@ -33,6 +33,7 @@ def claims(sections: Mapping[str, Section]) -> Section:
         ),
         tables=(Table("Claims", ("claim", "measured here", "verdict"), rows),),
         data={"claims": [dict(zip(("claim", "measured", "verdict"), row, strict=True)) for row in rows]},
+        origin="both",
     )
 
 
@@ -163,19 +164,34 @@ def _energy(data: dict[str, Any] | None) -> tuple[str, str, str]:
 
 
 def _inferences(data: dict[str, Any] | None) -> list[tuple[str, str, str]]:
-    """A row for each claim on an inference of each network that was measured."""
-    rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    """A row for each network whose inference was measured, with all that was claimed of it."""
+    networks: dict[str, list[dict[str, Any]]] = {}
     for each in (data or {}).get("networks", []):
         for verdict in each["verdicts"]:
-            rows.setdefault((verdict["text"], verdict["network"]), []).append(verdict)
-    return [
-        (
-            f"{text}, for an inference of {network} ({found[0]['source']})",
-            "; ".join(f"{_of_libraries(each['ratios'])} of {each['baseline']}" for each in found if each["ratios"]),
-            "; ".join(f"{each['verdict']} against {each['baseline']}" for each in found),
+            networks.setdefault(verdict["network"], []).append(verdict)
+    found = []
+    for network, verdicts in networks.items():
+        # What was measured does not depend on the claim that it is held against.
+        ratios = {each["baseline"]: each["ratios"] for each in verdicts if each["ratios"]}
+        claims: dict[str, dict[str, list[str]]] = {}
+        for each in verdicts:
+            said = claims.setdefault(f"{each['text']}, {each['source']}", {})
+            said.setdefault(each["verdict"], []).append(each["baseline"])
+        found.append(
+            (
+                f"less energy, for an inference of {network}",
+                "; ".join(f"{_of_libraries(each)} of {baseline}" for baseline, each in ratios.items()),
+                "; ".join(
+                    f"{claim}: " + ", ".join(f"{verdict} against {_either(them)}" for verdict, them in said.items())
+                    for claim, said in claims.items()
+                ),
+            )
         )
-        for (text, network), found in rows.items()
-    ]
+    return found
+
+
+def _either(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def _of_libraries(ratios: Mapping[str, list[float]]) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from axfpm.report import figures
-from axfpm.report.section import Figure, Scope, Section, Table
+from axfpm.report.section import Figure, Origin, Scope, Section, Table
 from golden.catalogue import multiplier as look_up
 from golden.metrics import error
 from golden.progress import Progress
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from synth.energy.rows import EnergyRow
     from synth.energy.technologies import Technologies
 
-__all__ = ["energy", "narrow_answer"]
+__all__ = ["TITLE", "energy", "narrow_answer"]
 
+TITLE = "Energy"
 APPROXIMATE, EXACT = "ax-fpm", "exact-trunc"
 QUICK_PAIRS = 320
 SAMPLES = 1 << 17
@@ -56,7 +57,7 @@ def energy(scope: Scope, progress: Progress) -> Section:
     ratio, strongest = row.ratios[EXACT], row.ratios[STRONGEST.name]
     return Section(
         key="energy",
-        title="Energy",
+        title=TITLE,
         command=(
             "axfpm energy --stimulus lenet5"
             if scope.full
@@ -77,7 +78,7 @@ def energy(scope: Scope, progress: Progress) -> Section:
             Table(f"Energy of one product, pJ; {found.conditions}", found.columns, found.table()),
             *(_ratio_tables(known) if known is not None else ()),
         ),
-        figures=_plots(shown, errors),
+        figures=_plots(shown, errors, "run" if known is None else "file"),
         data={**found.to_dict(), "technologies": None if known is None else known.to_dict()["rows"]},
     )
 
@@ -137,24 +138,37 @@ def _errors(result: Energy, seed: int) -> dict[str, float]:
 def _ratio_tables(known: Technologies) -> list[Table]:
     what = f"measured before, {known.results[0].conditions.stimulus}; {known.results[0].conditions.intervals}"
     return [
-        Table(f"Energy divided by that of {base}; {what}", known.columns(base), known.table(base))
+        Table(f"Energy divided by that of {base}; {what}", known.columns(base), known.table(base), origin="file")
         for base in known.baselines
     ]
 
 
-def _plots(result: Energy, errors: dict[str, float]) -> tuple[Figure, ...]:
-    names = [row.name for row in result.rows]
-    energies: list[float] = [row.energy_pj for row in result.rows]
-    areas, delays = [row.area_um2 for row in result.rows], [row.critical_path_ns for row in result.rows]
+def _plots(result: Energy, errors: dict[str, float], origin: Origin) -> tuple[Figure, ...]:
+    rows = [
+        {
+            "name": row.name,
+            "error": errors[row.name],
+            "energy": row.energy_pj,
+            "area": row.area_um2,
+            "delay": row.critical_path_ns,
+        }
+        for row in result.rows
+    ]
     where = f"{result.conditions.library}; {result.conditions.stimulus}"
-    mean_errors: list[Any] = [errors[name] for name in names]
+    energies = "; ".join(f"{r['name']}: error {r['error']:.2g}, {r['energy']:.3g} pJ" for r in rows)
+    areas = "; ".join(f"{r['name']}: {r['delay']:.3g} ns, {r['area']:,.0f} um^2" for r in rows)
+    delay, area = ("delay", "critical path, ns"), ("area", "area, um^2")
     return (
         Figure(
             f"Error against energy; nothing lies left of and below the line. {where}.",
-            figures.pareto(names, mean_errors, energies, "mean relative error (uniform significands)", "energy, pJ"),
+            f"{energies}.",
+            figures.against(rows, ("error", figures.ERROR_TITLE), ("energy", "energy, pJ"), alt_text=f"{energies}."),
+            origin=origin,
         ),
         Figure(
             f"Delay against area; nothing lies left of and below the line. {where}.",
-            figures.pareto(names, delays, areas, "critical path, ns", "area, um^2"),
+            f"{areas}.",
+            figures.against(rows, delay, area, alt_text=f"{areas}."),
+            origin=origin,
         ),
     )

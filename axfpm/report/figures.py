@@ -1,181 +1,101 @@
-"""Figures of the report as SVG text, the same bytes for the same results."""
+"""Charts of the multiplier, its hardware and its emulation: the same specification for the same results."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import matplotlib
+import altair as alt
 import numpy as np
-from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import LogLocator, NullFormatter
 
-from axfpm.dots import partial_products
-from golden.cells import CELLS
-from golden.designs import CellBlocks
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from axfpm.report.charts import INK, NUMBER, SOFT, colours, finish, points
+from golden.catalogue import multiplier as look_up
 
 __all__ = [
-    "COLOURS",
-    "INK",
-    "canvas",
+    "ERROR_TITLE",
+    "FAMILIES",
+    "against",
+    "chosen",
     "error_histogram",
-    "pareto",
+    "family",
+    "intervals",
     "roofline",
-    "row_dots",
-    "saving_against_error",
+    "shares",
     "slowdown_bars",
-    "svg",
-    "transfer_bars",
 ]
 
-Box = tuple[float, float, float, float]
-"""Left, low, right, high."""
-
-INK = "#1f2933"
-COLOURS = ("#2f6fb3", "#c8553d", "#5b8c5a", "#8a6fb0", "#c49a2c", "#4a9ea1", "#7d7d7d", "#a34d76")
-
-
-def svg(figure: Canvas) -> str:
-    """A figure as SVG text, without what changes from run to run."""
-    buffer = io.StringIO()
-    style: dict[Any, Any] = {"svg.hashsalt": "axfpm", "svg.fonttype": "none", "font.family": "sans-serif"}
-    with matplotlib.rc_context(style):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, bbox_inches="tight")
-    text = buffer.getvalue()
-    return text[text.index("<svg") :]
+Chart = dict[str, Any]
+FAMILIES = ("exact float32", "narrow and exact", "approximate")
+"""Kinds of multipliers, in the order of their colours."""
+ERROR_TITLE = "mean relative error (uniform significands)"
+"""Of an axis."""
 
 
-def canvas(width: float, height: float, columns: int = 1) -> tuple[Canvas, list[Axes]]:
-    """A figure of a size in inches, and its axes side by side."""
-    figure = Canvas(figsize=(width, height), layout="constrained")
-    axes = [figure.add_subplot(1, columns, i + 1) for i in range(columns)]
-    for a in axes:
-        a.spines[["top", "right"]].set_visible(False)
-        a.tick_params(colors=INK)
-    return figure, axes
+def family(name: str) -> str:
+    """One of ``FAMILIES``: whether a multiplier's product is exact, and whether its operands are narrow.
 
-
-def error_histogram(errors: Mapping[str, np.ndarray]) -> str:
-    """Distributions of signed relative errors, one line per multiplier."""
-    figure, (a,) = canvas(8, 3)
-    edges = np.linspace(-0.6, 1.05, 166)
-    for (name, values), colour in zip(errors.items(), COLOURS, strict=False):
-        counts, _ = np.histogram(values, bins=edges)
-        a.stairs(100 * counts / values.size, edges, label=name, color=colour, linewidth=1.4)
-    a.axvline(0, color=INK, linewidth=0.6)
-    a.set_xlabel("relative error of one product")
-    a.set_ylabel("share of products in a bin of 0.01, %")
-    a.set_yscale("log")
-    a.set_ylim(0.02, 110)
-    a.legend(frameon=False)
-    return svg(figure)
-
-
-def row_dots(precision: int = 24, block: int = 4) -> str:
-    """Partial-product bits as dots: the exact array beside the closed form of AMA5 blocks."""
-    designs = (CellBlocks(CELLS["exact"], 1), CellBlocks(CELLS["AMA5"], block))
-    panels = [partial_products(design, precision) for design in designs]
-    figure, axes = canvas(10, 3.2, columns=2)
-    for a, rows, name, colour in zip(axes, panels, ("exact", "ax-fpm"), COLOURS, strict=False):
-        dots = [(weight, row) for row, weights in enumerate(rows) for weight in weights]
-        title = f"{name}: {len(rows)} rows, {len(dots)} AND gates"
-        x, y = zip(*dots, strict=True)
-        a.scatter(x, y, s=5, color=colour)
-        a.set_xlim(2 * precision, -1)
-        a.set_ylim(precision, -1)
-        a.set_title(title, color=INK, fontsize=11)
-        a.set_xlabel("weight (power of two)")
-    axes[0].set_ylabel("row")
-    return svg(figure)
-
-
-def saving_against_error(names: Sequence[str], errors: Sequence[float], areas: Sequence[float], unit: str) -> str:
-    """Area against mean relative error: where a designer would look first."""
-    figure, (a,) = canvas(8, 3.4)
-    for index, (name, error, area) in enumerate(zip(names, errors, areas, strict=True)):
-        marker = "s" if name.startswith("ax-") else "o"
-        a.scatter([error], [area], s=40, marker=marker, color=COLOURS[index % len(COLOURS)], label=name)
-    a.set_xscale("log")
-    a.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    a.set_xlabel("mean relative error (uniform significands)")
-    a.set_ylabel(f"area, {unit}")
-    a.set_ylim(0, None)
-    return svg(figure)
-
-
-def pareto(names: Sequence[str], x: Sequence[float], y: Sequence[float], x_label: str, y_label: str) -> str:
-    """Two costs of each multiplier on logarithmic axes, and the line of those that none beats in both."""
-    figure, (a,) = canvas(8, 4.2)
-    front = sorted(
-        (x[i], y[i])
-        for i in range(len(x))
-        if not any(x[k] <= x[i] and y[k] <= y[i] and (x[k], y[k]) != (x[i], y[i]) for k in range(len(x)))
-    )
-    a.step(*zip(*front, strict=True), where="post", color=COLOURS[-2], linewidth=1)
-    for name, across, up, (right, above) in zip(names, x, y, _apart(names, x, y), strict=True):
-        approximate = name.startswith(("ax-", "mitchell"))
-        a.scatter([across], [up], s=30, marker="s" if approximate else "o", color=COLOURS[1 if approximate else 0])
-        side = "left" if right > 0 else "right"
-        text = {"textcoords": "offset points", "ha": side, "va": "center", "fontsize": 7, "color": INK}
-        a.annotate(name, (across, up), (right, above), **text)
-    a.set_xscale("log")
-    a.set_yscale("log")
-    a.set_xlabel(x_label)
-    a.set_ylabel(y_label)
-    return svg(figure)
-
-
-def _apart(names: Sequence[str], x: Sequence[float], y: Sequence[float]) -> list[tuple[int, int]]:
-    """Where the name of each point stands, in points right of and above it: where the fewest others are, nearest first.
-
-    Letters are taken to be 4 points wide and 8 high, and the axes of ``pareto`` 480 x 240 points.
+    What stands behind the name in brackets, as in ``exact-trunc (booth tree)``,
+    says how it is built and does not count.
     """
-
-    def placed(values: Sequence[float], points: float) -> np.ndarray:
-        logs = np.log(np.asarray(values, float))
-        return (logs - logs.min()) / max(float(np.ptp(logs)), 1e-9) * points
-
-    across, up = placed(x, 480), placed(y, 240)
-    taken: list[Box] = [(left - 3, low - 3, left + 3, low + 3) for left, low in zip(across, up, strict=True)]
-    choices = [(right, above) for above in (0, 8, -8, 16, -16, 24, -24) for right in (5, -5)]
-    found = []
-    for name, left, low in zip(names, across, up, strict=True):
-
-        def box(choice: tuple[int, int], name: str = name, left: float = left, low: float = low) -> Box:
-            start, middle = left + choice[0] - (4 * len(name) if choice[0] < 0 else 0), low + choice[1]
-            return start, middle - 4, start + 4 * len(name), middle + 4
-
-        def crowd(choice: tuple[int, int], box: Callable[..., Box] = box) -> float:
-            a, b, c, d = box(choice)
-            return sum(max(min(c, g) - max(a, e), 0) * max(min(d, h) - max(b, f), 0) for e, f, g, h in taken)
-
-        best = min(choices, key=crowd)
-        taken.append(box(best))
-        found.append(best)
-    return found
+    m = look_up(name.partition(" (")[0])
+    if not m.design.is_exact:
+        return FAMILIES[2]
+    return FAMILIES[m.precision < look_up("exact").precision]
 
 
-def slowdown_bars(shapes: Sequence[str], ratios: Sequence[float], bounds: Sequence[float | None]) -> str:
-    """Times slower than exact torch, beside what the execution ports allow."""
-    figure, (a,) = canvas(8, 2.8)
-    places = np.arange(len(shapes))
-    a.barh(places, ratios, 0.6, color=COLOURS[0], label="measured")
-    known = [(place, bound) for place, bound in zip(places, bounds, strict=True) if bound is not None]
-    if known:
-        y, x = zip(*known, strict=True)
-        a.scatter(x, y, marker="|", s=300, color=COLOURS[1], label="port bound")
-    a.set_yticks(places, shapes)
-    a.invert_yaxis()
-    a.set_xlabel("times slower than exact torch")
-    a.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    return svg(figure)
+def error_histogram(errors: Mapping[str, np.ndarray], *, alt_text: str) -> Chart:
+    """Distributions of signed relative errors, a line for each multiplier."""
+    edges = np.linspace(-0.6, 1.05, 166)
+    rows = []
+    for name, values in errors.items():
+        counts, _ = np.histogram(values, bins=edges)
+        rows += [
+            {"multiplier": name, "error": round(float(edges[i]), 3), "share": round(100 * int(n) / values.size, 4)}
+            for i, n in enumerate(counts)
+            if n
+        ]
+    chart = (
+        alt.Chart(points(rows))
+        .mark_line(interpolate="step-after", strokeWidth=1.5)
+        .encode(
+            x=alt.X("error:Q", title="relative error of one product", axis=alt.Axis(format="+.1f")),
+            y=alt.Y(
+                "share:Q",
+                title="share of products in a bin of 0.01, %",
+                scale=alt.Scale(type="log", domain=[0.02, 110], clamp=True),
+                axis=alt.Axis(values=[0.1, 1, 10, 100], format="~g"),
+            ),
+            color=alt.Color("multiplier:N", scale=colours(list(errors)), title=None),
+            tooltip=["multiplier:N", alt.Tooltip("error:Q", format="+.2f"), alt.Tooltip("share:Q", title="share, %")],
+        )
+    )
+    return finish(chart, alt_text=alt_text, height=260, legend=list(errors))
 
 
-def roofline(rows: Sequence[Mapping[str, Any]], peak: Mapping[str, float]) -> str:
+def slowdown_bars(rows: Sequence[Mapping[str, Any]], *, alt_text: str) -> Chart:
+    """Times slower than exact torch, beside what the execution ports allow: rows of ``golden.speed.run_bench``."""
+    base = alt.Chart(points({key: row[key] for key in ("shape", "ratio", "bound")} for row in rows))
+    y = alt.Y("shape:N", title=None, sort=None)
+    bound = [
+        "shape:N",
+        alt.Tooltip("ratio:Q", title="times slower", format=".2f"),
+        alt.Tooltip("bound:Q", title="port bound", format=".2f"),
+    ]
+    bars = base.mark_bar(height=14).encode(
+        x=alt.X("ratio:Q", title="times slower than exact torch (bar), port bound (tick)"),
+        y=y,
+        color=alt.value("var(--c0)"),
+        tooltip=bound,
+    )
+    ticks = (
+        base.transform_filter("isValid(datum.bound)")
+        .mark_tick(thickness=3, size=20)
+        .encode(x=alt.X("bound:Q"), y=y, color=alt.value("var(--c1)"), tooltip=bound)
+    )
+    return finish(bars, ticks, alt_text=alt_text, height=26 * len(rows))
+
+
+def roofline(rows: Sequence[Mapping[str, Any]], peak: Mapping[str, float], *, alt_text: str = "") -> Chart:
     """Achieved rates under the roofs of memory and ports: rows of one multiplier and number of threads.
 
     Parameters
@@ -184,53 +104,152 @@ def roofline(rows: Sequence[Mapping[str, Any]], peak: Mapping[str, float]) -> st
         Rows of ``golden.speed.run_bench``; those without bytes (networks) are left out.
     peak : mapping
         The entry of its ``peaks`` for that number of threads.
+    alt_text : str
+        What it says, in words.
     """
-    figure, (a,) = canvas(8, 4)
     rows = [row for row in rows if row["bytes"]]
     name = rows[0]["multiplier"]
     intensity = [row["macs"] / row["bytes"] for row in rows]
-    x = np.geomspace(min(intensity) / 2, max(intensity) * 2, 200)
-    memory = peak["gbytes"] * x
     bounds = sorted({row["bound"] for row in rows if row["bound"] is not None})
-    for label, bound, colour in (("exact float32", 1.0, COLOURS[6]), *((name, b, COLOURS[0]) for b in bounds[:1])):
-        a.plot(x, np.minimum(memory, peak["gmacs"] / bound), color=colour, linewidth=1.2)
-        at = f"{label}: {peak['gmacs'] / bound:.0f} GMAC/s"
-        a.annotate(at, (x[-1], peak["gmacs"] / bound), ha="right", va="bottom", color=colour, fontsize=9)
-    exact = [row["torch_gmacs"] for row in rows]
-    a.scatter(intensity, exact, s=26, facecolors="none", edgecolors=COLOURS[6], label="exact torch")
-    a.scatter(intensity, [row["gmacs"] for row in rows], s=26, color=COLOURS[0], label=f"{name}, bit-exact")
-    a.set_xscale("log")
-    a.set_yscale("log")
-    for axis in (a.xaxis, a.yaxis):
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.set_major_formatter("{x:g}")
-        axis.set_minor_formatter(NullFormatter())
-    a.set_xlabel("multiply-accumulates per byte of operands and results")
-    a.set_ylabel("10^9 multiply-accumulates per second")
-    a.legend(frameon=False, loc="lower right")
-    return svg(figure)
+    grid = np.geomspace(min(intensity) / 2, max(intensity) * 2, 100)
+    roofs, torch, ours = [], "exact torch", f"{name}, bit-exact"
+    for kind, bound in ((torch, 1.0), *((ours, b) for b in bounds[:1])):
+        level = peak["gmacs"] / bound
+        label = f"{level:.0f} GMAC/s"
+        roofs += [
+            {"kind": kind, "intensity": float(at), "rate": float(min(peak["gbytes"] * at, level)), "roof": label}
+            for at in grid
+        ]
+    reached = [
+        {"kind": kind, "intensity": at, "rate": row[key], "shape": row["shape"]}
+        for row, at in zip(rows, intensity, strict=True)
+        for kind, key in ((torch, "torch_gmacs"), (ours, "gmacs"))
+    ]
+    x = alt.X(
+        "intensity:Q",
+        title="multiply-accumulates per byte of operands and results",
+        scale=alt.Scale(type="log", nice=False),
+        axis=NUMBER,
+    )
+    y = alt.Y("rate:Q", title="10^9 multiply-accumulates per second", scale=alt.Scale(type="log"))
+    y = y.axis(NUMBER)
+    colour = alt.Color("kind:N", scale=colours([ours, torch]), title=None)
+    lines = alt.Chart(points(roofs)).mark_line(strokeWidth=1.3).encode(x=x, y=y, color=colour)
+    lines = lines.encode(tooltip=["kind:N", "roof:N"])
+    dots = (
+        alt.Chart(points(reached))
+        .mark_point(size=40, filled=True, opacity=1)
+        .encode(
+            x=x,
+            y=y,
+            color=colour,
+            shape=alt.Shape("kind:N", scale=alt.Scale(domain=[ours, torch]), title=None),
+            tooltip=["kind:N", "shape:N", alt.Tooltip("rate:Q", title="GMAC/s", format=".3~g")],
+        )
+    )
+    return finish(lines, dots, alt_text=alt_text, height=300, legend=[ours, torch])
 
 
-def transfer_bars(
-    attacks: Sequence[str], rates: Mapping[str, Sequence[tuple[float, float, float] | None]], label: str
-) -> str:
-    """Rates with their 95% intervals, grouped by attack; ``None`` leaves a gap."""
-    figure, (a,) = canvas(8, 3)
-    width = 0.8 / max(len(rates), 1)
-    for index, (name, values) in enumerate(rates.items()):
-        for position, value in enumerate(values):
-            if value is None:
-                continue
-            rate, least, most = value
-            x = position + (index - (len(rates) - 1) / 2) * width
-            a.bar(
-                x, 100 * rate, 0.92 * width, color=COLOURS[index % len(COLOURS)], label=name if position == 0 else None
-            )
-            a.errorbar(
-                x, 100 * rate, [[100 * (rate - least)], [100 * (most - rate)]], color=INK, capsize=3, linewidth=1
-            )
-    a.set_xticks(range(len(attacks)), [name.replace(":", ":\n") for name in attacks])
-    a.set_ylabel(label)
-    a.set_ylim(0, 105)
-    a.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    return svg(figure)
+def shares(rows: Sequence[Mapping[str, Any]], *, title: str, alt_text: str) -> Chart:
+    """Shares with their 95% intervals, in percent; rows as those of ``intervals``, of 1."""
+    keys = ("value", "low", "high")
+    percent = [{**row, **{key: round(100 * row[key], 2) for key in keys}} for row in rows]
+    return intervals(percent, title=title, alt_text=alt_text, domain=(0, 100))
+
+
+def intervals(
+    rows: Sequence[Mapping[str, Any]], *, title: str, alt_text: str, domain: tuple[float, float] | None = None
+) -> Chart:
+    """Values with their 95% intervals, grouped: groups down the page, a dot for each target.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        ``group`` and ``target``, their names; ``value``, ``low`` and ``high``.
+    title : str
+        Of the axis.
+    alt_text : str
+        What it says, in words.
+    domain : tuple of float, optional
+        Ends of the axis; from 0 as far as it takes where it is not given.
+    """
+    groups, targets = (list(dict.fromkeys(row[key] for row in rows)) for key in ("group", "target"))
+    base = alt.Chart(points(rows)).encode(
+        y=alt.Y("group:N", title=None, sort=groups, axis=alt.Axis(grid=True)),
+        yOffset=alt.YOffset("target:N", sort=targets, scale=alt.Scale(paddingOuter=0.4)),
+        color=alt.Color("target:N", scale=colours(targets), title=None),
+        tooltip=[
+            alt.Tooltip("group:N", title="of"),
+            "target:N",
+            alt.Tooltip("value:Q", title=title, format=".4~g"),
+            alt.Tooltip("low:Q", title="from", format=".4~g"),
+            alt.Tooltip("high:Q", title="to", format=".4~g"),
+        ],
+    )
+    scale = alt.Scale(domain=list(domain)) if domain else alt.Scale(zero=True)
+    bars = base.mark_rule(strokeWidth=1.5).encode(x=alt.X("low:Q", title=title, scale=scale), x2="high:Q")
+    dots = base.mark_circle(size=45, opacity=1).encode(x=alt.X("value:Q", title=title, scale=scale))
+    return finish(bars, dots, alt_text=alt_text, height=len(groups) * (11 * len(targets) + 14), legend=targets)
+
+
+def against(
+    rows: Sequence[Mapping[str, Any]], x: tuple[str, str], y: tuple[str, str], *, alt_text: str, log: bool = True
+) -> Chart:
+    """Two costs of each multiplier, with names, and the line of those that none beats in both.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        ``name`` and the two values; those that are not above 0 have no place on a logarithmic axis and are left out.
+    x, y : tuple of str
+        Key of the value, and title of the axis.
+    alt_text : str
+        What it says, in words.
+    log : bool
+        Whether the axis of ``y`` is logarithmic too; that of ``x`` always is.
+    """
+    rows = [row for row in rows if row[x[0]] > 0 and row[y[0]] > 0]
+    pairs = [(row[x[0]], row[y[0]]) for row in rows]
+    front = sorted({p for p in pairs if not any(o[0] <= p[0] and o[1] <= p[1] and o != p for o in pairs)})
+    shown = [{"name": row["name"], "x": row[x[0]], "y": row[y[0]], "family": family(row["name"])} for row in rows]
+    across = alt.X("x:Q", title=x[1], scale=alt.Scale(type="log", padding=16), axis=NUMBER)
+    up = alt.Y("y:Q", title=y[1], scale=alt.Scale(type="log" if log else "linear", padding=12), axis=NUMBER)
+    tips = ["name:N", alt.Tooltip("x:Q", title=x[1], format=".4~g"), alt.Tooltip("y:Q", title=y[1], format=".4~g")]
+    step = (
+        alt.Chart(points({"x": a, "y": b} for a, b in front))
+        .mark_line(interpolate="step-after", strokeWidth=1, color=SOFT)
+        .encode(x="x:Q", y="y:Q")
+    )
+    named = _named(alt.Chart(points(shown)).encode(x=across, y=up), tips)
+    return finish(step, *named, alt_text=alt_text, height=320, legend=FAMILIES)
+
+
+def chosen() -> Chart:
+    """The chart of ``section.Explorer``: rows named ``rows``, with the ends of intervals; the page sets the titles.
+
+    Its rows have ``name``, ``family``, ``state``, ``x``, ``x0``, ``x1``, ``y``, ``y0``, ``y1``, and the two values in
+    words, ``across`` and ``up``.
+    """
+    base = alt.Chart(alt.NamedData("rows")).encode(opacity=_beaten())
+    x, y = alt.X("x:Q", axis=NUMBER), alt.Y("y:Q", axis=NUMBER)
+    wide = base.mark_rule(strokeWidth=1).encode(x=alt.X("x0:Q", axis=NUMBER), x2="x1:Q", y=y)
+    high = base.mark_rule(strokeWidth=1).encode(x=x, y=alt.Y("y0:Q", axis=NUMBER), y2="y1:Q")
+    tips = ["name:N", "family:N", "across:N", "up:N", "state:N"]
+    return finish(wide, high, *_named(base.encode(x=x, y=y), tips), alt_text="", height=380, legend=FAMILIES)
+
+
+def _beaten() -> alt.Opacity:
+    scale = alt.Scale(domain=["not beaten", "beaten in both"], range=[1, 0.35])
+    return alt.Opacity("state:O", scale=scale, title=None)
+
+
+def _named(base: alt.Chart, tips: list[Any]) -> tuple[alt.Chart, alt.Chart]:
+    """Dots with names; the page's script finds the two by their names and moves the letters to where they fit."""
+    domain = alt.Scale(domain=list(FAMILIES))
+    dots = base.mark_point(filled=True, size=60).encode(
+        color=alt.Color("family:N", scale=colours(FAMILIES), title=None),
+        shape=alt.Shape("family:N", scale=domain, title=None),
+        tooltip=tips,
+    )
+    text = base.mark_text(align="left", dx=7, baseline="middle", fontSize=11, color=INK).encode(text="name:N")
+    return dots.properties(name="dots"), text.properties(name="labels")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from axfpm.report.section import Scope, Section, Table
+from axfpm.report import figures
+from axfpm.report.section import Figure, Scope, Section, Table
 from golden.progress import Progress
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ def inference(scope: Scope, progress: Progress) -> Section:
         command=COMMAND,
         paragraphs=[sentence for each in found for sentence in _words(each)],
         tables=[table for each in found for table in _tables(each)],
+        figures=[_figure(each) for each in found],
         data={"networks": [each.to_dict() for each in found]},
+        origin="file",
     )
 
 
@@ -40,6 +43,27 @@ def _words(found: Inferences) -> list[str]:
         for verdict in found.verdicts
     )
     return [f"Measured before: {first}.", f"{first.network}: {verdicts}."]
+
+
+def _figure(found: Inferences) -> Figure:
+    """Ratios to the first baseline, by library."""
+    first = found.results[0]
+    baseline = next(row.name for row in first.rows if row.baseline)
+    rows = [
+        {
+            **{"group": row.name, "target": result.library, "value": ratio.energy},
+            **dict(zip(("low", "high"), ratio.interval, strict=True)),
+        }
+        for result in found.results
+        for row in result.rows
+        if (ratio := row.ratios.get(baseline)) is not None and row.name != baseline
+    ]
+    said = "; ".join(f"{r['group']} on {r['target']}: {r['value']:.2f} [{r['low']:.2f}, {r['high']:.2f}]" for r in rows)
+    return Figure(
+        f"Energy of one image of {first.network}, divided by that of {baseline}; 95% intervals. Left of 1 is a saving.",
+        f"Shares of {baseline}'s energy. {said}.",
+        figures.intervals(rows, title=f"energy of an image / {baseline}'s", alt_text=f"{said}."),
+    )
 
 
 def _tables(found: Inferences) -> list[Table]:

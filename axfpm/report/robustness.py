@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from axfpm.report import figures, robustness_figures
@@ -12,8 +13,9 @@ from golden.progress import Progress
 if TYPE_CHECKING:
     from golden.robustness.results import Results
 
-__all__ = ["VERDICTS", "robustness", "verdict", "verdict_on_cifar10"]
+__all__ = ["TITLE", "VERDICTS", "robustness", "verdict", "verdict_on_cifar10"]
 
+TITLE = "A network on the multiplier, clean and attacked"
 VERDICTS = {"verdict": "The verdict on MNIST", "verdict_cifar10": "The verdict on CIFAR-10"}
 """Titles of the sections on what was measured before, by key."""
 
@@ -34,18 +36,17 @@ def robustness(scope: Scope, progress: Progress) -> Section:
     clean = {row.target: row for row in results.clean}
     exact, first = clean["exact torch"], clean["ax-fpm"]
     shown = [row for row in results.attacks if row.threat_model == "twin" and row.view == "as is"]
-    attacks = list(dict.fromkeys(row.attack for row in shown))
-    bars: dict[str, list[tuple[float, float, float] | None]] = {}
-    for target in dict.fromkeys(row.target for row in shown if row.transfer is not None):
-        found = {row.attack: row.transfer for row in shown if row.target == target}
-        if "draw=" not in target:
-            bars[target] = [
-                (p.rate, *p.interval) if (p := found[attack]) is not None and p.rate is not None else None
-                for attack in attacks
-            ]
+    rates = [
+        {"group": row.attack, "target": row.target, "value": p.rate, "low": p.interval[0], "high": p.interval[1]}
+        for row in shown
+        if (p := row.transfer) is not None and p.rate is not None and "draw=" not in row.target
+    ]
+    words = "Transfer rates. " + "; ".join(
+        f"{r['group']} on {r['target']}: {r['value']:.0%} [{r['low']:.0%}, {r['high']:.0%}]" for r in rates
+    )
     return Section(
         key="robustness",
-        title="A network on the multiplier, clean and attacked",
+        title=TITLE,
         command="axfpm evaluate --preset quick",
         paragraphs=(
             f"{conditions}; every convolution and matrix product on the multiplier, no retraining. Clean accuracy: "
@@ -59,7 +60,8 @@ def robustness(scope: Scope, progress: Progress) -> Section:
         figures=(
             Figure(
                 f"Transfer rate from the exact network with 95% intervals; {conditions}. Low would mean a defence.",
-                figures.transfer_bars(attacks, bars, "transfer rate, %"),
+                f"{words}.",
+                figures.shares(rates, title="transfer rate, %", alt_text=f"{words}."),
             ),
         ),
         data=results.to_dict(),
@@ -119,8 +121,12 @@ def _measured(key: str, preset: str) -> Section:
             _clean_table(results, conditions),
             *(_attack_table(results, threat, conditions) for threat in _threat_models(results)),
         ),
-        figures=tuple(Figure(f"{caption} {conditions}.", svg) for caption, svg in robustness_figures.headline(results)),
+        figures=[
+            replace(figure, caption=f"{figure.caption} {conditions}.")
+            for figure in robustness_figures.headline(results)
+        ],
         data={"verdict": ruling, "suites": results.to_dict()["suites"]},
+        origin="file",
     )
 
 

@@ -6,128 +6,119 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from matplotlib.figure import Figure as Canvas
+import altair as alt
 
-from axfpm.report.figures import COLOURS, INK, canvas, svg
+from axfpm.report.charts import colours, finish, points
+from axfpm.report.curves import in_words, lines
+from axfpm.report.gallery import examples
+from axfpm.report.section import Figure
 from golden.robustness.result_tables import DRAW, average, mean, without_draw
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from golden.robustness.results import Results
-    from golden.robustness.row_types import Picture, UnderAttack
+    from golden.robustness.row_types import UnderAttack
 
 __all__ = ["headline"]
 
-MOST_COLUMNS = 12
-EXAMPLES = ("pgd", "pgd-l2", "ddn", "cw")
 FEWEST = 10
 """Images that a point of the reliability diagram stands for at least."""
 SHOWN = ("ax-fpm", "ax-fpm+calibrated", "ax-fpm+clamp", "e8m1", "companding", "image8", "independent", "pgd-trained")
+"""Targets with a line of their own, in the order of their colours."""
+NOISE = {"noise": "noise", "noise:calibrated=1": "noise as after calibration"}
+"""Controls by chance, whose draws are shown as a band, in words."""
 
 
-NOISE = {"noise": INK, "noise:calibrated=1": COLOURS[SHOWN.index("ax-fpm+calibrated")]}
-"""Controls by chance, whose draws are shown as a band, and its colour: that of what they are matched to, if any."""
-
-
-def _noise_in_words(kind: str) -> str:
-    return "noise" if kind == "noise" else "noise as after calibration"
-
-
-def headline(results: Results) -> list[tuple[str, str]]:
-    """Captions and figures, those that the results have something to show in."""
-    made: Sequence[tuple[str, Callable[[Results], str | None]]] = (
-        (
-            "Transfer from the exact network against the confidence that C&W asks for; the band is all draws of noise.",
-            _by_kappa,
-        ),
-        ("Transfer of DDN's examples against how far they are stretched; the band is all draws of noise.", _by_stretch),
-        ("Robust accuracy against the L-inf budget through the target: the adaptive attack, PGD dashed.", _by_budget),
-        ("Robust accuracy against the L2 norm of DDN's perturbations, through the target itself.", _by_distance),
-        (
-            "Median L2 norm that fools the first network, for each kind of gradient; infinite ones are left out.",
-            _by_gradient,
-        ),
-        ("Examples: the true class, and what the network that each is for makes of it.", _examples),
-        ("Reliability: how often the top class is right, against its probability.", _reliability),
+def headline(results: Results) -> list[Figure]:
+    """Figures, those that the results have something to show in."""
+    made: Sequence[Callable[[Results], Figure | None]] = (
+        _by_kappa,
+        _by_stretch,
+        _by_budget,
+        _by_distance,
+        _by_gradient,
+        examples,
+        _reliability,
     )
-    found = [(caption, draw(results)) for caption, draw in made]
-    return [(caption, text) for caption, text in found if text is not None]
+    return [figure for draw in made if (figure := draw(results)) is not None]
 
 
 def _twin(results: Results) -> list[UnderAttack]:
     return [row for row in results.attacks if row.threat_model == "twin" and row.transfer is not None]
 
 
-def _lines(axes: Axes, rows: Iterable[tuple[float, UnderAttack]]) -> bool:
-    """Transfer rates with intervals, a line for each target; draws of noise as a band. Whether there was anything."""
+def _curves(rows: Iterable[tuple[float, UnderAttack]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Transfer rates with intervals, a line for each target, and draws of noise as bands."""
     rows = list(rows)
-    for index, target in enumerate(SHOWN):
-        points = _means([(x, row) for x, row in rows if row.target == target])
-        if points:
-            x, rate, low, high = np.array(points).T
-            axes.errorbar(
-                x, rate, [rate - low, high - rate], color=COLOURS[index], label=target, capsize=2, linewidth=1.3
-            )
-    for kind, colour in NOISE.items():
+    curves = [
+        {"line": target, **point}
+        for target in SHOWN
+        for point in _means([(x, row) for x, row in rows if row.target == target])
+    ]
+    bands = []
+    for kind, words in NOISE.items():
         draws = [(x, row) for x, row in rows if without_draw(row.target) == kind]
-        by_target = [
-            _means([(x, row) for x, row in draws if row.target == t]) for t in {row.target for _, row in draws}
-        ]
-        places = sorted({point[0] for points in by_target for point in points})
-        at = {place: [p[1] for points in by_target for p in points if p[0] == place] for place in places}
-        if draws:
-            low, high = [min(at[x]) for x in places], [max(at[x]) for x in places]
-            axes.fill_between(places, low, high, color=colour, alpha=0.15, label=_noise_in_words(kind))
-    axes.set_ylabel("transfer rate, %")
-    axes.set_ylim(0, 102)
-    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    return bool(rows)
+        at: dict[float, list[float]] = {}
+        for target in {row.target for _, row in draws}:
+            for point in _means([(x, row) for x, row in draws if row.target == target]):
+                at.setdefault(point["x"], []).append(point["y"])
+        bands += [{"line": words, "x": x, "low": min(at[x]), "high": max(at[x])} for x in sorted(at)]
+    return curves, bands
 
 
-def _means(rows: Sequence[tuple[float, UnderAttack]]) -> list[tuple[float, float, float, float]]:
-    points = []
+def _means(rows: Sequence[tuple[float, UnderAttack]]) -> list[dict[str, float]]:
+    found = []
     for place in sorted({x for x, _ in rows}):
         p = mean([row.transfer for x, row in rows if x == place and row.transfer is not None])
         if p.rate is not None:
-            points.append((place, *(100 * value for value in (p.rate, *p.interval))))
-    return points
+            found.append({"x": place, **_percent(p)})
+    return found
 
 
-def _parameter(attack: str, key: str, default: float | None = None) -> float | None:
+def _percent(p: Any) -> dict[str, float]:
+    """A proportion and its interval, to a hundredth of a percent."""
+    low, high = p.interval
+    return {"y": round(100 * (p.rate or 0), 2), "low": round(100 * low, 2), "high": round(100 * high, 2)}
+
+
+def _parameter(attack: str, key: str, default: float) -> float:
     found = re.search(rf"{key}=([0-9.e+-]+)", attack)
     return float(found[1]) if found else default
 
 
-def _by_kappa(results: Results) -> str | None:
-    rows = [(_parameter(row.attack, "kappa", 0.0), row) for row in _twin(results) if _is(row, "cw")]
-    return _drawn(rows, "kappa: how much larger the wrong logit is asked to be")
+def _by_kappa(results: Results) -> Figure | None:
+    return _transfer(
+        [(_parameter(row.attack, "kappa", 0.0), row) for row in _twin(results) if _is(row, "cw")],
+        "kappa: how much larger the wrong logit is asked to be",
+        "Transfer from the exact network against the confidence that C&W asks for; the band is all draws of noise.",
+    )
 
 
-def _by_stretch(results: Results) -> str | None:
-    rows = [
-        (1.0 if row.view == "as is" else float(row.view[2:]), row)
-        for row in _twin(results)
-        if row.attack.partition(":")[0] == "ddn" and row.view.startswith(("as is", "x "))
-    ]
-    return _drawn(rows, "factor on the perturbation")
+def _by_stretch(results: Results) -> Figure | None:
+    return _transfer(
+        [
+            (1.0 if row.view == "as is" else float(row.view[2:]), row)
+            for row in _twin(results)
+            if row.attack.partition(":")[0] == "ddn" and row.view.startswith(("as is", "x "))
+        ],
+        "factor on the perturbation",
+        "Transfer of DDN's examples against how far they are stretched; the band is all draws of noise.",
+    )
 
 
 def _is(row: UnderAttack, kind: str) -> bool:
     return row.attack.partition(":")[0] == kind and row.view == "as is"
 
 
-def _drawn(rows: Sequence[tuple[Any, UnderAttack]], label: str) -> str | None:
+def _transfer(rows: Sequence[tuple[float, UnderAttack]], label: str, caption: str) -> Figure | None:
     if len({x for x, _ in rows}) < 2:
         return None
-    figure, (axes,) = canvas(8, 3.4)
-    _lines(axes, rows)
-    axes.set_xlabel(label)
-    return svg(figure)
+    curves, bands = _curves(rows)
+    words = in_words("Transfer rates in percent.", curves)
+    chart = lines(curves, bands=bands, x=label, y="transfer rate, %", names=SHOWN, alt_text=words)
+    return Figure(caption, words, chart, half=True)
 
 
-def _by_budget(results: Results) -> str | None:
+def _by_budget(results: Results) -> Figure | None:
     rows = [
         row
         for row in results.attacks
@@ -137,60 +128,50 @@ def _by_budget(results: Results) -> str | None:
         and row.view == "as is"
         and row.gradient == "scaled"
     ]
-    lines: dict[tuple[str, str], list[UnderAttack]] = {}
+    cases: dict[tuple[str, str], list[UnderAttack]] = {}
     for row in rows:
-        lines.setdefault((row.target, row.attack.partition(":")[0]), []).append(row)
-    lines = {case: own for case, own in lines.items() if len({row.epsilon for row in own}) > 1}
-    if not lines:
-        return None
-    targets = list(dict.fromkeys(target for target, _ in lines))
-    figure, (axes,) = canvas(8, 3.4)
-    for (target, kind), own in lines.items():
+        cases.setdefault((row.target, row.attack.partition(":")[0]), []).append(row)
+    curves = []
+    for (target, kind), own in cases.items():
         budgets = sorted({row.epsilon for row in own if row.epsilon is not None})
+        if len(budgets) < 2:
+            continue
         start = mean([row.accuracy for row in results.clean if row.target == target])
         rates = [start, *(mean([row.robust_accuracy for row in own if row.epsilon == eps]) for eps in budgets)]
-        values = np.array([(100 * (p.rate or 0), *(100 * end for end in p.interval)) for p in rates]).T
-        axes.errorbar(
-            [0, *budgets],
-            values[0],
-            [values[0] - values[1], values[2] - values[0]],
-            color=COLOURS[targets.index(target) % len(COLOURS)],
-            linestyle="-" if kind == "adaptive" else "--",
-            label=f"{target}, {kind}",
-            capsize=2,
-        )
-    return _falling(figure, axes, "L-inf budget", "robust accuracy, %")
+        curves += [
+            {"line": target, "name": f"{target}, {kind}", "dashed": kind == "pgd", "x": eps, **_percent(p)}
+            for eps, p in zip((0.0, *budgets), rates, strict=True)
+        ]
+    if not curves:
+        return None
+    words = in_words("Robust accuracy in percent.", curves)
+    chart = lines(curves, x="L-inf budget", y="robust accuracy, %", names=SHOWN, alt_text=words)
+    caption = "Robust accuracy against the L-inf budget through the target: the adaptive attack, PGD dashed."
+    return Figure(caption, words, chart, half=True)
 
 
-def _falling(figure: Canvas, axes: Axes, x: str, y: str) -> str:
-    """Finish a figure of shares that fall from 100%."""
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
-    axes.set_ylim(-2, 102)
-    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    return svg(figure)
-
-
-def _by_distance(results: Results) -> str | None:
+def _by_distance(results: Results) -> Figure | None:
     rows = [
         row
         for row in results.attacks
         if row.threat_model == "white-box" and _is(row, "ddn") and row.deciles and row.gradient == "scaled"
     ]
-    targets = [t for t in dict.fromkeys(row.target for row in rows) if not DRAW.search(t)]
-    if not targets:
-        return None
-    figure, (axes,) = canvas(8, 3.4)
-    for index, target in enumerate(targets):
+    curves = []
+    for target in [t for t in dict.fromkeys(row.target for row in rows) if not DRAW.search(t)]:
         own = [row for row in rows if row.target == target]
-        points = [(average([row.deciles[key] for row in own]), 100 - float(key)) for key in own[0].deciles]
-        reached = [(distance, left) for distance, left in points if distance is not None]
-        x, y = zip((0.0, 100.0), *reached, strict=True)
-        axes.plot(x, y, marker="o", markersize=3, color=COLOURS[index % len(COLOURS)], label=target)
-    return _falling(figure, axes, "L2 norm of the perturbation", "not fooled, of the images right when clean, %")
+        reached = [(average([row.deciles[key] for row in own]), 100 - float(key)) for key in own[0].deciles]
+        curves.append({"line": target, "x": 0.0, "y": 100.0})
+        curves += [{"line": target, "x": distance, "y": left} for distance, left in reached if distance is not None]
+    if not curves:
+        return None
+    words = in_words("Images that are not fooled, in percent.", curves)
+    y = "not fooled, of the images right when clean, %"
+    chart = lines(curves, x="L2 norm of the perturbation", y=y, names=SHOWN, alt_text=words)
+    caption = "Robust accuracy against the L2 norm of DDN's perturbations, through the target itself."
+    return Figure(caption, words, chart, half=True)
 
 
-def _by_gradient(results: Results) -> str | None:
+def _by_gradient(results: Results) -> Figure | None:
     rows = [
         row
         for row in results.attacks
@@ -200,83 +181,57 @@ def _by_gradient(results: Results) -> str | None:
         and row.view == "as is"
         and row.model == results.clean[0].model
     ]
-    gradients = list(dict.fromkeys(row.gradient for row in rows))
-    cases = [
-        (attack, target)
-        for attack in dict.fromkeys(row.attack for row in rows)
-        for target in dict.fromkeys(row.target for row in rows if row.attack == attack)
-        if len({row.gradient for row in rows if (row.attack, row.target) == (attack, target)}) > 2
+    cases: dict[tuple[str, str], dict[str, list[UnderAttack]]] = {}
+    for row in rows:
+        cases.setdefault((row.attack, row.target), {}).setdefault(row.gradient, []).append(row)
+    bars = [
+        {"case": f"{attack}, {target}", "gradient": gradient, "norm": round(norm, 4)}
+        for (attack, target), found in cases.items()
+        if len(found) > 2
+        for gradient, own in found.items()
+        if (norm := average([row.median_distance for row in own])) is not None
     ]
-    if not cases:
+    if not bars:
         return None
-    figure, (axes,) = canvas(8, 3)
-    width = 0.8 / len(gradients)
-    for index, gradient in enumerate(gradients):
-        for place, case in enumerate(cases):
-            own = [row for row in rows if (row.attack, row.target) == case and row.gradient == gradient]
-            height = average([row.median_distance for row in own])
-            if height is not None:
-                x = place + (index - (len(gradients) - 1) / 2) * width
-                axes.bar(x, height, 0.92 * width, color=COLOURS[index], label=gradient if place == 0 else None)
-    axes.set_xticks(range(len(cases)), [f"{attack}\n{target}" for attack, target in cases])
-    axes.set_ylabel("median L2 norm")
-    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0), title="gradient")
-    return svg(figure)
+    shown, gradients = (list(dict.fromkeys(bar[key] for bar in bars)) for key in ("case", "gradient"))
+    words = "Median L2 norms. " + "; ".join(f"{b['case']}, {b['gradient']}: {b['norm']:.3g}" for b in bars) + "."
+    chart = (
+        alt.Chart(points(bars))
+        .mark_bar()
+        .encode(
+            y=alt.Y("case:N", title=None, sort=shown),
+            yOffset=alt.YOffset("gradient:N", sort=gradients),
+            x=alt.X("norm:Q", title="median L2 norm"),
+            color=alt.Color("gradient:N", scale=colours(gradients), title="gradient"),
+            tooltip=["case:N", "gradient:N", "norm:Q"],
+        )
+    )
+    height = len(shown) * (12 * len(gradients) + 12)
+    caption = "Median L2 norm that fools the first network, for each kind of gradient; infinite ones are left out."
+    return Figure(caption, words, finish(chart, alt_text=words, height=height, legend=gradients), half=True)
 
 
-def _reliability(results: Results) -> str | None:
+def _reliability(results: Results) -> Figure | None:
     first = results.clean[0].model if results.clean else ""
-    lines = [
-        (f"{row.target}, {name}" if name == "matched" else row.target, row.calibration[kind]["bins"])
+    curves = [
+        {
+            "line": f"{row.target}, {name}" if name else row.target,
+            "x": b["probability"],
+            "y": b["accuracy"],
+        }
         for row in results.clean
         for kind, name in (("raw", ""), ("matched", "matched"))
         if row.model == first
         and row.target in ("exact torch", "ax-fpm")
         and (row.target == "ax-fpm" or kind == "raw")
         and row.calibration.get(kind)
+        for b in row.calibration[kind]["bins"]
+        if b["n"] >= FEWEST
     ]
-    if not lines:
+    if not curves:
         return None
-    figure, (axes,) = canvas(6, 3.4)
-    axes.plot([0, 1], [0, 1], color=INK, linewidth=0.7, linestyle=":")
-    for index, (name, bins) in enumerate(lines):
-        points = [(b["probability"], b["accuracy"]) for b in bins if b["n"] >= FEWEST]
-        if points:
-            x, y = zip(*points, strict=True)
-            axes.plot(x, y, marker="o", markersize=3, color=COLOURS[index], label=name)
-    axes.set_xlabel("probability of the top class")
-    axes.set_ylabel("share that is right")
-    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    return svg(figure)
-
-
-def _examples(results: Results) -> str | None:
-    cases: dict[tuple[str, str, str], list[Picture]] = {}
-    for p in results.pictures:
-        if not p.attack or _is_shown(results, p):
-            cases.setdefault((p.threat_model, p.attack, p.target), []).append(p)
-    if len(cases) < 2:
-        return None
-    rows = min(len(found) for found in cases.values())
-    columns = list(cases.items())[:MOST_COLUMNS]
-    figure = Canvas(figsize=(1.1 * len(columns), 1.25 * rows), layout="constrained")
-    for x, ((threat_model, attack, target), found) in enumerate(columns):
-        for y, p in enumerate(found[:rows]):
-            axes = figure.add_subplot(rows, len(columns), y * len(columns) + x + 1)
-            pixels = np.frombuffer(bytes.fromhex(p.pixels), np.uint8).reshape(p.channels, p.height, p.width)
-            axes.imshow(pixels[0] if p.channels == 1 else pixels.transpose(1, 2, 0), cmap="gray", vmin=0, vmax=255)
-            axes.set_axis_off()
-            head = f"{threat_model or 'clean'}\n{attack}\n{target}\n" if y == 0 else ""
-            axes.set_title(f"{head}{p.label}: {p.predicted}", fontsize=6, color=INK)
-    return svg(figure)
-
-
-def _is_shown(results: Results, p: Picture) -> bool:
-    """Whether a picture is worth a column: crafted on the exact network by few attacks, or for ax-fpm, at a budget."""
-    kind = p.attack.partition(":")[0]
-    chosen = kind in EXAMPLES if p.threat_model == "twin" else p.target == "ax-fpm" and kind.startswith("adaptive")
-    return chosen and (_parameter(p.attack, "eps") is None or _at_budget(results, p.attack))
-
-
-def _at_budget(results: Results, attack: str) -> bool:
-    return _parameter(attack, "eps") in results.settings.get("budgets", {}).values()
+    words = in_words("Share that is right, against the probability of the top class.", curves)
+    x, y = "probability of the top class", "share that is right"
+    chart = lines(curves, x=x, y=y, top=1, diagonal=True, alt_text=words)
+    caption = "Reliability: how often the top class is right, against its probability."
+    return Figure(caption, words, chart, half=True)

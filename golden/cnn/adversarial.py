@@ -9,13 +9,25 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-__all__ = ["STRIDE", "perturb"]
+__all__ = ["SPREAD", "STRIDE", "perturb"]
 
 STRIDE = 2.5
 """Length of all steps together, in units of epsilon: enough to cross the ball from any start, and to turn back."""
 
+SPREAD = 10.0
+"""What the logits of an image are brought together to on a multiplier, which may inflate them several times: apart by g
+they give a class 1 - p = e^-g, of which float32 keeps nothing from g = 24 log 2 = 16.6 on, and then no gradient."""
 
-def perturb(module: nn.Module, images: torch.Tensor, labels: torch.Tensor, epsilon: float, steps: int) -> torch.Tensor:
+
+def perturb(
+    module: nn.Module,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    epsilon: float,
+    steps: int,
+    *,
+    spread: float | None = None,
+) -> torch.Tensor:
     """Images within ``epsilon`` of ``images`` and in [0, 1], for which the loss is large.
 
     Crafted in evaluation mode, so that neither statistics of a batch norm see the attack nor dropout hides a gradient
@@ -33,6 +45,9 @@ def perturb(module: nn.Module, images: torch.Tensor, labels: torch.Tensor, epsil
         Largest change of a pixel.
     steps : int
         Gradients taken, each followed by a step of ``STRIDE * epsilon / steps``.
+    spread : float, optional
+        Largest difference between logits of an image; where it is larger, all of them are divided by one number, a
+        constant of the derivative. Without it they are taken as they are, as by Madry et al.
     """
     training = module.training
     module.eval()
@@ -40,7 +55,11 @@ def perturb(module: nn.Module, images: torch.Tensor, labels: torch.Tensor, epsil
     perturbed = low + (high - low) * torch.rand_like(images)
     for _ in range(steps):
         perturbed.requires_grad_(True)
-        loss = nn.functional.cross_entropy(module(perturbed), labels, reduction="sum")
+        logits = module(perturbed)
+        if spread is not None:
+            each = logits.detach()
+            logits = logits / ((each.amax(1) - each.amin(1)) / spread).clamp_(min=1)[:, None]
+        loss = nn.functional.cross_entropy(logits, labels, reduction="sum")
         (gradient,) = torch.autograd.grad(loss, perturbed)
         with torch.no_grad():
             perturbed = (perturbed + gradient.sign() * (STRIDE * epsilon / steps)).clamp(low, high)

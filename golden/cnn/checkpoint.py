@@ -38,7 +38,7 @@ KEY = "axfpm"
 """Metadata entry that holds the provenance, as JSON; a file without it is not one of ours."""
 STORAGE = "storage"
 """Setting of a checkpoint whose parameters are float16 numbers, and stored as such."""
-KINDS = {"model": str, "data": str, "settings": dict, "versions": dict}
+KINDS = {"model": str, "data": str, "settings": dict, "versions": dict, "correct_on": dict}
 """What provenance is that is no whole number."""
 VARIANTS = {"pgd": "trained on images perturbed by PGD"}
 """Ways of training beside the ordinary one, by their part of a checkpoint's name."""
@@ -60,6 +60,8 @@ class Checkpoint:
         Further training settings (optimiser, learning rate, batch size; those of adversarial training).
     versions : dict of str to str
         Of the libraries that trained it; the CPU's level and the threads, which decide the order of sums.
+    correct_on : dict of str to int
+        The same as ``correct``, of the model on the multiplier that it was trained on, by its name.
     """
 
     model: str
@@ -70,6 +72,7 @@ class Checkpoint:
     samples: int
     settings: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    correct_on: dict[str, int] = field(default_factory=dict)
 
     @property
     def accuracy(self) -> float:

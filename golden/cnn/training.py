@@ -1,15 +1,11 @@
-"""Seeded training that can be interrupted and taken up again."""
+"""Seeded training, exact or on a multiplier, that can be interrupted and taken up again."""
 
 from __future__ import annotations
 
-import io
-import pickle
+import math
 import platform
-import warnings
-import zipfile
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from functools import partial
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,101 +13,79 @@ import numpy as np
 import torch
 from torch import nn
 
-from golden.cache import MAGIC, pack, unpack
-from golden.checks import check_count, check_seed
+from golden.catalogue import Multiplier
+from golden.checks import check_seed
 from golden.cnn import checkpoint as checkpoints, data as datasets, models
-from golden.cnn.adversarial import STRIDE, perturb
-from golden.cnn.augmentation import MARGIN, moved_and_mirrored
-from golden.cnn.checkpoint import Checkpoint
+from golden.cnn.adversarial import SPREAD, perturb
+from golden.cnn.augmentation import moved_and_mirrored
+from golden.cnn.checkpoint import Checkpoint, weights_digest
 from golden.cnn.models import Model
-from golden.errors import AxfpmWarning, InvalidInput
-from golden.files import check_file, is_stream, replace_file
+from golden.cnn.trained import TrainedNetwork, trained_network
+from golden.cnn.training_settings import ADVERSARIAL, DEFAULTS, FINE_TUNING, OPTIMISERS, Settings, settings_for
+from golden.cnn.training_state import read_state, write_state
+from golden.errors import InvalidInput
+from golden.files import check_file, is_stream
 from golden.progress import Progress
+from golden.pytorch import ApproximateModule
 
-__all__ = ["ADVERSARIAL", "DEFAULTS", "Settings", "count_correct", "train"]
+__all__ = ["ADVERSARIAL", "DEFAULTS", "FINE_TUNING", "Settings", "count_correct", "train"]
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What determines a training run, beside data, model and seed.
+class _Run:
+    """A training run: what is trained on what, from where, and how.
 
     Parameters
     ----------
-    epochs : int
-        Passes over the training images.
-    batch : int
-        Images per step.
-    learning_rate : float
-        Peak of the one-cycle schedule (L. N. Smith, N. Topin, "Super-Convergence", 2019).
-    epsilon : float
-        L-infinity budget of adversarial training (``golden.cnn.adversarial``); 0 trains on the images as they are.
-    steps : int
-        Gradients that make an adversarial image.
-    warm_up : int
-        Epochs in which the budget grows from 0 to ``epsilon``: small networks do not begin to learn under all of it.
-    optimiser : str
-        ``adam``, or ``sgd`` with Nesterov's momentum 0.9.
-    weight_decay, label_smoothing : float
-        As torch's optimiser and ``cross_entropy`` take them.
-    augmented : bool
-        Whether images are moved and mirrored at random (``golden.cnn.augmentation``).
-    storage : str
-        ``float32``, or ``float16``: the trained parameters are rounded to that, and the accuracy is theirs.
+    model : Model
+        The architecture.
+    data : str
+        The data set.
+    seed : int
+        Of all that is random.
+    settings : Settings
+        The rest.
+    start : TrainedNetwork, optional
+        Where it begins; fresh parameters without one.
     """
 
-    epochs: int
-    batch: int = 64
-    learning_rate: float = 0.003
-    epsilon: float = 0.0
-    steps: int = 0
-    warm_up: int = 0
-    optimiser: str = "adam"
-    weight_decay: float = 0.0
-    label_smoothing: float = 0.0
-    augmented: bool = False
-    storage: str = "float32"
+    model: Model
+    data: str
+    seed: int
+    settings: Settings
+    start: TrainedNetwork | None
 
+    def asked(self) -> dict[str, Any]:
+        """Return, in plain types, all that the parameters depend on but the machine."""
+        asked = {"model": self.model.name, "data": self.data, "seed": self.seed, "torch": str(torch.__version__)}
+        digest = "" if self.start is None else weights_digest(self.start.module)
+        return {**asked, **self.settings.to_key(), "parameters at the start": digest}
 
-OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
-    "adam": torch.optim.Adam,
-    "sgd": partial(torch.optim.SGD, momentum=0.9, nesterov=True),
-}
-DEFAULTS: dict[str, Settings] = {
-    "digits": Settings(epochs=20, batch=32),
-    "mnist": Settings(epochs=15, batch=128),
-    "cifar10": Settings(
-        epochs=20,
-        batch=128,
-        learning_rate=0.1,
-        optimiser="sgd",
-        weight_decay=5e-4,
-        label_smoothing=0.1,
-        augmented=True,
-        storage="float16",
-    ),
-}
-"""Settings per data set; they made the checkpoints that come with the package."""
-
-ADVERSARIAL: dict[str, Settings] = {
-    "digits": Settings(epochs=30, batch=32, steps=7),
-    "mnist": Settings(epochs=10, batch=128, steps=7),
-}
-"""The same for adversarial training; the budget is given."""
-
-MOST_EPOCHS = 100_000
+    def in_words(self, images: int) -> dict[str, str]:
+        """Return the settings of its checkpoint, for so many training images."""
+        told = self.settings.in_words()
+        if self.data == "cifar10":  # of which a part may be there
+            told["images"] = f"{images} of {', '.join(datasets.cifar10_batches())}"
+        if self.start is not None:
+            told["from"] = f"{self.start.name}, {weights_digest(self.start.module)[:12]}"
+        return told
 
 
 def train(
-    data: str = "digits",
+    data: str | None = None,
     model: str | None = None,
     *,
     seed: int = 0,
     epochs: int | None = None,
     adversarial: float | None = None,
+    multiplier: str | Multiplier | None = None,
+    gradient: str | None = None,
+    start: str | Path | None = None,
+    learning_rate: float | None = None,
     output: str | Path | None = None,
     progress: Progress | None = None,
 ) -> tuple[nn.Module, Checkpoint]:
-    """Train a model on a data set, and write a checkpoint.
+    """Train a model on a data set, exactly or on a multiplier, and write a checkpoint.
 
     The same arguments give the same parameters on the same machine, library versions and thread count. After every
     epoch the state is kept in ``OUTPUT.training``; a run that was interrupted goes on from there when the same is asked
@@ -119,66 +93,85 @@ def train(
 
     Parameters
     ----------
-    data : str
-        A name in ``golden.cnn.data.DATASETS``.
+    data : str, optional
+        A name in ``golden.cnn.data.DATASETS``; by default that of ``start``, else ``digits``.
     model : str, optional
-        An architecture, registered or by import path (``golden.cnn.models.look_up``); by default that of the data set.
+        An architecture, registered or by import path (``golden.cnn.models.look_up``); by default that of ``start``,
+        else that of the data set.
     seed : int
         Initial parameters and order of the images.
     epochs : int, optional
-        Passes over the training images; by default what suits the data set (``DEFAULTS``, ``ADVERSARIAL``).
+        Passes over the training images; by default what suits the data set (``DEFAULTS``, ``ADVERSARIAL``), and one
+        from ``start`` (``FINE_TUNING``).
     adversarial : float, optional
         Train on images perturbed by projected gradient descent within this L-infinity budget
         (``golden.cnn.adversarial``), which grows to it in the first third of the epochs.
+    multiplier : str or Multiplier, optional
+        Compute every forward pass on it, bit for bit, those of the perturbations included; the model is an
+        ``ApproximateModule`` while it is trained. Exactly without one.
+    gradient : str, optional
+        What a product's derivative is taken to be: ``scaled``, as by default, ``straight-through`` or ``masked``
+        (``golden.pytorch.gradients``). Only with a multiplier.
+    start : str or Path, optional
+        A checkpoint, by its name in the package or its file, to train further, in the form in which it is deployed: its
+        batch norms stay folded.
+    learning_rate : float, optional
+        Peak of the one-cycle schedule; by default what suits the data set.
     output : str or Path, optional
         The checkpoint to write; without it nothing is written.
     progress : callable, optional
-        ``progress(epoch, epochs, message)`` after each epoch.
+        ``progress(steps, all steps, message)`` after each step; after the last step of an epoch its state is kept.
 
     Returns
     -------
     (torch.nn.Module, Checkpoint)
-        The model in evaluation mode, and its provenance with the accuracy on the test images.
+        The model in evaluation mode, to be run exactly or on whatever multiplier, and its provenance with the accuracy
+        on the test images: exact, and on the multiplier.
 
     Raises
     ------
     InvalidInput
-        If a name is unknown, epochs < 1, the seed or the budget is out of range, the model does not take the data's
-        images, the output cannot be written, or the data cannot be had.
+        If a name is unknown, a number is out of range, the model does not take the data's images or has products that a
+        multiplier cannot compute, the output cannot be written, what is kept beside it is of another training, the data
+        cannot be had, or the loss or a parameter becomes infinite or NaN; what was kept before is kept then.
     """
-    dataset = datasets.DATASETS.look_up(data)
-    if epochs is not None:
-        check_count("epochs", epochs, 1, MOST_EPOCHS, "days of training")
-    if adversarial is not None and not 0 < adversarial <= 1:
-        raise InvalidInput(f"adversarial={adversarial} is no budget of pixels in [0, 1]; give above 0 and at most 1")
     check_seed(seed)
-    spec = models.look_up(dataset.model if model is None else model, dataset)
-    settings = _settings(data, epochs, adversarial)
+    network = None if start is None else trained_network(model, data, start)
+    if data is None:
+        data = "digits" if network is None else network.data
+    dataset = datasets.DATASETS.look_up(data)
+    settings = settings_for(
+        data,
+        epochs=epochs,
+        adversarial=adversarial,
+        multiplier=multiplier,
+        gradient=gradient,
+        learning_rate=learning_rate,
+        trained=network is not None,
+    )
+    name = network.model if network is not None else dataset.model if model is None else model
+    run = _Run(models.look_up(name, dataset), data, seed, settings, network)
     state_file = None
     if output is not None:
         output = check_file(output)
         state_file = None if is_stream(output) else output.with_name(f"{output.name}.training")
 
     images, labels = (torch.from_numpy(array) for array in datasets.load(data, "train"))
-    test_images, test_labels = datasets.load(data, "test")
+    test = datasets.load(data, "test")
+    told = run.in_words(len(images))
     with torch.random.fork_rng(devices=[]):
-        module = _run(spec, data, seed, settings, images, labels, state_file, progress)
-    versions = {
-        "python": platform.python_version(),
-        "torch": str(torch.__version__),
-        "numpy": np.__version__,
-        "cpu": torch.backends.cpu.get_cpu_capability(),
-        "threads": str(torch.get_num_threads()),
-    }
+        module = _trained(run, images, labels, state_file, progress)
+    m = settings.multiplier
     result = Checkpoint(
-        model=spec.name,
+        model=run.model.name,
         data=data,
         seed=seed,
         epochs=settings.epochs,
-        correct=count_correct(module, test_images, test_labels),
-        samples=len(test_labels),
-        settings={**_in_words(settings), **_images_in_words(data, len(images))},
-        versions=versions,
+        correct=count_correct(module, *test),
+        samples=len(test[1]),
+        correct_on={} if m is None else {str(m): count_correct(ApproximateModule(module, m), *test)},
+        settings=told,
+        versions=_versions(),
     )
     if output is not None:
         checkpoints.save(output, module, result)
@@ -187,36 +180,14 @@ def train(
     return module, result
 
 
-def _settings(data: str, epochs: int | None, adversarial: float | None) -> Settings:
-    if adversarial is None:
-        settings = DEFAULTS.get(data, Settings(epochs=20))
-        return settings if epochs is None else replace(settings, epochs=epochs)
-    settings = ADVERSARIAL.get(data, Settings(epochs=30, steps=7))
-    epochs = settings.epochs if epochs is None else epochs
-    return replace(settings, epochs=epochs, epsilon=adversarial, warm_up=-(-epochs // 3))
-
-
-def _in_words(settings: Settings) -> dict[str, str]:
-    """Settings as a checkpoint tells them; how its images were perturbed, only where they were."""
-    name = {"adam": "Adam", "sgd": "SGD, Nesterov momentum 0.9"}[settings.optimiser]
-    told = {"optimiser": f"{name}, one cycle", "batch": str(settings.batch), "peak": str(settings.learning_rate)}
-    if settings.weight_decay:
-        told["weight decay"] = str(settings.weight_decay)
-    if settings.label_smoothing:
-        told["label smoothing"] = str(settings.label_smoothing)
-    if settings.augmented:
-        told["augmentation"] = f"moved by up to {MARGIN} pixels, mirrored"
-    if settings.storage != "float32":
-        told["storage"] = settings.storage
-    if settings.epsilon:
-        told |= {"adversarial": "PGD, Linf, random start", "epsilon": str(settings.epsilon)}
-        told |= {"steps": str(settings.steps), "step": f"{STRIDE} * epsilon / steps", "warm-up": str(settings.warm_up)}
-    return told
-
-
-def _images_in_words(data: str, images: int) -> dict[str, str]:
-    """Which images it was, for a data set of which a part may be there."""
-    return {"images": f"{images} of {', '.join(datasets.cifar10_batches())}"} if data == "cifar10" else {}
+def _versions() -> dict[str, str]:
+    return {
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "numpy": np.__version__,
+        "cpu": torch.backends.cpu.get_cpu_capability(),
+        "threads": str(torch.get_num_threads()),
+    }
 
 
 def count_correct(module: nn.Module, images: np.ndarray, labels: np.ndarray, batch: int = 250) -> int:
@@ -228,100 +199,94 @@ def count_correct(module: nn.Module, images: np.ndarray, labels: np.ndarray, bat
         )
 
 
-def _run(
-    model: Model,
-    data: str,
-    seed: int,
-    settings: Settings,
-    images: torch.Tensor,
-    labels: torch.Tensor,
-    state_file: Path | None,
-    progress: Progress | None,
+def _trained(
+    run: _Run, images: torch.Tensor, labels: torch.Tensor, state_file: Path | None, progress: Progress | None
 ) -> nn.Module:
-    torch.manual_seed(seed)
-    module = models.build_trainable(model).train()
+    settings = run.settings
+    torch.manual_seed(run.seed)
+    asked = run.asked()
+    module = (models.build_trainable(run.model) if run.start is None else run.start.module).train()
     trainable = [parameter for parameter in module.parameters() if parameter.requires_grad]
     if not trainable:
-        raise InvalidInput(f"model {model.name!r} has no parameters to train; use it as it is")
+        raise InvalidInput(f"model {run.model.name!r} has no parameters to train; use it as it is")
     optimiser = OPTIMISERS[settings.optimiser](trainable, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    steps = -(-len(images) // settings.batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser,
-        max_lr=settings.learning_rate,
-        epochs=settings.epochs,
-        steps_per_epoch=-(-len(images) // settings.batch),
+        optimiser, max_lr=settings.learning_rate, epochs=settings.epochs, steps_per_epoch=steps
     )
-    asked = {"model": model.name, "data": data, "seed": seed, "torch": str(torch.__version__), **asdict(settings)}
+    # The multiplier computes forward passes only: losses, gradients and the optimiser's steps are exact.
+    m = settings.multiplier
+    computed = module if m is None else ApproximateModule(module, m, gradient=settings.gradient)
     done = 0
-    state = _read_state(state_file)
-    if state is not None and state["asked"] == asked:
+    state = read_state(state_file, asked)
+    if state is not None:
         module.load_state_dict(state["module"])
         optimiser.load_state_dict(state["optimiser"])
         schedule.load_state_dict(state["schedule"])
         done = state["done"]
-        if progress is not None:
-            progress(done, settings.epochs, f"taken up after epoch {done}")
+    if progress is not None:  # at once, so that the time of what was done before is not counted
+        progress(done * steps, settings.epochs * steps, f"taken up after epoch {done}" if done else "")
     for epoch in range(done, settings.epochs):
-        # Everything random in an epoch depends on (seed, epoch) alone, so that a resumed run needs no generator state.
-        epoch_seed = int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
-        torch.manual_seed(epoch_seed)
-        order = torch.randperm(len(images))
-        total = 0.0
-        for start in range(0, len(images), settings.batch):
-            chosen = order[start : start + settings.batch]
-            seen = moved_and_mirrored(images[chosen]) if settings.augmented else images[chosen]
-            if settings.epsilon:
-                grown = min(1.0, (epoch + (start + len(chosen)) / len(images)) / settings.warm_up)
-                seen = perturb(module, seen, labels[chosen], grown * settings.epsilon, settings.steps)
-            optimiser.zero_grad()
-            loss = nn.functional.cross_entropy(module(seen), labels[chosen], label_smoothing=settings.label_smoothing)
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-            total += loss.item() * len(chosen)
-        if state_file is not None:
-            state = {
-                "asked": asked,
-                "done": epoch + 1,
-                "module": module.state_dict(),
-                "optimiser": optimiser.state_dict(),
-                "schedule": schedule.state_dict(),
-            }
-            _write_state(state_file, state)
-        if progress is not None:
-            progress(epoch + 1, settings.epochs, f"loss {total / len(images):.4f}")
-    module = models.deployed(model, module)
+        for step, loss in enumerate(_epoch(run, epoch, computed, optimiser, schedule, images, labels), 1):
+            if step == steps:
+                _check_finite(module, epoch, settings)
+                if state_file is not None:
+                    parts = {"module": module, "optimiser": optimiser, "schedule": schedule}
+                    kept = {name: part.state_dict() for name, part in parts.items()}
+                    write_state(state_file, {"asked": asked, "done": epoch + 1, **kept})
+            if progress is not None:
+                message = f"epoch {epoch + 1} of {settings.epochs}, loss {loss:.4f}"
+                progress(epoch * steps + step, settings.epochs * steps, message)
+    module = models.deployed(run.model, module)
     if settings.storage == "float16":
         module.load_state_dict({name: tensor.half().float() for name, tensor in module.state_dict().items()})
+        _check_finite(module, settings.epochs - 1, settings)
     return module
 
 
-def _write_state(state_file: Path, state: dict[str, Any]) -> None:
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    try:
-        replace_file(state_file, pack("training", "", buffer.getvalue()))
-    except OSError as error:
-        warnings.warn(
-            AxfpmWarning(f"cannot write {state_file} ({error.strerror}): if this run is interrupted, it starts afresh"),
-            stacklevel=2,
-        )
+def _epoch(
+    run: _Run,
+    epoch: int,
+    module: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+) -> Iterator[float]:
+    """One pass over the images: after each step the mean loss of those seen."""
+    settings = run.settings
+    # Everything random in an epoch depends on (seed, epoch) alone, so that a resumed run needs no generator state.
+    epoch_seed = int(np.random.SeedSequence([run.seed, epoch]).generate_state(1)[0])
+    torch.manual_seed(epoch_seed)
+    order = torch.randperm(len(images))
+    total = 0.0
+    for start in range(0, len(images), settings.batch):
+        chosen = order[start : start + settings.batch]
+        seen = moved_and_mirrored(images[chosen]) if settings.augmented else images[chosen]
+        if settings.epsilon:
+            grown = min(1.0, (epoch + (start + len(chosen)) / len(images)) / settings.warm_up)
+            spread = None if settings.multiplier is None else SPREAD
+            seen = perturb(module, seen, labels[chosen], grown * settings.epsilon, settings.steps, spread=spread)
+        optimiser.zero_grad()
+        loss = nn.functional.cross_entropy(module(seen), labels[chosen], label_smoothing=settings.label_smoothing)
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        total += loss.item() * len(chosen)
+        if not math.isfinite(total):
+            raise _diverged(f"the loss is {loss.item()}", epoch, settings)
+        yield total / (start + len(chosen))
 
 
-def _read_state(state_file: Path | None) -> dict[str, Any] | None:
-    if state_file is None or not state_file.exists():
-        return None
-    try:
-        entry = state_file.read_bytes()
-    except OSError as error:
-        raise InvalidInput(f"cannot read {state_file} ({error.strerror}); delete or move it") from None
-    if not entry.startswith(MAGIC):
-        raise InvalidInput(f"{state_file} is not the state of an interrupted training; delete or move it")
-    content = unpack("training", "", entry)
-    try:
-        state = None if content is None else torch.load(io.BytesIO(content), weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile):
-        state = None  # written by another version of torch
-    if not isinstance(state, dict) or state.keys() != {"asked", "done", "module", "optimiser", "schedule"}:
-        warnings.warn(AxfpmWarning(f"{state_file} is damaged: training starts afresh"), stacklevel=2)
-        return None
-    return state
+def _check_finite(module: nn.Module, epoch: int, settings: Settings) -> None:
+    for name, tensor in module.state_dict().items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise _diverged(f"{name} has NaN or infinity", epoch, settings)
+
+
+def _diverged(what: str, epoch: int, settings: Settings) -> InvalidInput:
+    where = "" if settings.multiplier is None else f" on {settings.multiplier}"
+    return InvalidInput(
+        f"training{where} diverged in epoch {epoch + 1}, where {what}; give a learning rate below "
+        f"{settings.learning_rate:g}"
+    )

@@ -21,4 +21,5 @@ verdict. In the order of the data:
    ``measured`` has files that come with the package.
 
 ``audit`` asks, of any model, whether such an evaluation can be trusted at all: the checks that reviewers demand.
+``recovery`` counts what training on a multiplier gives back of clean accuracy.
 """

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,8 @@ from torch import nn
 
 import golden
 from golden.cache import Cache
-from golden.catalogue import Multiplier
 from golden.cnn.checkpoint import weights_digest
-from golden.designs import Function, TableBlocks
-from golden.sources import sources_digest
+from golden.sources import is_ours, multiplier_key, sources_digest
 
 __all__ = ["Store", "array_digest", "is_ours", "module_key", "multiplier_key", "sources"]
 
@@ -74,6 +72,8 @@ EXCLUDED = (
     "cnn/adversarial.py",
     "cnn/trained.py",
     "cnn/training.py",
+    "cnn/training_settings.py",
+    "cnn/training_state.py",
     "robustness/__init__.py",
     *(
         f"robustness/{name}.py"
@@ -91,7 +91,7 @@ EXCLUDED = (
                 "results",
                 "row_types",
             ),
-            *("rows", "rule", "runs", "statistics", "subjects", "validation", "verdicts"),
+            *("recovery", "rows", "rule", "runs", "statistics", "subjects", "validation", "verdicts"),
         )
     ),
     *(f"speed/{name}.py" for name in ("__init__", "bounds", "running", "shapes")),
@@ -110,25 +110,6 @@ def array_digest(array: np.ndarray) -> str:
     digest = hashlib.sha256(f"{array.dtype} {array.shape}".encode())
     digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
-
-
-def is_ours(function: Callable[..., Any]) -> bool:
-    """Whether the digest of this package's sources covers a function, or what a partial one is made of."""
-    while isinstance(function, partial):
-        function = function.func
-    return getattr(function, "__module__", "").split(".")[0] == "golden"
-
-
-def multiplier_key(m: Multiplier) -> str | None:
-    """Text that changes whenever a multiplier's results may; None for one made of a function from outside."""
-    if isinstance(m.design, Function) and not is_ours(m.design.function):
-        return None
-    content: object = m.design.table if isinstance(m.design, TableBlocks) else ""
-    if isinstance(m.design, Function) and m.design.circuit is not None:
-        content = m.design.circuit.verilog
-    elif isinstance(m.design, Function):
-        content = f"{m.design.function.__module__}.{m.design.function.__qualname__}"
-    return f"{m!r} {content}"
 
 
 def module_key(module: nn.Module) -> dict[str, str]:

@@ -7,6 +7,9 @@ In: multipliers, threads, a budget of time. Out: rows of ratios, each with its b
 2. ``running``: times the emulation and exact torch in turns, and makes the rows.
 3. ``bounds``: what ports and memory of this machine allow at most, which the rows are set beside.
 4. ``gpu``: the same on an NVIDIA GPU, beside what its issue of instructions allows.
+
+``measured/catalogue.json`` is what ``axfpm bench --threads 1 --json`` printed for all multipliers of the catalogue on a
+machine that did nothing else.
 """
 
 from golden.speed.bounds import Peaks, operations

@@ -22,7 +22,7 @@ from golden.progress import Progress
 from golden.speed.bounds import Peaks, measure_peaks, measure_products, operations
 from golden.speed.shapes import FAMILIES, SHAPES, SLOW_FAMILIES, Shape, timed
 
-__all__ = ["COLUMNS", "Row", "run_bench", "table_rows"]
+__all__ = ["COLUMNS", "Row", "interleaved", "run_bench", "table_rows"]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Row:
     torch_scaling: float | None
 
 
-def _interleaved(emulated: Callable[[], Any], exact: Callable[[], Any], threads: int, budget: float) -> list[float]:
+def interleaved(emulated: Callable[[], Any], exact: Callable[[], Any], threads: int, budget: float) -> list[float]:
     """Median seconds of runs in turn: emulated, exact, and both on one thread where there are more.
 
     Three of each at least, then while the budget lasts.
@@ -131,7 +131,7 @@ def _product(shape: Shape, m: Multiplier, limits: _Limits, budget: float) -> Row
 
     part = timed(shape, m)
     body = kernels.select(m, "float32", magnitude_range(part.x.numpy()), magnitude_range(part.w.numpy()))
-    seconds = _interleaved(part.emulated, part.exact, limits.peaks.threads, budget)
+    seconds = interleaved(part.emulated, part.exact, limits.peaks.threads, budget)
     return _row(shape.name, m, body, limits, part.macs, part.bytes, seconds)
 
 
@@ -266,7 +266,7 @@ def _network(label: str, module: Any, batch: Any, m: Multiplier, limits: _Limits
 
     macs = coverage(module, batch, m).macs
     body = kernels.select(m, "float32")
-    seconds = _interleaved(emulated, exact, limits.peaks.threads, budget)
+    seconds = interleaved(emulated, exact, limits.peaks.threads, budget)
     return _row(label, m, body, limits, macs, None, seconds)
 
 

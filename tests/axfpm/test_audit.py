@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from click.testing import CliRunner
 
 from axfpm.cli import main
@@ -20,6 +21,7 @@ def test_an_undefended_network():
     assert result.output.endswith("No sign that the standard attack is misled.\n")
 
 
+@pytest.mark.long
 def test_one_that_masks_ends_with_1():
     result = run(*FEW, "--multiplier", "ax-fpm", "--json", "-q")
     assert result.exit_code == 1, result.output

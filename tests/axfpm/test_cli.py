@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from axfpm.cli import COMMANDS, main
+from golden.cnn import data
 from hdl.verilog import CIRCUITS, parameters_of
 from synth.equivalence import Equivalence
 from synth.flow import SynthesisResult
@@ -166,6 +167,22 @@ def test_training_a_network_of_your_own(tmp_path, monkeypatch):
     assert result["accuracy"] > 0.5
     assert (tmp_path / "net.safetensors").stat().st_size > 784 * 10 * 4
     sys.modules.pop("axfpm_test_net")
+
+
+def test_training_on_a_multiplier(tmp_path, monkeypatch):
+    images, labels = data.load("digits", "train")
+    few = data.DataSet("digits", lambda _split: (images[:64], labels[:64]), (1, 28, 28), 10, "64 digits")
+    monkeypatch.setitem(data.DATASETS._entries, "digits", few)
+    out = tmp_path / "on.safetensors"
+    arguments = ("--from", "lenet5-digits", "--multiplier", "e8m1", "--gradient", "masked", "--learning-rate", 1e-4)
+    result = json.loads(run("train", *arguments, "--json", "-o", out))
+    assert (result["epochs"], result["samples"], result["file"]) == (1, 64, str(out))
+    assert result["settings"]["multiplier"] == "e8m1"
+    assert result["settings"]["peak"] == "0.0001"
+    assert result["correct_on"].keys() == {"e8m1"}
+    again = run("train", *arguments, "-o", out)
+    counted = result["correct"], result["correct_on"]["e8m1"]
+    assert again == f"wrote {out}: {counted[0]}/64 test images correct, {counted[1]} on e8m1\n"
 
 
 @pytest.mark.parametrize("name", ["verilog", "synth"])

@@ -29,7 +29,7 @@ def names(*words):
 def test_multipliers():
     assert names("show", "") == list(MULTIPLIERS)
     assert names("multiply", "1", "1", "--multiplier", "ax-fpm-") == ["ax-fpm-widen", "ax-fpm-wrap"]
-    for command in ("verilog", "vectors", "sim", "synth", "energy", "evaluate", "audit", "bench"):
+    for command in ("verilog", "vectors", "sim", "synth", "energy", "evaluate", "audit", "bench", "draw"):
         assert names(command, "--multiplier", "mit") == ["mitchell"]
     assert names("evaluate", "--subject", "mit") == ["mitchell"]
 
@@ -54,11 +54,16 @@ def test_a_multiplier_may_be_a_file():
         (("energy", "--library", "n"), ["nangate45"]),
         (("synth", "--target", "e"), ["ecp5"]),
         (("train", "--data", "m"), ["mnist"]),
+        (("train", "--gradient", "s"), ["straight-through", "scaled"]),
+        (("train", "--multiplier", "mit"), ["mitchell"]),
         (("audit", "--data", "c"), ["cifar10"]),
         (("search", "--candidates", "mit"), ["mitchell"]),
         (("search", "--strategy", ""), ["nsga2", "greedy", "random", "exhaustive"]),
         (("search", "--library", "n"), ["nangate45"]),
         (("verilog", "--dep"), ["--depth"]),
+        (("draw", "tr"), ["tree"]),
+        (("draw", "tree", "--tree", "w"), ["wallace"]),
+        (("draw", "schedule", "--pace", "h"), ["half"]),
         (("no-command", "--li"), []),
         (("verilog", "-o", "absent/x.v", "--multiplier", "e8m10"), ["e8m10"]),
     ],

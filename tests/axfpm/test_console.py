@@ -107,7 +107,30 @@ def test_progress_without_a_terminal(capsys, monkeypatch):
             progress(second, 40, f"step {second} [/x]")
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.splitlines() == [f"axfpm: working: {p}% step {s} [/x]" for p, s in ((25, 10), (50, 20), (75, 30))]
+    assert err.splitlines() == [
+        f"axfpm: working: {p}% (0:00:{left} left) step {s} [/x]"
+        for p, left, s in ((25, 30, 10), (50, 20, 20), (75, 10, 30))
+    ]
+
+
+def test_what_was_done_before_takes_no_time(capsys, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(console, "monotonic", clock)
+    with progress_bar("working") as progress:
+        for second, done in ((0, 30), (20, 32), (40, 32)):
+            clock.now = float(second)
+            progress(done, 40, "")
+    assert [line.split("(")[1] for line in capsys.readouterr().err.splitlines()] == ["0:01:20 left) ", "0:02:40 left) "]
+
+
+def test_no_guess_before_anything_is_done(capsys, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(console, "monotonic", clock)
+    with progress_bar("working") as progress:
+        for second, total in ((0, 40), (20, 40), (40, 0)):
+            clock.now = float(second)
+            progress(0, total, "begins")
+    assert capsys.readouterr().err.splitlines() == ["axfpm: working: 0% begins", "axfpm: working: begins"]
 
 
 def test_progress_on_a_terminal(capsys, monkeypatch):

@@ -18,7 +18,7 @@ def test_unknown_name():
 
 
 def test_import_is_light():
-    heavy = "numpy torch numba amaranth matplotlib scipy foolbox"
+    heavy = "numpy torch numba amaranth matplotlib altair scipy foolbox"
     code = f"import axfpm, sys; print(*[m for m in {heavy.split()!r} if m in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.strip() == ""

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from axfpm import shipped
-from axfpm.shipped import shipped_hardware, shipped_robustness
+from axfpm.shipped import SPEED, shipped_hardware, shipped_robustness, shipped_speed, shipped_suites
+from golden.catalogue import MULTIPLIERS
 from golden.robustness.records import MEASURED, read
 from synth.energy import technologies
 
@@ -29,6 +30,17 @@ def test_a_design_with_another_tree_is_not_the_multiplier(tmp_path, monkeypatch)
     monkeypatch.setattr(technologies, "MEASURED", tmp_path)
     monkeypatch.setattr(shipped, "_place", lambda _: "")
     assert [row["library"] for row in shipped_hardware("exact-trunc")] == libraries
+
+
+def test_every_multiplier_of_the_catalogue_was_timed():
+    timed = json.loads(SPEED.read_text(encoding="utf-8"))["rows"]
+    assert {row["multiplier"] for row in timed} == {*MULTIPLIERS}
+    speed = shipped_speed("ax-fpm")
+    assert [(row["shape"], row["ratio"]) for row in speed["rows"]] == [
+        (row["shape"], row["ratio"]) for row in timed if row["multiplier"] == "ax-fpm"
+    ]
+    assert (speed["threads"], speed["file"]) == (1, "golden/speed/measured/catalogue.json")
+    assert shipped_speed("ax-fpm:block=2") == {}
 
 
 def test_robustness_is_that_of_the_file():
@@ -62,6 +74,21 @@ def test_the_rule_was_asked_of_the_subject_alone():
     assert found["mnist"]["verdicts"] == []
 
 
+def test_suites_are_those_of_the_file():
+    results = read(MEASURED / "cifar10.jsonl.gz")
+    suites = [s for s in results.suites if s.threat_model == "white-box"]
+    tasks = [task for task in shipped_suites("white-box") if task["preset"] == "cifar10"]
+    assert {(task["norm"], task["budget"]) for task in tasks} == {(s.norm, s.budget) for s in suites}
+    for task in tasks:
+        own = task["targets"]["ax-fpm+calibrated"]
+        wanted = [s.robust_accuracy.k for s in suites if (s.target, s.norm) == ("ax-fpm+calibrated", task["norm"])]
+        assert [share["k"] for share in own["robust"]] == wanted
+        assert own["multiplier"] == "ax-fpm"
+        assert [share["n"] for share in own["clean"]] == [10_000] * 3
+        assert task["targets"]["exact torch"]["multiplier"] is None
+
+
 def test_nothing_is_said_of_what_was_not_measured():
     assert shipped_hardware("ax-fpm:block=3") == []
     assert shipped_robustness("ax-fpm:block=3") == []
+    assert shipped_suites("no threat model") == []

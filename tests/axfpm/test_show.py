@@ -7,9 +7,10 @@ import sys
 import pytest
 from click.testing import CliRunner
 
+from axfpm.citations import citations
 from axfpm.cli import main
 from axfpm.known import remember_energy, remember_hardware
-from golden.catalogue import MULTIPLIERS
+from golden.catalogue import MULTIPLIERS, multiplier
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +32,10 @@ def test_a_page_in_json():
     assert found["error"]["mred"] == pytest.approx(0.41, abs=0.01)
     assert found["here"] == {"hardware": None, "energy": None}
     assert len(found["hardware"]) == 5
+    assert {row["shape"] for row in found["speed"]["rows"]} >= {"gemm 256", "LeNet-5, 250 random images"}
     assert {one["preset"] for one in found["robustness"]} == {"mnist", "cifar10", "cifar10-vgg11"}
+    assert found["verilog"] == "axfpm verilog multiplier --multiplier ax-fpm -o multiplier.v"
+    assert found["citations"] == list(citations(multiplier("ax-fpm")))
 
 
 def test_a_page_as_text():
@@ -41,7 +45,10 @@ def test_a_page_as_text():
     assert "12 rows, 252 bits; the highest weight on the left" in text
     assert text.count("  ooo ooo ooo ooo ooo ooo\n") == 6
     assert "osu018: osu018_stdcells, corner typical (process 1, 1.8 V, 25 C), clock 12 ns." in text
+    assert "Kernel avx512, one thread, " in text
     assert "Verdict of the rule on ax-fpm, white-box: does not defend (4 does not hold)." in text
+    assert "`axfpm verilog multiplier --multiplier ax-fpm -o multiplier.v`" in text
+    assert "\nCite:\n  A. Guesmi" in text
 
 
 def test_what_this_machine_measured_stands_beside():
@@ -49,6 +56,7 @@ def test_what_this_machine_measured_stands_beside():
     text = run("ax-fpm:block=2")
     assert "On this machine: 1,234 um^2, 5 ns (osu018, 12 ns)." in text
     assert "Energy: not measured; `axfpm energy --multiplier ax-fpm:block=2` does." in text
+    assert "Speed of emulation: not measured; `axfpm bench --multiplier ax-fpm:block=2` does." in text
     remember_energy([{"multiplier": "ax-fpm:block=2", "tree": "dadda", "energy_pj": 9.5}], "lenet5")
     assert "On this machine: 9.5 pJ (lenet5)." in run("ax-fpm:block=2")
 

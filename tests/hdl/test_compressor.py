@@ -1,10 +1,11 @@
 # amaranth: UnusedElaboratable=no
 
+import itertools
 import random
 from collections import Counter
 
 import pytest
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Fragment, Module, Signal
 
 import hdl.compressor
 from golden.cells import EXACT
@@ -187,3 +188,27 @@ def test_unknown_tree():
             InvalidInput, match=f"unknown compressor tree '{tree}'; choose from dadda, wallace, four-two, plain$"
         ):
             list(sum_columns(Module(), {}, 4, tree=tree))
+
+
+@pytest.mark.parametrize("tree", ["dadda", "wallace", "four-two"])
+def test_levels_say_what_was_built(tree):
+    m = Module()
+    heap: Heap = {w: [Signal(name=f"x{w}_{k}") for k in range(height)] for w, height in {0: 5, 1: 7, 2: 1}.items()}
+    levels = []
+    path = sum_columns(m, heap, 8, tree=tree)
+    cut = next(path)
+    while cut.built is not None:
+        levels.append(cut.built)
+        assert cut.state is cut.built.after
+        cut = path.send(cut.state)
+    path.close()
+    Fragment.get(m, None)
+    assert levels[0].before == heap
+    assert all(below.before == above.after for above, below in itertools.pairwise(levels))
+    # Bits that an adder takes and that stand in no column before or behind the level were made inside it.
+    for level in levels:
+        gone = Counter(w for w, bits in level.before.items() for bit in bits)
+        for adder in level.adders:
+            gone[adder.weight] += 1 - sum(not isinstance(bit, int) for bit in adder.inputs)
+            gone[adder.weight + 1] += len(adder.carries)
+        assert +gone == Counter({w: len(bits) for w, bits in level.after.items()})

@@ -13,7 +13,7 @@ from synth.energy.rows import Design, Run, make_rows
 from synth.energy.technologies import Technologies
 
 pytest.importorskip("scipy")
-pytest.importorskip("matplotlib")
+pytest.importorskip("altair")
 
 CONDITIONS = Conditions("osu018_stdcells", "typical", "00", (), "clock 12 ns", "made-up operands", 10, 5, 0, {})
 

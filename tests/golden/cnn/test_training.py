@@ -12,6 +12,17 @@ from golden.cnn.checkpoint import weights_digest
 from golden.cnn.training import train
 from golden.errors import AxfpmWarning, InvalidInput
 
+STEPS = 3
+"""Batches of 32 in an epoch of ``small``."""
+
+
+def interrupted_after(steps):
+    def progress(done, _total, _message):
+        if done == steps:
+            raise KeyboardInterrupt
+
+    return progress
+
 
 @pytest.fixture
 def small(monkeypatch):
@@ -35,35 +46,43 @@ def test_interrupted_run_ends_as_the_uninterrupted_one(small, tmp_path):
     whole, _ = train(epochs=4)
     output = tmp_path / "a.safetensors"
 
-    def interrupt(done, _total, _message):
-        if done == 2:
-            raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        train(epochs=4, output=output, progress=interrupt)
+        train(epochs=4, output=output, progress=interrupted_after(2 * STEPS + 1))
     assert not output.exists()
     assert (tmp_path / "a.safetensors.training").exists()
     seen = []
     resumed, provenance = train(epochs=4, output=output, progress=lambda *step: seen.append(step))
-    assert [step[0] for step in seen] == [2, 3, 4]
+    assert [step[:2] for step in seen] == [(done, 4 * STEPS) for done in range(2 * STEPS, 4 * STEPS + 1)]
     assert seen[0][2] == "taken up after epoch 2"
+    assert seen[1][2].startswith("epoch 3 of 4, loss ")
     assert weights_digest(resumed) == weights_digest(whole)
     assert checkpoint.load(output)[1] == provenance
     assert [p.name for p in tmp_path.iterdir()] == ["a.safetensors"]
 
 
-def test_other_settings_start_afresh(small, tmp_path):
-    output = tmp_path / "a.safetensors"
-
-    def interrupt(_done, _total, _message):
-        raise KeyboardInterrupt
-
+@pytest.mark.parametrize(
+    ("other", "difference"),
+    [
+        ({"seed": 7}, "seed 0, not 7"),
+        ({"epochs": 3}, "epochs 2, not 3"),
+        ({"learning_rate": 0.1}, "learning_rate 0.003, not 0.1"),
+        ({"multiplier": "ax-fpm"}, "multiplier none, not ax-fpm"),
+        ({"adversarial": 0.1}, "epsilon 0.0, not 0.1"),
+        ({"start": "lenet5-digits"}, r"parameters at the start none, not [0-9a-f]{12}"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_the_state_of_another_training_stays(small, tmp_path, other, difference):
+    output, state = tmp_path / "a.safetensors", tmp_path / "a.safetensors.training"
+    fixed = {"learning_rate": 0.003} if "start" in other else {}  # so that only that differs
     with pytest.raises(KeyboardInterrupt):
-        train(epochs=2, output=output, progress=interrupt)
-    seen = []
-    other, _ = train(epochs=2, seed=7, output=output, progress=lambda *step: seen.append(step[0]))
-    assert seen == [1, 2]
-    assert weights_digest(other) == weights_digest(train(epochs=2, seed=7)[0])
+        train(epochs=2, output=output, progress=interrupted_after(STEPS))
+    before = state.read_bytes()
+    sentence = rf"keeps another training, interrupted after 1 of 2 epochs \({difference}\); finish that by its own"
+    with pytest.raises(InvalidInput, match=sentence):
+        train(**({"epochs": 2} | fixed | other), output=output)
+    assert state.read_bytes() == before
+    assert not output.exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"PK\x03\x04"])
@@ -80,11 +99,8 @@ def test_a_file_that_is_no_state_stays(small, tmp_path, content):
 def test_a_damaged_state_starts_afresh(small, tmp_path, harm):
     output, state = tmp_path / "a", tmp_path / "a.training"
 
-    def interrupt(_done, _total, _message):
-        raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        train(epochs=2, output=output, progress=interrupt)
+        train(epochs=2, output=output, progress=interrupted_after(STEPS))
     whole = state.read_bytes()
     place = len(whole) // 2
     state.write_bytes(
@@ -98,7 +114,7 @@ def test_a_damaged_state_starts_afresh(small, tmp_path, harm):
     seen = []
     with pytest.warns(AxfpmWarning, match=r"a\.training is damaged: training starts afresh"):
         again, _ = train(epochs=2, output=output, progress=lambda *step: seen.append(step[0]))
-    assert seen == [1, 2]
+    assert seen == [*range(2 * STEPS + 1)]
     assert weights_digest(again) == weights_digest(train(epochs=2)[0])
 
 
@@ -106,7 +122,7 @@ def test_training_outlives_a_full_disk(small, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("golden.cnn.training.replace_file", full)
+    monkeypatch.setattr("golden.cnn.training_state.replace_file", full)
     with pytest.warns(AxfpmWarning, match=r"cannot write .*a\.training \(No space left on device\): if"):
         train(epochs=1, output=tmp_path / "a")
     assert [p.name for p in tmp_path.iterdir()] == ["a"]
@@ -116,12 +132,8 @@ def test_existing_output_survives_an_interruption(small, tmp_path):
     output = tmp_path / "a.safetensors"
     train(epochs=1, output=output)
     before = output.read_bytes()
-
-    def interrupt(_done, _total, _message):
-        raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        train(epochs=2, output=output, progress=interrupt)
+        train(epochs=2, output=output, progress=interrupted_after(STEPS))
     assert output.read_bytes() == before
 
 
@@ -132,6 +144,13 @@ def test_existing_output_survives_an_interruption(small, tmp_path):
         ({"model": "lenet"}, "unknown model 'lenet'"),
         ({"epochs": 0}, "epochs=0 is too small; give at least 1"),
         ({"seed": -1}, "seed=-1 is too small; give at least 0"),
+        ({"learning_rate": 0}, "learning_rate=0 is too small; give more than 0"),
+        ({"multiplier": "ax-fpn"}, "unknown multiplier 'ax-fpn'; did you mean ax-fpm"),
+        ({"multiplier": "ax-fpm", "gradient": "scale"}, "unknown gradient 'scale'; did you mean scaled"),
+        ({"multiplier": "mitchell", "gradient": "masked"}, "mitchell has no two-product form"),
+        ({"gradient": "masked"}, "gradient='masked' is for products on a multiplier, and there is none; name one"),
+        ({"start": "lenet5-digit"}, "no checkpoint 'lenet5-digit', neither a file nor a name; did you mean"),
+        ({"start": "lenet5-digits", "model": "guesmi2021"}, "holds a 'lenet5', not a 'guesmi2021'; leave out one"),
         (
             {"data": "cifar10", "model": "lenet5"},
             r"model 'lenet5' takes images of \(1, 28, 28\) and 10 classes, 'cifar10' has",
@@ -193,6 +212,18 @@ def test_settings_of_cifar10(few_colours, tmp_path, monkeypatch):
     assert weights_digest(loaded) == weights_digest(module)
     assert provenance.correct == training.count_correct(loaded, *data.load("cifar10", "test"))
     assert all(p.dtype == torch.float32 for p in loaded.parameters())
+
+
+@pytest.mark.parametrize("start", [None, "alexnet-cifar10"])
+def test_cifar10_against_an_adversary_on_a_multiplier(few_colours, monkeypatch, start):
+    for table in (training.ADVERSARIAL, training.FINE_TUNING):
+        monkeypatch.setitem(table, "cifar10", dataclasses.replace(table["cifar10"], batch=32))
+    _, provenance = train("cifar10", epochs=1, adversarial=8 / 255, multiplier="e8m1", start=start)
+    assert provenance.settings["steps"] == "7"
+    assert provenance.settings["optimiser"].startswith("SGD" if start is None else "Adam")
+    assert provenance.settings["storage"] == "float16"
+    assert "label smoothing" not in provenance.settings
+    assert provenance.correct_on.keys() == {"e8m1"}
 
 
 def test_a_checkpoint_is_never_rounded_silently(few_colours, tmp_path):

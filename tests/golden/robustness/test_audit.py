@@ -72,6 +72,7 @@ def test_the_same_again_and_the_model_is_left_alone(lenet5, digits, audited):
     assert all(torch.equal(value, state[name]) for name, value in lenet5.state_dict().items())
 
 
+@pytest.mark.long
 def test_on_a_multiplier_in_l2(lenet5, digits):
     images, labels = digits[0][:4], digits[1][:4]
     seen = []

@@ -40,7 +40,7 @@ def test_verilator(verilator):
     assert all(report.corners.values()), report.corners
 
 
-@pytest.mark.parametrize(("block", "vectors"), [("array", 24), ("engine", 40)])
+@pytest.mark.parametrize(("block", "vectors"), [("array", 24), pytest.param("engine", 40, marks=pytest.mark.long)])
 def test_throughput_at_full_pace(icarus, block, vectors):
     shape: dict[str, Any] = {"rows": 3, "columns": 2, "stages": 1, "adder_stages": 2}
     fast, slow = (run(block, simulator=icarus, vectors=vectors, pace=pace, **shape) for pace in ("always", "rarely"))

@@ -102,6 +102,7 @@ def test_the_significand_product_alone(small):
     assert own.conditions.stimulus == small.conditions.stimulus
 
 
+@pytest.mark.long
 def test_an_adder_alone_and_behind_a_multiplier(small):
     own = {**SMALL, "pairs": 10, "variants": 1}
     adder = energy("adder", **{**own, "baselines": None, "controls": CONTROLS})

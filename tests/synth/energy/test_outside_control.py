@@ -67,6 +67,7 @@ def mean_energy(text, output):
     ).energy_pj
 
 
+@pytest.mark.long
 def test_our_exact_product_takes_no_more_than_one_by_others():
     by_others, own = mean_energy(theirs(), "product_out"), mean_energy(ours(), "y")
     assert own < 1.1 * by_others
