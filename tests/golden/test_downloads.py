@@ -48,7 +48,11 @@ def test_a_file_that_is_compressed_at_its_source(offline):
     assert find("kind", "cells.lib.gz", f"md5:{hashlib.md5(content, usedforsecurity=False).hexdigest()}") == content
 
 
-@pytest.mark.parametrize("content", [b"other", gzip.compress(b"other"), gzip.compress(CONTENT)[:-9]])
+@pytest.mark.parametrize(
+    "content",
+    [b"other", gzip.compress(b"other", mtime=0), gzip.compress(CONTENT, mtime=0)[:-9]],
+    ids=["other", "packed", "cut off"],
+)
 def test_a_damaged_file(offline, content):
     folder = offline / "data" / "kind"
     folder.mkdir(parents=True)
