@@ -67,10 +67,13 @@ def infer(
     **settings
         Further ones of ``inference_energy``.
     """
+    from synth.energy.blocks import BLOCKS
     from synth.energy.comparison import VARIANTS
     from synth.energy.inference.comparison import BLOCK, DEFAULT_NAMES, PAIRS, inference_energy
     from synth.energy.inference.technologies import Inferences
 
+    if circuit is not None and not BLOCKS.look_up(circuit).has_adder:
+        raise InvalidInput(f"the block {circuit!r} does not multiply and add; take {BLOCK} or mac")
     results = []
     with progress_bar("measuring") as progress:
         for index, source in enumerate(sources):

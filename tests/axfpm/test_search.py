@@ -35,7 +35,7 @@ def on_digits(monkeypatch, tmp_path):
 
 
 def run(*arguments):
-    result = CliRunner().invoke(main, [str(a) for a in arguments])
+    result = CliRunner(env={"COLUMNS": ""}).invoke(main, [str(a) for a in arguments])
     assert result.exit_code == 0, result.output
     return result
 

@@ -148,8 +148,8 @@ def inference_energy(
         If a program or package of the flow is not installed.
     """
     kind = BLOCKS.look_up(block)
-    if not kind.has_adder:
-        raise InvalidInput(f"the block {block!r} does not multiply and add; take {BLOCK} or mac")
+    if not kind.has_multiplier:
+        raise InvalidInput(f"the block {block!r} has no multiplier; take one that multiplies and adds, {BLOCK} or mac")
     NETWORKS.look_up(network)
     check_count("jobs", jobs, 1, MAX_JOBS, "a simulation each")
     check_count("pairs", pairs, 1, MOST_PAIRS, "days of simulation")
