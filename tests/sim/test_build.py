@@ -67,6 +67,7 @@ def test_icarus_under_any_path(icarus, strange):
     assert again.build_seconds == 0
 
 
+@pytest.mark.long
 def test_programs_under_any_path(verilator, strange):
     main = '#include "Vtop.h"\nint main() { Vtop top; top.a = 1; top.eval(); return top.y ? 7 : 1; }\n'
     verilog = WIRE.replace("wire_only", "top")

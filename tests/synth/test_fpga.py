@@ -43,6 +43,7 @@ def test_every_cell_of_a_multiplier_is_of_a_known_kind(target):
     assert result.flip_flops > 0
 
 
+@pytest.mark.long
 def test_comparison_has_the_baselines_and_both_products():
     rows = compare_fpga(["ax-bf16"], target="ice40", baselines=["bf16-trunc"])
     kinds = {(r["multiplier"], r["product"], r["dsp_inference"]) for r in rows}

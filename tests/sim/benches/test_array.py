@@ -111,6 +111,7 @@ def test_wrong_delays_are_caught(icarus, tmp_path, monkeypatch, mutant):
     assert report.failures > 0
 
 
+@pytest.mark.long
 def test_padding_with_plus_zero_is_caught(icarus, tmp_path):
     text = generate("array", **SMALL)
     # A product that is passed by is -0, because then its sign is 1.

@@ -11,7 +11,9 @@ from sim.runner import run
 STREAMS = ("command", "activations", "weights", "biases", "results")
 
 
-@pytest.mark.parametrize(("rows", "columns", "name", "seed"), [(2, 2, "e8m2", 1), (3, 2, "ax-bf16", 2)])
+@pytest.mark.parametrize(
+    ("rows", "columns", "name", "seed"), [pytest.param(2, 2, "e8m2", 1, marks=pytest.mark.long), (3, 2, "ax-bf16", 2)]
+)
 def test_results_through_axi_streams(icarus, rows, columns, name, seed):
     report = run(
         "engine",

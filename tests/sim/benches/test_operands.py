@@ -92,7 +92,8 @@ def test_verilator(verilator, name, stages):
         assert report.corners[corner] > 0
 
 
-@pytest.mark.parametrize(("name", "stages"), [pytest.param("exact", 2, marks=pytest.mark.long), ("exact-trunc", 0)])
+@pytest.mark.long
+@pytest.mark.parametrize(("name", "stages"), [("exact", 2), ("exact-trunc", 0)])
 def test_booth_digits(verilator, tmp_path, name, stages):
     verilog = generate("multiplier", multiplier=name, stages=stages, tree="booth")
     arguments = {"multiplier": name, "simulator": verilator, "vectors": 20_000, "stages": stages, "build_dir": tmp_path}
