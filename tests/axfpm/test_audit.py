@@ -14,6 +14,7 @@ def run(*arguments):
     return CliRunner().invoke(main, ["audit", *arguments])
 
 
+@pytest.mark.long
 def test_an_undefended_network():
     result = run(*FEW, "--eps", "0.05", "-q")
     assert result.exit_code == 0, result.output

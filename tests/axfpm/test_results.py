@@ -52,6 +52,7 @@ def test_validate(folder, tmp_path):
     assert found == {str(one): [sentence.partition(": ")[2]]}
 
 
+@pytest.mark.long
 def test_a_page_of_the_board(folder, tmp_path):
     # A file without a preset cannot rank, and is said to be left out, on the page too.
     page = tmp_path / "board.md"

@@ -120,6 +120,7 @@ def test_gradients_that_are_found_by_luck(lenet5, digits, name, width, seeks):
     assert row.status == "fail", row
 
 
+@pytest.mark.long
 def test_twin_that_beats_white_box(lenet5, digits):
     # Four times the logits mostly have a gradient in float32; ax-fpm's, five times as large again, have none.
     case = Case(ApproximateModule(planted.hot(lenet5, 4), "ax-fpm"), *digits, eps=EPS)

@@ -21,7 +21,11 @@ def test_every_preset_names_what_exists(preset):
 
 
 @pytest.mark.parametrize(
-    ("preset", "subject"), [("mnist", "ax-fpm"), ("cifar10", "ax-fpm"), ("cifar10", "ax-fpm+calibrated")]
+    ("preset", "subject"),
+    [
+        ("mnist", "ax-fpm"),
+        *(pytest.param("cifar10", subject, marks=pytest.mark.long) for subject in ("ax-fpm", "ax-fpm+calibrated")),
+    ],
 )
 def test_the_verdict_has_all_that_the_rule_asks_for(preset, subject):
     preset = PRESETS[preset]
