@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Any
 
-from axfpm.commands.show import BASELINE, definition, page, speed_conditions
+from axfpm.commands.show import BASELINE, definition, page, robust_rows, speed_conditions, verdict_sentences
 from axfpm.console import format_cell
 from axfpm.pictures.errors import Point, draw_front
 from axfpm.pictures.kinds import picture
@@ -167,17 +167,8 @@ def _hardware(row: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _robustness(one: dict[str, Any]) -> dict[str, Any]:
-    rows = []
-    for row in one["rows"]:
-        rates = [share["rate"] for share in row["networks"]]
-        spread = f"{min(rates):.1%} to {max(rates):.1%}" if len(rates) > 1 else "one network"
-        case = (row["threat_model"], row["norm"] or "-", row["budget"] or "-", row["target"])
-        rows.append((*case, f"{row['rate']:.1%}", f"{row['exact']:.1%}", spread, row["networks"][0]["n"]))
-    verdicts = [
-        f"Verdict of the rule on {v['target']}, {v['threat_model']}: {v['verdict']} ({v['reason']})."
-        for v in one["verdicts"]
-    ] or ["The rule was not asked of this multiplier."]
-    return {**{key: one[key] for key in ("preset", "model", "data")}, "rows": rows, "verdicts": verdicts}
+    kept = {key: one[key] for key in ("preset", "model", "data")}
+    return {**kept, "rows": robust_rows(one), "verdicts": verdict_sentences(one)}
 
 
 def _kernels(m: Multiplier) -> str:

@@ -42,6 +42,7 @@ __all__ = [
     "progress_bar",
     "seed_option",
     "what_is_kept",
+    "workers_options",
 ]
 
 QUIET, KEPT, DONE = "axfpm.quiet", "axfpm.kept", "axfpm.done"
@@ -68,6 +69,21 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--json", "as_json", is_flag=True, help="Machine-readable result on standard output.")(
         quiet(command)
     )
+
+
+def workers_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of commands whose jobs several may do: ``--jobs``, ``--backend`` and ``--scheduler``."""
+    for option in (
+        click.option("--scheduler", metavar="ADDRESS", help="Of dask: tcp://HOST:8786, or the file that it writes."),
+        click.option(
+            "--backend", default="processes", show_default=True, help="Who works: processes, or dask, a cluster."
+        ),
+        click.option(
+            "--jobs", default=1, show_default=True, type=int, help="Processes; their number changes no result."
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 seed_option = click.option("--seed", default=0, show_default=True, type=int, help="Random seed.")

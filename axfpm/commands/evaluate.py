@@ -20,6 +20,7 @@ from axfpm.console import (
     print_table,
     progress_bar,
     seed_option,
+    workers_options,
 )
 from golden.cache import writable
 from golden.errors import InvalidInput
@@ -43,9 +44,7 @@ from golden.files import write_folder
 @click.option(
     "--fit-budgets", is_flag=True, help="Only say at which budgets the preset's exact network keeps half of its images."
 )
-@click.option("--jobs", default=1, show_default=True, type=int, help="Processes; their number changes no result.")
-@click.option("--backend", default="processes", show_default=True, help="Who works: processes, or dask, a cluster.")
-@click.option("--scheduler", metavar="ADDRESS", help="Of dask: tcp://HOST:8786, or the file that it writes.")
+@workers_options
 @click.option("-o", "output", type=OutputFolder(), help="Folder for results.jsonl, results.json and table.txt.")
 @json_option
 def command(

@@ -20,6 +20,7 @@ from axfpm.console import (
     print_table,
     progress_bar,
     seed_option,
+    workers_options,
 )
 from golden.cache import writable
 from golden.files import write
@@ -55,9 +56,7 @@ __all__ = ["command"]
 @click.option(
     "--library", type=Name("synth.libraries:LIBRARIES"), default="osu018", show_default=True, help="Whose energies."
 )
-@click.option("--jobs", default=1, show_default=True, type=int, help="Processes; their number changes no result.")
-@click.option("--backend", default="processes", show_default=True, help="Who works: processes, or dask, a cluster.")
-@click.option("--scheduler", metavar="ADDRESS", help="Of dask: tcp://HOST:8786, or the file that it writes.")
+@workers_options
 @click.option("-o", "output", type=OutputFile(), help="File for the assignments of the front, which --layers takes.")
 @json_option
 def command(

@@ -186,25 +186,33 @@ def speed_conditions(speed: dict[str, Any]) -> str:
     )
 
 
+def robust_rows(one: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Threat model, norm, budget, target, share right, the exact network's, each network's, images; of one preset."""
+    rows: list[tuple[Any, ...]] = []
+    for row in one["rows"]:
+        shares = [share["rate"] for share in row["networks"]]
+        spread = f"{min(shares):.1%} .. {max(shares):.1%}" if len(shares) > 1 else "one network"
+        case = (row["threat_model"], row["norm"] or "-", row["budget"] or "-", row["target"])
+        rows.append((*case, f"{row['rate']:.1%}", f"{row['exact']:.1%}", spread, row["networks"][0]["n"]))
+    return rows
+
+
+def verdict_sentences(one: dict[str, Any]) -> list[str]:
+    """What the rule says of one preset, a sentence each."""
+    return [
+        f"Verdict of the rule on {v['target']}, {v['threat_model']}: {v['verdict']} ({v['reason']})."
+        for v in one["verdicts"]
+    ] or ["The rule was not asked of this multiplier."]
+
+
 def _print_robustness(found: dict[str, Any]) -> None:
     if not found["robustness"]:
         click.echo(f"Robustness: not evaluated; `axfpm evaluate --preset mnist --subject {found['name']}` does.")
     for one in found["robustness"]:
-        rows: list[tuple[Any, ...]] = []
-        for row in one["rows"]:
-            shares = [share["rate"] for share in row["networks"]]
-            spread = f"{min(shares):.1%} .. {max(shares):.1%}" if len(shares) > 1 else "one network"
-            case = (row["threat_model"], row["norm"] or "-", row["budget"] or "-", row["target"])
-            rows.append((*case, f"{row['rate']:.1%}", f"{row['exact']:.1%}", spread, row["networks"][0]["n"]))
         note = [
             f"{one['model']} on {one['data']}. Shares of images that are classified rightly, clean or under the best "
             f"attack for each, mean over networks. From {one['file']}; `axfpm results {one['preset']}` shows it all.",
-            *(
-                f"Verdict of the rule on {v['target']}, {v['threat_model']}: {v['verdict']} ({v['reason']})."
-                for v in one["verdicts"]
-            ),
+            *verdict_sentences(one),
         ]
-        if not one["verdicts"]:
-            note.append("The rule was not asked of this multiplier.")
         columns = ("threat model", "norm", "budget", "target", "right", "exact network", "each network", "images")
-        print_table(f"Robustness, preset {one['preset']}", columns, rows, "\n".join(note))
+        print_table(f"Robustness, preset {one['preset']}", columns, robust_rows(one), "\n".join(note))
