@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 import click
@@ -97,8 +96,9 @@ def _on_gpu(
     plot: Path | None,
     as_json: bool,
 ) -> None:
-    if not re.fullmatch(r"cuda(:\d+)?", device):
-        raise InvalidInput(f"--device {device} is unknown; choose cpu, cuda, or cuda:1 for the second GPU")
+    from golden.pytorch.devices import check_name
+
+    check_name(device)
     if threads or plot is not None:
         raise InvalidInput(
             f"{'--threads' if threads else '--plot'} is for the CPU; leave it out with --device {device}"

@@ -45,6 +45,7 @@ from golden.files import write_folder
     "--fit-budgets", is_flag=True, help="Only say at which budgets the preset's exact network keeps half of its images."
 )
 @workers_options
+@click.option("--device", help="Where networks compute: cpu, or an NVIDIA GPU: cuda, cuda:1.")
 @click.option("-o", "output", type=OutputFolder(), help="Folder for results.jsonl, results.json and table.txt.")
 @json_option
 def command(
@@ -65,6 +66,7 @@ def command(
     jobs: int,
     backend: str,
     scheduler: str | None,
+    device: str | None,
     output: Path | None,
     as_json: bool,
 ) -> None:
@@ -78,7 +80,7 @@ def command(
     if_interrupted(
         "finished parts are kept, and the same command goes on from there", true=lambda: writable("evaluation")
     )
-    who: dict[str, Any] = {"jobs": jobs, "backend": backend, "scheduler": scheduler}
+    who: dict[str, Any] = {"jobs": jobs, "backend": backend, "scheduler": scheduler, "device": device}
     if fit_budgets:
         given = {"--data": data, "--model": model, "--checkpoint": checkpoint, "--multiplier": multipliers or None}
         given |= {

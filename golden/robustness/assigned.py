@@ -10,6 +10,7 @@ from torch import nn
 
 from golden.assignments import Assignment
 from golden.pytorch.assigned import assigned
+from golden.pytorch.devices import device_of
 from golden.robustness.craft import EMULATED
 from golden.robustness.jobs import Arrays, Job
 from golden.robustness.judge import FORWARD
@@ -50,4 +51,5 @@ def classifying(subject: Subject, assignments: Sequence[Assignment]) -> list[Job
 
 
 def _classify(module: nn.Module, assignment: Assignment, images: np.ndarray) -> Arrays:
-    return {"logits": logits_of(assigned(module, assignment, torch.from_numpy(images[:1])), images)}
+    first = torch.from_numpy(images[:1]).to(device_of(module))
+    return {"logits": logits_of(assigned(module, assignment, first), images)}

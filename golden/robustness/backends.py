@@ -10,7 +10,7 @@ from golden.registry import Registry
 from golden.robustness.cluster import Cluster
 from golden.robustness.jobs import Processes, Workers
 
-__all__ = ["BACKENDS", "workers"]
+__all__ = ["BACKENDS", "check_backend", "workers"]
 
 
 def _processes(jobs: int, scheduler: str | Path | None) -> Workers:
@@ -30,6 +30,12 @@ def _dask(jobs: int, scheduler: str | Path | None) -> Workers:
 BACKENDS: Registry[Callable[[int, str | Path | None], Workers]] = Registry(
     "backend", {"processes": _processes, "dask": _dask}
 )
+
+
+def check_backend(device: str | None, backend: str) -> None:
+    """Raise InvalidInput where networks on a GPU are to be sent to other machines."""
+    if device not in (None, "cpu") and backend != "processes":
+        raise InvalidInput(f"the backend {backend} evaluates on CPUs; leave out the device {device}, or the backend")
 
 
 def workers(jobs: int = 1, backend: str = "processes", scheduler: str | Path | None = None) -> Workers:

@@ -10,6 +10,7 @@ import numpy as np
 import safetensors.torch
 
 from golden.cnn import models
+from golden.pytorch.devices import at_home, device_of
 from golden.robustness.jobs import Arrays, Job
 from golden.robustness.networks import LENET5_MACS, Network, Subject, logits_of
 from golden.robustness.plan import Examples
@@ -35,7 +36,7 @@ def source_key(subject: Subject, case: Examples, seed: int) -> dict[str, Any]:
         "settings": dict(threat.settings),
         "gradient": case.gradient,
         "seed": seed,
-        "attackers' images": array_digest(subject.attackers.numpy()) if threat.train is not None else "",
+        "attackers' images": array_digest(subject.attackers.cpu().numpy()) if threat.train is not None else "",
     }
     return key if case.target is not None else {**key, "target": "shared"}
 
@@ -93,7 +94,9 @@ def _device(network: Network, fitted: Fitted, case: Examples) -> Device:
 def _train(network: Network, fitted: Fitted, case: Examples, knowledge: Knowledge) -> Arrays:
     assert case.threat_model.train is not None
     knowledge = replace(knowledge, architecture=network.architecture)
-    module, queries = case.threat_model.train(_device(network, fitted, case), knowledge, **case.threat_model.settings)
+    with at_home(device_of(network.module)):
+        device = _device(network, fitted, case)
+        module, queries = case.threat_model.train(device, knowledge, **case.threat_model.settings)
     state = safetensors.torch.save(module.state_dict())
     return {"state": np.frombuffer(state, np.uint8), "queries": np.array([queries])}
 
@@ -107,12 +110,14 @@ def _craft(
     labels: np.ndarray,
     trained: Arrays | None,
 ) -> Arrays:
-    if trained is not None:
-        assert network.architecture is not None
-        substitute = models.build(network.architecture).eval()
-        substitute.load_state_dict(safetensors.torch.load(trained["state"].tobytes()))
-        knowledge = replace(knowledge, substitute=substitute)
-    source = case.threat_model.source(network.module, _device(network, fitted, case), knowledge)
+    home = device_of(network.module)
+    with at_home(home):
+        if trained is not None:
+            assert network.architecture is not None
+            substitute = models.build(network.architecture).to(home).eval()
+            substitute.load_state_dict(safetensors.torch.load(trained["state"].tobytes()))
+            knowledge = replace(knowledge, substitute=substitute)
+        source = case.threat_model.source(network.module, _device(network, fitted, case), knowledge)
     crafted = case.attack.craft_counted(source, images, labels, seed=knowledge.seed)
     return {
         "images": crafted.images,

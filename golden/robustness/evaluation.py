@@ -21,7 +21,7 @@ from golden.progress import Progress
 from golden.pytorch.rules import Layers
 from golden.robustness import attacks as attack_registry
 from golden.robustness.attacks import Attack
-from golden.robustness.backends import workers
+from golden.robustness.backends import check_backend, workers
 from golden.robustness.inputs import check_images, check_labels
 from golden.robustness.jobs import Workers
 from golden.robustness.networks import Network, networks
@@ -54,6 +54,7 @@ def evaluate(
     accumulate: str = "float32",
     layers: Layers | None = None,
     data: str = "images given",
+    device: str | None = None,
     cache: bool = True,
     progress: Progress | None = None,
 ) -> Results:
@@ -102,6 +103,10 @@ def evaluate(
         its own, beside the multipliers, which run all layers then.
     data : str
         What the images are, for the results.
+    device : str, optional
+        Where networks compute: ``cpu``, or an NVIDIA GPU, ``cuda`` or ``cuda:1``; where the model is if not given. On a
+        GPU the emulation gives the same bits; exact torch may differ in last digits, and attacks draw other random
+        numbers.
     cache : bool
         Whether to keep and use finished parts.
     progress : callable, optional
@@ -116,15 +121,16 @@ def evaluate(
     ------
     InvalidInput
         If a name is unknown, there are no images, shapes or labels do not fit, or a pixel is NaN or outside [0, 1],
-        no attack suits a threat model, ``jobs`` or ``seed`` is out of range, or the scheduler does not answer or has a
-        worker that would compute something else.
+        no attack suits a threat model, ``jobs`` or ``seed`` is out of range, torch has no such device, or the scheduler
+        does not answer or has a worker that would compute something else.
     InvalidType
         If images or labels are of a kind or dtype that has no meaning here.
     MissingTool
-        If Dask is asked for and not installed.
+        If Dask is asked for and not installed, or a GPU and the emulation lacks what it needs there.
     """
+    check_backend(device, backend)
     return evaluate_networks(
-        networks(model, seeds),
+        networks(model, seeds, device),
         x,
         y,
         multiplier=multiplier,

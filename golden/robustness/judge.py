@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from golden.pytorch.devices import at_home, device_of
 from golden.robustness.attacks import BATCH
 from golden.robustness.brittleness import rounded, shaken
 from golden.robustness.craft import EMULATED
@@ -131,9 +132,10 @@ def _name(device: dict[str, Any]) -> str:
 
 
 def _device(network: Network, fitted: Fitted, target: Target, name: str) -> Device:
-    if not name:
-        return target.build(network.module, fitted)
-    if name not in _LAST:
-        _LAST.clear()
-        _LAST[name] = target.build(network.module, fitted)
-    return _LAST[name]
+    with at_home(device_of(network.module)):
+        if not name:
+            return target.build(network.module, fitted)
+        if name not in _LAST:
+            _LAST.clear()
+            _LAST[name] = target.build(network.module, fitted)
+        return _LAST[name]

@@ -19,7 +19,8 @@ from golden.cnn.import_paths import is_import_path
 from golden.cnn.models import macs
 from golden.cnn.trained import TrainedNetwork
 from golden.errors import InvalidInput, InvalidType
-from golden.robustness.attacks import BATCH
+from golden.pytorch.devices import at_home, check_device, device_of
+from golden.robustness.attacks import BATCH, batch_on
 from golden.robustness.store import array_digest, is_ours, module_key, multiplier_key
 from golden.robustness.targets import Fitted, Target
 
@@ -89,7 +90,14 @@ class Subject:
 
     def key(self) -> dict[str, Any]:
         """Identity of the network: structure, weights, and what it makes of its images."""
-        return {**module_key(self.network.module), "exact logits": array_digest(self.logits)}
+        gpu = self.gpu()
+        where = {} if gpu is None else {"gpu": gpu}
+        return {**module_key(self.network.module), "exact logits": array_digest(self.logits), **where}
+
+    def gpu(self) -> str | None:
+        """The name of the GPU that the network is on, which last digits of exact torch depend on."""
+        device = device_of(self.network.module)
+        return torch.cuda.get_device_name(device) if device.type == "cuda" else None
 
     def device_key(self, target: Target) -> dict[str, Any]:
         """Identity of a target of it."""
@@ -100,7 +108,7 @@ class Subject:
             **self.key(),
             "target": target.name if is_ours(target.make) else None,
             "multiplier": multipliers_key(target),
-            "fitted on": array_digest(self.fitted.images.numpy()),
+            "fitted on": array_digest(self.fitted.images.cpu().numpy()),
             "siblings": {role: module_key(self.fitted.siblings[role]) for role in roles},
             "emulation": emulation,
             "layers": "all" if layers is None else None,
@@ -123,9 +131,12 @@ def subset(total: int, samples: int) -> np.ndarray:
 
 def logits_of(module: nn.Module, images: np.ndarray) -> np.ndarray:
     """Logits (N, classes) float32, in the batches that attacks use."""
-    with torch.no_grad():
+    device = device_of(module)
+    size = batch_on(device)
+    with torch.no_grad(), at_home(device):
         parts = [
-            module(torch.from_numpy(images[start : start + BATCH])).numpy() for start in range(0, len(images), BATCH)
+            module(torch.from_numpy(images[start : start + size]).to(device)).cpu().numpy()
+            for start in range(0, len(images), size)
         ]
     return np.concatenate(parts)
 
@@ -148,16 +159,26 @@ def subject_of(
             f"labels run from {labels.min()} to {labels.max()} and the model has {classes} classes; give labels from "
             f"0 to {classes - 1}"
         )
-    own = replace(fitted, siblings={**fitted.siblings, **network.siblings})
-    cost = max(1, macs(module, torch.from_numpy(images[0])))
-    return Subject(network, own, attackers if attackers is not None else own.images, images, labels, logits, cost)
+    device = device_of(module)
+    siblings = {role: _moved(one, device) for role, one in {**fitted.siblings, **network.siblings}.items()}
+    own = replace(fitted, images=fitted.images.to(device), siblings=siblings)
+    with at_home(device):
+        cost = max(1, macs(module, torch.from_numpy(images[0]).to(device)))
+    having = own.images if attackers is None else attackers.to(device)
+    return Subject(network, own, having, images, labels, logits, cost)
+
+
+def _moved(module: nn.Module, device: torch.device) -> nn.Module:
+    """A model on a device; a copy where it is not there."""
+    return module if device_of(module) == device else copy.deepcopy(module).to(device)
 
 
 def _checked_logits(module: nn.Module, images: np.ndarray) -> np.ndarray:
     part = images[:BATCH]
     try:
-        with torch.no_grad():
-            output = module(torch.from_numpy(part))
+        device = device_of(module)
+        with torch.no_grad(), at_home(device):
+            output = module(torch.from_numpy(part).to(device))
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
         raise InvalidInput(f"the model does not take images of shape {images.shape[1:]}: {reason}") from error
@@ -165,13 +186,13 @@ def _checked_logits(module: nn.Module, images: np.ndarray) -> np.ndarray:
         shape = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
         raise InvalidInput(f"the model gives {shape} for {len(part)} images; logits (N, classes) are needed")
     return (
-        np.concatenate([output.numpy(), logits_of(module, images[len(part) :])])
+        np.concatenate([output.cpu().numpy(), logits_of(module, images[len(part) :])])
         if len(part) < len(images)
-        else output.numpy()
+        else output.cpu().numpy()
     )
 
 
-def networks(model: Any, seeds: int | Sequence[int] | None = None) -> tuple[Network, ...]:
+def networks(model: Any, seeds: int | Sequence[int] | None = None, device: str | None = None) -> tuple[Network, ...]:
     """Return networks as ``evaluate`` takes them: a module or checkpoint, or several.
 
     Parameters
@@ -181,6 +202,8 @@ def networks(model: Any, seeds: int | Sequence[int] | None = None) -> tuple[Netw
     seeds : int or sequence of int, optional
         Of a checkpoint that comes with the package, its siblings of these seeds (an int: so many, from 0); of several
         models, their names in results; where they have no names of their own, they are numbered.
+    device : str, optional
+        Where they compute: ``cpu``, ``cuda``, ``cuda:1``; where they are if not given.
 
     Returns
     -------
@@ -190,8 +213,13 @@ def networks(model: Any, seeds: int | Sequence[int] | None = None) -> tuple[Netw
     Raises
     ------
     InvalidInput, InvalidType
-        If a checkpoint does not exist, there is no model, or their number is not that of the seeds.
+        If a checkpoint does not exist, there is no model, their number is not that of the seeds, or torch has no such
+        device.
+    MissingTool
+        If the device is a GPU, and the emulation lacks what it needs there.
     """
+    if device is not None:
+        check_device(device)
     if isinstance(seeds, int):
         seeds = range(check_count("seeds", seeds))
     if isinstance(model, str | Path) and seeds is not None:
@@ -208,6 +236,8 @@ def networks(model: Any, seeds: int | Sequence[int] | None = None) -> tuple[Netw
         raise InvalidInput(f"seeds name {len(seeds)} models and there are {len(found)}; give one seed for each")
     if seeds is not None:
         found = [replace(network, seed=seed) for network, seed in zip(found, seeds, strict=True)]
+    if device is not None:
+        found = [replace(network, module=_moved(network.module, torch.device(device))) for network in found]
     if len(found) > 1:
         found = [
             replace(network, siblings={**network.siblings, "independent": found[(i + 1) % len(found)].module})

@@ -227,4 +227,5 @@ def _settings(
         "budgets": dict(budgets),
         "interval": "Wilson, 95%",
         "versions": {package: version(package) for package in ("torch", "foolbox", "numpy")},
+        **({} if first.gpu() is None else {"gpu": first.gpu()}),
     }

@@ -16,7 +16,7 @@ from golden.cnn import checkpoint as checkpoints, data as datasets
 from golden.cnn.trained import TrainedNetwork, trained_network
 from golden.errors import InvalidInput
 from golden.progress import Progress
-from golden.robustness.backends import workers
+from golden.robustness.backends import check_backend, workers
 from golden.robustness.evaluation import evaluate_networks
 from golden.robustness.hypotheses import SUBJECT
 from golden.robustness.networks import networks, subset
@@ -61,6 +61,7 @@ def run(
     jobs: int = 1,
     backend: str = "processes",
     scheduler: str | Path | None = None,
+    device: str | None = None,
     cache: bool = True,
     progress: Progress | None = None,
 ) -> Results:
@@ -100,7 +101,8 @@ def run(
         whole = of_subject(whole, subject)
     if seeds is None and whole is not None and packaged:
         seeds = whole.seeds
-    evaluated = networks(network, seeds)
+    check_backend(device, backend)
+    evaluated = networks(network, seeds, device)
     images, labels = datasets.load(data, "test")
     number = samples if samples is not None else min(len(images), whole.samples if whole else SAMPLES)
     images, labels = datasets.sample(images, labels, number, seed)
@@ -170,6 +172,7 @@ def fit(
     jobs: int = 1,
     backend: str = "processes",
     scheduler: str | Path | None = None,
+    device: str | None = None,
     cache: bool = True,
     progress: Progress | None = None,
 ) -> tuple[PrimaryBudget, ...]:
@@ -181,9 +184,9 @@ def fit(
         If the preset is unknown or has no budgets, or there are not so many images; and as ``run``.
     """
     chosen = PRESETS.look_up(preset)
-    evaluated = networks(
-        trained_network(chosen.model, chosen.data).checkpoint, chosen.seeds if seeds is None else seeds
-    )
+    check_backend(device, backend)
+    checkpoint = trained_network(chosen.model, chosen.data).checkpoint
+    evaluated = networks(checkpoint, chosen.seeds if seeds is None else seeds, device)
     images, labels, _ = _training(chosen.data, seed)
     check_count("samples", len(images) if samples is None else samples, 1, len(images), "the training images set apart")
     return fit_budgets(

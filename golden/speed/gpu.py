@@ -13,16 +13,15 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from golden.catalogue import Multiplier, multiplier as look_up
-from golden.errors import InvalidInput, MissingTool
 from golden.kernels.cuda import dispatch
 from golden.kernels.cuda.families import family
 from golden.progress import Progress
+from golden.pytorch.devices import check_device, ieee_products
 from golden.speed.shapes import FAMILIES, SHAPES, SLOW_FAMILIES, Shape, timed
 
 __all__ = ["GPU_COLUMNS", "INSTRUCTIONS", "GpuRow", "ceiling", "gpu_rows", "run_gpu_bench"]
@@ -166,7 +165,7 @@ def run_gpu_bench(
     whole = [(label, m) for label in networks or {} for m in chosen]
     total, rows = len(pairs) + len(whole), list[GpuRow]()
     budget = 0.2 if quick else 1.0
-    with _ieee_products(), torch.no_grad():
+    with ieee_products(), torch.no_grad():
         for shape, m in pairs:
             if progress:
                 progress(len(rows), total, f"{shape.name}, {m}")
@@ -185,29 +184,8 @@ def _properties(device: str) -> Any:
 
     if torch.device(device).type != "cuda":  # the interpreter's tests
         return None
-    if not torch.cuda.is_available():
-        raise InvalidInput("torch has no GPU to use here; leave --device out, or see `axfpm doctor`")
-    problem = dispatch.lacks()
-    if problem:
-        raise MissingTool(problem)
+    check_device(device)
     return torch.cuda.get_device_properties(torch.device(device))
-
-
-@contextmanager
-def _ieee_products() -> Iterator[None]:
-    """Exact torch in float32 proper: no TF32 in matrix products or convolutions."""
-    import torch
-
-    convolutions: Any = torch.backends.cudnn
-    places = torch.backends.cuda.matmul, convolutions.conv
-    before = [place.fp32_precision for place in places]
-    try:
-        for place in places:
-            place.fp32_precision = "ieee"
-        yield
-    finally:
-        for place, value in zip(places, before, strict=True):
-            place.fp32_precision = value
 
 
 def _interleaved(

@@ -254,11 +254,12 @@ def _obstacle(first: FirstLayer, image: Tensor) -> str:
     if features.shape[1:] != expected:
         return "the input of its first layer has another shape than the image"
     # Values from 0 to 1 in an order by chance that is always the same: each must become what it becomes elsewhere.
-    levels = torch.linspace(0, 1, 17)
-    shuffled = torch.Generator().manual_seed(0)
-    which = torch.randint(len(levels), (2, *first.shape), generator=shuffled)
+    levels = torch.linspace(0, 1, 17, device="cpu")
+    shuffled = torch.Generator("cpu").manual_seed(0)
+    which = torch.randint(len(levels), (2, *first.shape), generator=shuffled, device="cpu")
     table = first.values(levels.to(image.device))
-    alone = table[which.flatten(1), torch.arange(table.shape[1]).repeat_interleave(which[0].numel() // table.shape[1])]
+    channels = torch.arange(table.shape[1], device="cpu").repeat_interleave(which[0].numel() // table.shape[1])
+    alone = table[which.flatten(1), channels]
     if not torch.equal(first.front(levels[which].to(image.device)).flatten(1), alone):
         return "the input of its first layer is not a function of each pixel alone"
     return ""

@@ -26,10 +26,22 @@ from golden.robustness.attacks.kinds import (
     Outcome,
     attack,
     attacks,
+    batch_on,
     register_attack,
 )
 
-__all__ = ["ATTACKS", "BATCH", "Attack", "Crafted", "Kind", "Outcome", "attack", "attacks", "register_attack"]
+__all__ = [
+    "ATTACKS",
+    "BATCH",
+    "Attack",
+    "Crafted",
+    "Kind",
+    "Outcome",
+    "attack",
+    "attacks",
+    "batch_on",
+    "register_attack",
+]
 
 _COSTS = {
     "fgsm": 0.3,

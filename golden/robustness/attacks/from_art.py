@@ -53,14 +53,17 @@ def _toolbox() -> tuple[Any, Any]:
         def predict(self, x: np.ndarray, **_keywords: Any) -> np.ndarray:
             # The search ends where an image has reached its target. Untargeted, any wrong class will do.
             with torch.no_grad():
-                classes = self.best(torch.from_numpy(x)).argmax(1)
+                classes = self.best(self._here(x)).argmax(1)
             reached = torch.where(classes != self.labels, self.target, self.labels)
-            return nn.functional.one_hot(reached, self.nb_classes).numpy()
+            return nn.functional.one_hot(reached, self.nb_classes).cpu().numpy()
 
         def class_gradient(self, x: np.ndarray, label: Any = None, **_keywords: Any) -> np.ndarray:
-            shown = torch.from_numpy(x).requires_grad_()
-            chosen = self.best.module(shown).gather(1, torch.from_numpy(label)[:, None])
-            return torch.autograd.grad(chosen.sum(), shown)[0].numpy()[:, None]
+            shown = self._here(x).requires_grad_()
+            chosen = self.best.module(shown).gather(1, self._here(label)[:, None])
+            return torch.autograd.grad(chosen.sum(), shown)[0].cpu().numpy()[:, None]
+
+        def _here(self, array: np.ndarray) -> torch.Tensor:
+            return torch.from_numpy(array).to(self.best.images.device)
 
     return SaliencyMapMethod, Estimator
 
@@ -77,7 +80,7 @@ def _jsma(
     for target in range(min(targets, others.shape[1])):
         model.target = others[:, target]
         search = attack(model, theta=theta, gamma=gamma, batch_size=len(images), verbose=False)
-        search.generate(images.numpy(), others[:, target].numpy())
+        search.generate(images.cpu().numpy(), others[:, target].cpu().numpy())
     return best.images
 
 

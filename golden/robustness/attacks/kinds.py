@@ -16,13 +16,19 @@ import torch
 from torch import nn
 
 from golden.errors import InvalidInput, MissingTool
+from golden.pytorch.devices import at_home, device_of
 from golden.registry import Registry, split_names
 from golden.robustness.attacks.queries import counted, seeded
 
-__all__ = ["ATTACKS", "BATCH", "Attack", "Crafted", "Kind", "Outcome", "attack", "attacks", "register_attack"]
+__all__ = ["ATTACKS", "BATCH", "Attack", "Crafted", "Kind", "Outcome", "attack", "attacks", "batch_on", "register_attack"]
 
-BATCH = 250
-"""Most images an attack sees at once."""
+BATCH, GPU_BATCH = 250, 1000
+"""Most images an attack sees at once, and on a GPU, which a few do not fill."""
+
+
+def batch_on(device: torch.device) -> int:
+    """How many images go through a model at once there."""
+    return BATCH if device.type == "cpu" else GPU_BATCH
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ class Kind:
         Values of ``eps`` that a bare name stands for; empty where the attack has no ``eps``.
     run : callable
         ``run(module, images, labels, **parameters) -> images or Outcome``, tensors (N, C, H, W) and (N,), N <=
-        ``BATCH``; random numbers come from the global generators of torch, NumPy or Python, which are seeded before
+        ``batch_on`` their device; random numbers come from the global generators of torch, NumPy or Python, which are seeded before
         each call. The best example for each image is returned, whether it succeeds or not; where a norm is minimised
         and nothing succeeds, that is the image as it was.
     description : str
@@ -153,13 +159,14 @@ class Attack:
         Parameters
         ----------
         module : torch.nn.Module
-            The model attacked; it is not changed.
+            The model attacked, on the device that its parameters are on; it is not changed.
         images : ndarray of float32, (N, C, H, W)
             In [0, 1].
         labels : ndarray of int64, (N,)
             True classes.
         seed : int
-            Of the attack's random numbers; the global generators of torch, NumPy and Python are left as they were.
+            Of the attack's random numbers, which are others on a GPU than on the CPU; the global generators of torch,
+            NumPy and Python are left as they were.
 
         Returns
         -------
@@ -168,20 +175,22 @@ class Attack:
         """
         # Gradients with respect to the parameters would be accumulated into the caller's model.
         module = copy.deepcopy(module).eval().requires_grad_(False)
+        device = device_of(module)
         crafted, queries = np.empty_like(images), np.zeros(len(images), np.int64)
         halfway: np.ndarray | None = None
-        for start in range(0, len(images), BATCH):
-            part = slice(start, start + BATCH)
-            x, y = torch.from_numpy(images[part]), torch.from_numpy(labels[part])
-            with seeded(seed, start), torch.enable_grad(), counted(module) as asked:
+        size = batch_on(device)
+        for start in range(0, len(images), size):
+            part = slice(start, start + size)
+            x, y = (torch.from_numpy(array[part]).to(device) for array in (images, labels))
+            with seeded(seed, start), torch.enable_grad(), at_home(device), counted(module) as asked:
                 outcome = self.kind.run(module, x, y, **dict(self.parameters))
             if isinstance(outcome, torch.Tensor):
                 outcome = Outcome(outcome)
-            crafted[part] = outcome.images.detach().clamp(0, 1).numpy()
-            queries[part] = -(-asked.images // len(x)) if outcome.queries is None else outcome.queries.numpy()
+            crafted[part] = outcome.images.detach().clamp(0, 1).cpu().numpy()
+            queries[part] = -(-asked.images // len(x)) if outcome.queries is None else outcome.queries.cpu().numpy()
             if outcome.halfway is not None:
                 halfway = np.full(len(images), np.inf, np.float32) if halfway is None else halfway
-                halfway[part] = outcome.halfway.numpy()
+                halfway[part] = outcome.halfway.cpu().numpy()
         return Crafted(crafted, queries, halfway)
 
 

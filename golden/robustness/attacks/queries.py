@@ -52,7 +52,9 @@ def seeded(*seed: int) -> Iterator[None]:
     words = [int(word) for word in np.random.SeedSequence(seed).generate_state(3)]
     numpy_state, python_state = np.random.get_state(), random.getstate()
     try:
-        with torch.random.fork_rng(devices=[]):
+        # Those of GPUs only once something computes there: asking for them would start it.
+        gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+        with torch.random.fork_rng(devices=gpus):
             torch.manual_seed(words[0])
             np.random.seed(words[1])
             random.seed(words[2])

@@ -42,7 +42,8 @@ def _noise(model: nn.Module, fitted: Fitted, *, draw: int, calibrated: int, mult
     words = [int(weights_digest(model)[start : start + 8], 16) for start in (0, 8)]
     random = np.random.RandomState([*words, draw])
     original = [weight.operand.clone() for weight in weights]
-    normal = [torch.from_numpy(random.standard_normal(tuple(w.shape)).astype(np.float32)) for w in original]
+    drawn = [random.standard_normal(tuple(w.shape)).astype(np.float32) for w in original]
+    normal = [torch.from_numpy(n).to(w.device) for n, w in zip(drawn, original, strict=True)]
 
     def disturb(sigma: float) -> nn.Module:
         with torch.no_grad():
@@ -51,7 +52,7 @@ def _noise(model: nn.Module, fitted: Fitted, *, draw: int, calibrated: int, mult
         return noisy
 
     exact = logits(model, fitted.images)
-    digests = multiplier_key(multiplier), array_digest(fitted.images.numpy()), array_digest(exact.numpy())
+    digests = multiplier_key(multiplier), array_digest(fitted.images.cpu().numpy()), array_digest(exact.cpu().numpy())
     nameless = digests[0] is None or fitted.emulation.get("layers") is not None
     key = None if nameless else (*module_key(model).values(), draw, calibrated, repr(fitted.emulation), *digests)
     found = _FOUND.get(key) or _matched(model, exact, fitted, multiplier, disturb, calibrated=bool(calibrated))

@@ -1,4 +1,8 @@
-"""Tests in Triton's interpreter run in a process of their own: it is chosen when Triton is imported."""
+"""Where the kernels of these tests run: on a GPU if torch has one, else in Triton's interpreter.
+
+The interpreter is chosen when Triton is imported, so that its tests run in a process of their own. With
+TRITON_INTERPRET=1 they run in it on any machine.
+"""
 
 import os
 import subprocess
@@ -8,17 +12,25 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[4]
+INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
+
+
+def on_a_gpu() -> bool:
+    import torch
+
+    return not INTERPRETED and torch.cuda.is_available()
 
 
 @pytest.fixture
-def interpreter():
-    """Asks for Triton's interpreter."""
+def device(monkeypatch):
+    """What tensors are put on for the kernels to compute them; on the CPU they do where AXFPM_KERNEL names one."""
     pytest.importorskip("triton", reason="Triton is not installed: pip install 'axfpm[gpu]'")
+    return "cuda" if on_a_gpu() else "cpu"
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem):
-    if "interpreter" not in pyfuncitem.fixturenames or os.environ.get("TRITON_INTERPRET") == "1":
+    if "device" not in pyfuncitem.fixturenames or INTERPRETED or on_a_gpu():
         return None
     command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", pyfuncitem.nodeid]
     environment = {**os.environ, "TRITON_INTERPRET": "1"}

@@ -1,4 +1,4 @@
-"""Convolutions of the GPU's kernels in Triton's interpreter: the bits of ``golden.sums.conv2d`` on the CPU."""
+"""Convolutions of the GPU's kernels, run there or in Triton's interpreter: the bits of the CPU's."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from kernel_cases import operands
 
 from golden.catalogue import multiplier
 from golden.kernels.cuda import convolution
-from golden.sums import conv2d
+from golden.sums import conv2d as conv2d_on_the_cpu
 
 pytestmark = pytest.mark.long
 
@@ -24,7 +24,15 @@ CASES = (
 )
 
 
-def test_settings_carries_and_accumulators(interpreter):
+def moved(device, *tensors):
+    return [None if x is None else x.to(device) for x in tensors]
+
+
+def conv2d(x, w, bias=None, **settings):
+    return conv2d_on_the_cpu(*moved("cpu", x, w, bias), **settings)
+
+
+def test_settings_carries_and_accumulators(device):
     rng = np.random.default_rng(9)
     wrong = []
     for name in ("ax-fpm", "ax-fpm-widen", "exact", "ax-fpm-wrap"):
@@ -33,7 +41,8 @@ def test_settings_carries_and_accumulators(interpreter):
             x, w = (torch.from_numpy(operands(kind, s, rng)) for kind, s in (("relu", size), ("normal", weights)))
             bias = torch.from_numpy(operands("normal", weights[:1], rng))
             for accumulate in ("float32", "float64"):
-                got = convolution.conv2d(x, w, bias, stride, padding, dilation, groups, m, accumulate)
+                here = moved(device, x, w, bias)
+                got = convolution.conv2d(*here, stride, padding, dilation, groups, m, accumulate).cpu()
                 expected = conv2d(
                     x,
                     w,
@@ -50,18 +59,18 @@ def test_settings_carries_and_accumulators(interpreter):
     assert wrong == []
 
 
-def test_padding_is_a_real_zero_and_no_tile_adds_terms(interpreter):
+def test_padding_is_a_real_zero_and_no_tile_adds_terms(device):
     """-0 as a bias: a product of +0 turns it into +0, and no term may."""
     m = multiplier("ax-fpm")
     x, w = torch.ones(1, 1, 3, 3), -torch.ones(1, 1, 3, 3)
     bias = torch.tensor([-0.0])
     for kernel in (w, torch.zeros_like(w), -torch.zeros_like(w)):
-        got = convolution.conv2d(x, kernel, bias, (1, 1), (3, 3), (1, 1), 1, m, "float32")
+        got = convolution.conv2d(*moved(device, x, kernel, bias), (1, 1), (3, 3), (1, 1), 1, m, "float32").cpu()
         expected = conv2d(x, kernel, bias, padding=3, multiplier=m)
         assert torch.equal(got.view(torch.int32), expected.view(torch.int32))
 
 
-def test_memory_is_bounded_and_chunks_change_nothing(interpreter, monkeypatch):
+def test_memory_is_bounded_and_chunks_change_nothing(device, monkeypatch):
     rng = np.random.default_rng(3)
     m = multiplier("ax-fpm")
     x, w = (
@@ -69,6 +78,7 @@ def test_memory_is_bounded_and_chunks_change_nothing(interpreter, monkeypatch):
         torch.from_numpy(operands("normal", (3, 2, 3, 3), rng)),
     )
     x[3, 0, 2, 2] = float("inf")  # one part alone leaves the range
+    x, w = moved(device, x, w)
     whole = convolution.conv2d(x, w, None, (1, 1), (1, 1), (1, 1), 1, m, "float32")
     unfolded = []
     sums = convolution.sums
@@ -87,4 +97,4 @@ def test_memory_is_bounded_and_chunks_change_nothing(interpreter, monkeypatch):
             whole.view(torch.int32),
         )
         assert len(unfolded) == parts and max(unfolded) * 12 <= bytes_
-    assert torch.equal(whole.view(torch.int32), conv2d(x, w, padding=1, multiplier=m).view(torch.int32))
+    assert torch.equal(whole.cpu().view(torch.int32), conv2d(x, w, padding=1, multiplier=m).view(torch.int32))

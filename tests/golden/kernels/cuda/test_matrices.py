@@ -1,4 +1,4 @@
-"""Matrix products of the GPU's kernels in Triton's interpreter: the bits of ``golden.sums.matmul`` on the CPU."""
+"""Matrix products of the GPU's kernels, run there or in Triton's interpreter: the bits of the CPU's."""
 
 # pyright: reportMissingImports=false
 import numpy as np
@@ -37,9 +37,17 @@ def bits(x):
     return np.ascontiguousarray(x).view(np.uint32)
 
 
-def on_device(x, w, bias, m, accumulate="float32", **settings):
-    start = None if bias is None else torch.from_numpy(bias)
-    return bits(matrices.matmul(torch.from_numpy(x), torch.from_numpy(w), start, m, accumulate, **settings).numpy())
+@pytest.fixture
+def computed(device):
+    """A matrix product of arrays by the kernels, as words."""
+
+    def run(x, w, bias, m, accumulate="float32", **settings):
+        a, b, start = (
+            None if y is None else torch.from_numpy(np.ascontiguousarray(y)).to(device) for y in (x, w, bias)
+        )
+        return bits(matrices.matmul(a, b, start, m, accumulate, **settings).cpu().numpy())
+
+    return run
 
 
 def random(kind, shape, rng):
@@ -71,7 +79,7 @@ def worked(monkeypatch):
     return names
 
 
-def test_every_multiplier_on_all_kinds_of_operands(interpreter):
+def test_every_multiplier_on_all_kinds_of_operands(computed):
     rng = np.random.default_rng(1)
     wrong = []
     for name in NAMES:
@@ -80,13 +88,13 @@ def test_every_multiplier_on_all_kinds_of_operands(interpreter):
             other = kind if kind in ("special", "bits") else "normal"
             for accumulate in ("float32", "float64"):
                 x, w, bias = random(kind, (37, 11), rng), random(other, (11, 20), rng), random(other, (20,), rng)
-                got = on_device(x, w, bias, m, accumulate)
+                got = computed(x, w, bias, m, accumulate)
                 if not np.array_equal(got, plain_matmul(x, w, bias, m, accumulate)):
                     wrong.append((name, kind, accumulate))
     assert wrong == []
 
 
-def test_the_integer_kernel_alone_on_all_special_words_and_the_anchors(interpreter):
+def test_the_integer_kernel_alone_on_all_special_words_and_the_anchors(computed):
     words = np.array(SPECIAL_WORDS, np.uint32).view(np.float32)
     x, w = words[:, None].copy(), words[None].copy()
     wrong = []
@@ -94,7 +102,7 @@ def test_the_integer_kernel_alone_on_all_special_words_and_the_anchors(interpret
         m = multiplier(name)
         bias = np.full(w.shape[1], -0.0, np.float32)
         for start in (None, bias):
-            got = on_device(x, w, start, m, in_lanes=False)
+            got = computed(x, w, start, m, in_lanes=False)
             if not np.array_equal(got, plain_matmul(x, w, start, m, "float32")):
                 wrong.append(name)
         many, others = (
@@ -102,7 +110,7 @@ def test_the_integer_kernel_alone_on_all_special_words_and_the_anchors(interpret
             random("structured", (1, 60), np.random.default_rng(3)),
         )
         if not np.array_equal(
-            on_device(many, others, None, m, in_lanes=False), plain_matmul(many, others, None, m, "float32")
+            computed(many, others, None, m, in_lanes=False), plain_matmul(many, others, None, m, "float32")
         ):
             wrong.append(name)
     assert wrong == []
@@ -120,10 +128,10 @@ def test_the_integer_kernel_alone_on_all_special_words_and_the_anchors(interpret
     }
     for (a, b), y in anchors.items():
         one, other = (np.array([[word]], np.uint32).view(np.float32) for word in (a, b))
-        assert on_device(one, other, None, multiplier("ax-fpm"), in_lanes=False) == y
+        assert computed(one, other, None, multiplier("ax-fpm"), in_lanes=False) == y
 
 
-def test_both_ends_of_each_range_and_one_beyond(interpreter, worked):
+def test_both_ends_of_each_range_and_one_beyond(computed, worked):
     """Sums of three that cancel, at the lower end to subnormals; beyond the range the integer kernel works."""
     rng = np.random.default_rng(7)
     wrong = []
@@ -143,14 +151,14 @@ def test_both_ends_of_each_range_and_one_beyond(interpreter, worked):
                     continue
                 x, w = at(exponent, (20, 3), rng), at(eb, (3, 17), rng)
                 worked.clear()
-                good = np.array_equal(on_device(x, w, None, m), plain_matmul(x, w, None, m, "float32"))
+                good = np.array_equal(computed(x, w, None, m), plain_matmul(x, w, None, m, "float32"))
                 inside = low <= exponent + eb - 127 <= high and exponent <= reach.most_a and eb <= reach.most_b
                 if not good or worked != ["lanes" if inside else "integer"]:
                     wrong.append((name, exponent, eb, good, worked.copy()))
     assert wrong == []
 
 
-def test_subnormals_zeros_and_minus_zero(interpreter, worked):
+def test_subnormals_zeros_and_minus_zero(computed, worked):
     """Subnormal operands count as zeros and leave no range; sums from -0 want the signs of zeros."""
     rng = np.random.default_rng(8)
     x, w = random("normal", (9, 4), rng), random("normal", (4, 5), rng)
@@ -166,12 +174,12 @@ def test_subnormals_zeros_and_minus_zero(interpreter, worked):
             (zeros, np.zeros_like(w), None),
         ):
             worked.clear()
-            assert np.array_equal(on_device(a, b, bias, m), plain_matmul(a, b, bias, m, "float32")), name
+            assert np.array_equal(computed(a, b, bias, m), plain_matmul(a, b, bias, m, "float32")), name
             lanes_work = bias is None or family(m).signs_zeros
             assert worked == ["lanes" if lanes_work else "integer"], name
 
 
-def test_shapes_strides_and_batches(interpreter):
+def test_shapes_strides_and_batches(device, computed):
     rng = np.random.default_rng(2)
     for name in ("ax-fpm", "exact", "mitchell", "ax-fpm-wrap"):
         m = multiplier(name)
@@ -186,22 +194,21 @@ def test_shapes_strides_and_batches(interpreter):
         ):
             x, w, bias = (random("normal", shape, rng) for shape in ((rows, depth), (depth, columns), (columns,)))
             for start in (bias, None):
-                assert np.array_equal(on_device(x, w, start, m), plain_matmul(x, w, start, m, "float32"))
-        x, w = torch.from_numpy(random("relu", (2, 3, 9, 14), rng)), torch.from_numpy(random("normal", (3, 7, 6), rng))
-        x, w = x[..., ::2], w.mT.contiguous().mT
-        got = matrices.matmul(x, w.expand(2, 3, 7, 6), None, m, "float32")
-        assert torch.equal(got.view(torch.int32), matmul(x, w, m).view(torch.int32))
-        got = matrices.matmul(x, w[0].expand(2, 3, 7, 6), None, m, "float32")
-        assert torch.equal(got.view(torch.int32), matmul(x, w[0], m).view(torch.int32))
+                assert np.array_equal(computed(x, w, start, m), plain_matmul(x, w, start, m, "float32"))
+        x, w = random("relu", (2, 3, 9, 14), rng), random("normal", (3, 7, 6), rng)
+        x, w = torch.from_numpy(x).to(device)[..., ::2], torch.from_numpy(w).to(device).mT.contiguous().mT
+        for b in (w, w[0]):
+            got = matrices.matmul(x, b.expand(2, 3, 7, 6), None, m, "float32").cpu()
+            assert torch.equal(got.view(torch.int32), matmul(x.cpu(), b.cpu(), m).view(torch.int32))
 
 
-def test_a_nan_of_any_payload_becomes_the_canonical_one(interpreter):
+def test_a_nan_of_any_payload_becomes_the_canonical_one(computed):
     x = np.array([[np.inf, 1], [1, 1]], np.float32)
     w = np.array([[1.0, 1], [-np.inf, 1]], np.float32)
     bias = np.array([0xFFC12345, 0], np.uint32).view(np.float32)
     for name in ("ax-fpm", "exact", "bf16"):
-        assert on_device(x, w, bias, multiplier(name))[0, 0] == 0x7FC00000
-        assert on_device(np.ones_like(x), np.ones_like(w), bias, multiplier(name))[0, 0] == 0x7FC00000
+        assert computed(x, w, bias, multiplier(name))[0, 0] == 0x7FC00000
+        assert computed(np.ones_like(x), np.ones_like(w), bias, multiplier(name))[0, 0] == 0x7FC00000
 
 
 @triton.jit
@@ -226,12 +233,12 @@ MUTANTS = {
 }
 
 
-def test_mutants_fail(interpreter, monkeypatch):
+def test_mutants_fail(computed, monkeypatch):
     rng = np.random.default_rng(4)
     x, w = random("normal", (40, 29), rng), random("normal", (29, 30), rng)
 
     def wrong(name, a, b):
-        return (on_device(a, b, None, multiplier(name)) != plain_matmul(x, w, None, multiplier(name), "float32")).sum()
+        return (computed(a, b, None, multiplier(name)) != plain_matmul(x, w, None, multiplier(name), "float32")).sum()
 
     names = {"sum_toward_zero": "ax-fpm", "multiply_toward_zero": "exact-trunc", "blend": "ax-fpm"}
     for mutant, name in names.items():
@@ -242,15 +249,15 @@ def test_mutants_fail(interpreter, monkeypatch):
     assert wrong("ax-fpm", x[:, ::-1].copy(), w[::-1].copy()) > 100  # the order of terms
 
 
-def test_offsets_beyond_31_bits(interpreter):
+def test_offsets_beyond_31_bits(device):
     """Of the integer kernel's and of packing's reads: rows that lie far apart in memory that nothing else touches."""
     m = multiplier("ax-fpm")
     far = (1 << 31) + 64
-    memory = torch.empty(far + 64)  # pages are taken when they are written
+    memory = torch.empty(far + 64, device=device)  # on the CPU pages are taken when they are written
     x = memory.as_strided((2, 3), (far, 1))
     x.copy_(torch.tensor([[1.5, 2.0, -3.0], [0.75, 1.25, 7.0]]))
     w = torch.randn(3, 4, generator=torch.Generator().manual_seed(0))
-    expected = matmul(x.clone(), w, m).view(torch.int32)
+    expected = matmul(x.cpu().clone(), w, m).view(torch.int32)
     for in_lanes in (True, False):
-        got = matrices.matmul(x, w, None, m, "float32", in_lanes)
+        got = matrices.matmul(x, w.to(device), None, m, "float32", in_lanes).cpu()
         assert torch.equal(got.view(torch.int32), expected)

@@ -1,6 +1,6 @@
-"""The interpreter's operations that round toward zero, against rational arithmetic.
+"""Operations that round toward zero, against rational arithmetic: a GPU's instructions, or the interpreter's emulation.
 
-On a GPU they are instructions; ``test_compiled.py`` finds them in the compiled text.
+``test_compiled.py`` finds the instructions in the compiled text.
 """
 
 # pyright: reportMissingImports=false
@@ -55,13 +55,19 @@ def run(a, b, c, out, SIZE: tl.constexpr, WHICH: tl.constexpr):
     tl.store(out + i, r)
 
 
-def operated(which: str, *operands: np.ndarray) -> np.ndarray:
-    size = len(operands[0])
-    tensors = [torch.from_numpy(x) for x in (*operands, *operands)[:3]]
-    out = torch.empty(size)
-    with np.errstate(all="ignore"):
-        launch(run, 1, *tensors, out, SIZE=size, WHICH=which)
-    return out.numpy()
+@pytest.fixture
+def operated(device):
+    """The results of an operation on arrays."""
+
+    def operate(which: str, *operands: np.ndarray) -> np.ndarray:
+        size = len(operands[0])
+        tensors = [torch.from_numpy(x).to(device) for x in (*operands, *operands)[:3]]
+        out = torch.empty(size, device=device)
+        with np.errstate(all="ignore"):
+            launch(run, 1, *tensors, out, SIZE=size, WHICH=which)
+        return out.cpu().numpy()
+
+    return operate
 
 
 def cases(rng: np.random.Generator, size: int) -> list[np.ndarray]:
@@ -79,7 +85,7 @@ def cases(rng: np.random.Generator, size: int) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("which", ["multiply", "fma", "sum"])
-def test_an_operation_is_the_rational_one_rounded_toward_zero(interpreter, which):
+def test_an_operation_is_the_rational_one_rounded_toward_zero(operated, which):
     a, b, c = cases(np.random.default_rng(3), 1 << 14)
     if which == "fma":  # sums that all but cancel, so that the product's low bits decide
         c[::2] = -(a[::2].astype(np.float64) * b[::2]).clip(-3e38, 3e38).astype(np.float32)
@@ -95,7 +101,7 @@ def test_an_operation_is_the_rational_one_rounded_toward_zero(interpreter, which
     assert (ends < 2.0**-126).any() and (ends == np.finfo(np.float32).max).any()  # the cases reach both
 
 
-def test_zeros_infinities_and_nan_as_ieee_754_has_them(interpreter):
+def test_zeros_infinities_and_nan_as_ieee_754_has_them(operated):
     inf, nan = np.float32("inf"), np.float32("nan")
     a = np.array([0.0, -0.0, -0.0, inf, -inf, inf, nan, 1e-30, -1e-30], np.float32)
     b = np.array([-0.0, -0.0, 0.0, -2, -inf, 0.0, 1.0, 1e-30, 1e-30], np.float32)
@@ -111,7 +117,7 @@ def test_zeros_infinities_and_nan_as_ieee_754_has_them(interpreter):
     assert np.array_equal(np.signbit(total[:3]), np.signbit((a + b)[:3]))
 
 
-def test_the_rest_of_a_product(interpreter):
+def test_the_rest_of_a_product(operated):
     rng = np.random.default_rng(5)
     words = (rng.integers(0, 1 << 32, (2, 1 << 12), dtype=np.uint32) & 0x807FFFFF) | 0x3F800000
     a, b = words.view(np.float32)
@@ -119,7 +125,7 @@ def test_the_rest_of_a_product(interpreter):
     assert [Fraction(float(v)) for v in operated("rest", a, b)] == [x - rounded(x) for x in exact]
 
 
-def test_blending_takes_sign_and_exponent_from_the_first(interpreter):
+def test_blending_takes_sign_and_exponent_from_the_first(operated):
     rng = np.random.default_rng(6)
     x, y = rng.integers(0, 1 << 32, (2, 1 << 10), dtype=np.uint32)
     got = operated("blend", x.view(np.float32), y.view(np.float32)).view(np.uint32)
