@@ -1,7 +1,8 @@
 """Which operands a kernel covers, decided on the device: both kernels of a product ask, and one of them works.
 
-``pack`` leaves two words for each operand: the least and the greatest magnitude of its non-zero normal values, specials
-included. The host enqueues both kernels without waiting for them.
+``pack`` leaves two words for each operand: the greatest magnitude of its non-zero normal values, specials included, and
+0x7FFFFFFF less the least one. Both are maxima, and zeros before anything was packed. The host enqueues both kernels
+without waiting for them.
 """
 
 # pyright: reportMissingImports=false
@@ -11,10 +12,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-__all__ = ["NOTHING", "covered"]
-
-NOTHING = (0x7FFFFFFF, 0)
-"""The words before anything was packed."""
+__all__ = ["covered"]
 
 
 @triton.jit
@@ -45,5 +43,5 @@ def covered(
 
 @triton.jit
 def _exponents(extents):
-    least, greatest = tl.load(extents), tl.load(extents + 1)
+    least, greatest = 0x7FFFFFFF - tl.load(extents), tl.load(extents + 1)
     return tl.where(greatest == 0, 127, least >> 23), tl.where(greatest == 0, 127, greatest >> 23)

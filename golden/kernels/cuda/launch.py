@@ -26,9 +26,13 @@ def launch(kernel: Any, programs: int, *arguments: Any, **constants: Any) -> Non
 
 @contextmanager
 def working_on(device: torch.device) -> Iterator[None]:
-    """Make a GPU the current device, as Triton launches there; for the interpreter, the CPU's own rounding."""
+    """Make a GPU the current device, as Triton launches there; for the interpreter, the CPU's own rounding.
+
+    Tensors made inside are no operations of a model, and pass by the modes that watch those: a network of five layers
+    makes hundreds.
+    """
     if device.type == "cuda":
-        with torch.cuda.device(device):
+        with torch.cuda.device(device), torch._C.DisableTorchFunction(), torch._C._DisableTorchDispatch():
             yield
         return
     with default_environment(), np.errstate(all="ignore"):

@@ -47,7 +47,7 @@ def pack(
     streams
         int32 words, (batch, K, pitch) in each plane; zeros from N on.
     extents
-        int32 [2]: the least and greatest magnitude of its non-zero normal values so far.
+        int32 [2]: what ``extents`` says of it so far.
     K, N : int
         Terms and elements.
     batch_source, step_k, step_n, pitch, plane, batch_streams : int
@@ -69,7 +69,7 @@ def pack(
     magnitude = word & 0x7FFFFFFF
     regular = magnitude >= 0x00800000
     if tl.max(regular.to(tl.int32)) != 0:
-        tl.atomic_min(extents, tl.min(tl.where(regular, magnitude, 0x7FFFFFFF)))
+        tl.atomic_max(extents, tl.max(tl.where(regular, 0x7FFFFFFF - magnitude, 0)))
         tl.atomic_max(extents + 1, tl.max(tl.where(regular, magnitude, 0)))
     word = tl.where(regular, word, word & -0x80000000)
     if DROPPED > 0:

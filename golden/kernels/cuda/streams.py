@@ -1,7 +1,7 @@
 """Operands on the device, packed: memory of their streams, and the launch of ``pack``.
 
 Nothing is kept between calls, as on the CPU: packing weights reads them once, as finding out whether they are still the
-same would.
+same would (torch's counter of changes does not see those made through ``.data``).
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from golden.catalogue import Multiplier
-from golden.kernels.cuda.extents import NOTHING
 from golden.kernels.cuda.families import Packing
 from golden.kernels.cuda.launch import launch
 from golden.kernels.cuda.pack import pack
@@ -33,7 +32,7 @@ class Streams:
     pitch, plane, batch : int
         Elements from term to term, from stream to stream, from product to product; 0 where products share them.
     extents : Tensor of int32, shape (2,)
-        The least and greatest magnitude of non-zero normal values.
+        As ``golden.kernels.cuda.extents`` reads them.
     """
 
     memory: Tensor
@@ -67,9 +66,7 @@ def pack_operand(x: Tensor, packing: Packing, m: Multiplier, block: int) -> Stre
     count, pitch = 1 if shared else batch, -(-size // block) * block
     plane = count * terms * pitch
     memory = torch.empty(plane * packing.streams + pitch, dtype=torch.int32, device=x.device)
-    extents = torch.empty(2, dtype=torch.int32, device=x.device)
-    for place, word in zip(extents, NOTHING, strict=True):
-        place.fill_(word)
+    extents = torch.zeros(2, dtype=torch.int32, device=x.device)
     tiles = -(-pitch // BLOCK_N) * -(-terms // BLOCK_K)
     launch(
         pack,

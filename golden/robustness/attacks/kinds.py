@@ -20,7 +20,18 @@ from golden.pytorch.devices import at_home, device_of
 from golden.registry import Registry, split_names
 from golden.robustness.attacks.queries import counted, seeded
 
-__all__ = ["ATTACKS", "BATCH", "Attack", "Crafted", "Kind", "Outcome", "attack", "attacks", "batch_on", "register_attack"]
+__all__ = [
+    "ATTACKS",
+    "BATCH",
+    "Attack",
+    "Crafted",
+    "Kind",
+    "Outcome",
+    "attack",
+    "attacks",
+    "batch_on",
+    "register_attack",
+]
 
 BATCH, GPU_BATCH = 250, 1000
 """Most images an attack sees at once, and on a GPU, which a few do not fill."""
@@ -66,10 +77,10 @@ class Kind:
     budgets : tuple of float
         Values of ``eps`` that a bare name stands for; empty where the attack has no ``eps``.
     run : callable
-        ``run(module, images, labels, **parameters) -> images or Outcome``, tensors (N, C, H, W) and (N,), N <=
-        ``batch_on`` their device; random numbers come from the global generators of torch, NumPy or Python, which are seeded before
-        each call. The best example for each image is returned, whether it succeeds or not; where a norm is minimised
-        and nothing succeeds, that is the image as it was.
+        ``run(module, images, labels, **parameters) -> images or Outcome``, tensors (N, C, H, W) and (N,), at
+        most ``batch_on`` their device; random numbers come from the global generators of torch, NumPy or Python, which
+        are seeded before each call. The best example for each image is returned, whether it succeeds or not; where a
+        norm is minimised and nothing succeeds, that is the image as it was.
     description : str
         One line: what it does, and where it comes from.
     access : str

@@ -99,7 +99,7 @@ def test_networks_gradients_surrogate_and_coverage(device, monkeypatch):
     model, images = Small().eval(), torch.rand(2, 1, 8, 8)
 
     def results(gradient, device):
-        x = images.to(device).requires_grad_()
+        x = images.to(device, copy=True).requires_grad_()
         y = ApproximateModule(model.to(device), "ax-fpm", gradient=gradient)(x)
         y.square().sum().backward()
         assert x.grad is not None

@@ -13,7 +13,7 @@ import triton.language as tl  # noqa: F401 - jitted functions see it
 from kernel_cases import NAMES, SPECIAL_WORDS, operands, plain_matmul, structured
 
 from golden.catalogue import multiplier
-from golden.kernels.cuda import matrices, products
+from golden.kernels.cuda import lanes, matrices, products
 from golden.kernels.cuda.families import Family, family as family_of
 from golden.sums import matmul
 
@@ -245,6 +245,9 @@ def test_mutants_fail(computed, monkeypatch):
         assert wrong(name, x, w) == 0
         with monkeypatch.context() as patch:
             patch.setattr(products, mutant, MUTANTS[mutant])
+            # Triton keeps what it has compiled, by the text: other functions of the same.
+            patch.setattr(lanes, "add_product", triton.jit(products.add_product.fn))
+            patch.setattr(matrices, "lanes", triton.jit(lanes.lanes.fn))
             assert wrong(name, x, w) > 100
     assert wrong("ax-fpm", x[:, ::-1].copy(), w[::-1].copy()) > 100  # the order of terms
 
