@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from axfpm.gpu_tables import gpu_row, gpu_tables, measured_gpu
 from axfpm.recovery_tables import measured_recoveries, recovery_rows, recovery_tables
 from golden.errors import InvalidInput
 from golden.files import write
@@ -24,6 +25,7 @@ __all__ = ["PAGES", "ROOT", "brought_up_to_date", "measured"]
 
 ROOT = Path(__file__).parents[1]
 """Where the pages are, in a copy of the repository."""
+ON_GPU = "<!-- measured on a GPU, by axfpm.pages -->"
 TRAINED = "<!-- from the measured trainings, by axfpm.pages -->"
 BEGIN, END = "<!-- from the measured inferences, by axfpm.pages -->", "<!-- end of what axfpm.pages writes -->"
 ROW = "| energy of the multiply-accumulates of an image of "
@@ -71,7 +73,7 @@ def _between(write_tables: Callable[[Found], str], begin: str = BEGIN) -> Callab
 
 
 def _rows(text: str, found: Found) -> str:
-    lines = recovery_rows(text, measured_recoveries()).splitlines(keepends=True)
+    lines = gpu_row(recovery_rows(text, measured_recoveries()), measured_gpu()).splitlines(keepends=True)
     own = [k for k, line in enumerate(lines) if line.startswith(ROW)]
     # Where there are none yet, they come behind the last row on energy.
     place = own[0] if own else 1 + max((k for k, line in enumerate(lines) if "`axfpm energy" in line), default=-2)
@@ -176,6 +178,7 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 PAGES: dict[str, Callable[[str, Found], str]] = {
     "README.md": _rows,
     "docs/claims.md": _between(_verdicts),
+    "docs/emulation.md": _between(lambda _inferences: gpu_tables(measured_gpu()), ON_GPU),
     "docs/hardware.md": _between(_figures),
     "docs/training.md": _between(lambda _inferences: recovery_tables(measured_recoveries()), TRAINED),
 }

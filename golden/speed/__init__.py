@@ -9,7 +9,8 @@ In: multipliers, threads, a budget of time. Out: rows of ratios, each with its b
 4. ``gpu``: the same on an NVIDIA GPU, beside what its issue of instructions allows.
 
 ``measured/catalogue.json`` is what ``axfpm bench --threads 1 --json`` printed for all multipliers of the catalogue on a
-machine that did nothing else.
+machine that did nothing else; ``measured/h100.json`` what ``axfpm bench --device cuda --large --json`` printed, one
+multiplier after the other, and ``measured/h100-evaluation.json`` what ``benchmarks/gpu_evaluation.py`` did.
 """
 
 from golden.speed.bounds import Peaks, operations

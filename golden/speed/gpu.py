@@ -1,6 +1,6 @@
 """Emulation speed on an NVIDIA GPU against exact torch there, beside what its issue of instructions allows.
 
-Not run on a GPU yet. Runs alternate, as on the CPU; each is timed from its call until the GPU has nothing left to do.
+Runs alternate, as on the CPU; each is timed from its call until the GPU has nothing left to do.
 
 A multiprocessor issues 4 warps' instructions a cycle: 128 of single threads. Its float32 units take as many a cycle,
 those of compute capability 7.x and 8.0 half of them. Of the cycles that a product takes by either count the greater one

@@ -3,7 +3,7 @@
 import pytest
 
 from golden.errors import InvalidInput
-from golden.robustness.backends import workers
+from golden.robustness.backends import check_backend, workers
 from golden.robustness.cluster import Cluster
 from golden.robustness.jobs import Processes
 
@@ -31,3 +31,10 @@ def test_names():
 def test_refused(arguments, message):
     with pytest.raises(InvalidInput, match=message):
         workers(*arguments)
+
+
+def test_networks_on_a_gpu_stay_on_this_machine():
+    for device, backend in ((None, "dask"), ("cpu", "dask"), ("cuda", "processes")):
+        check_backend(device, backend)
+    with pytest.raises(InvalidInput, match="the backend dask evaluates on CPUs; leave out the device cuda:1"):
+        check_backend("cuda:1", "dask")

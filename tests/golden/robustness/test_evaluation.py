@@ -267,3 +267,23 @@ def test_two_multipliers_of_one_name_are_refused(tiny):
     same = [Multiplier(FP32, Function("mine", f)) for f in (lambda a, b, p: a * b, lambda a, b, p: a | b)]
     with pytest.raises(InvalidInput, match="two of these multipliers have the same name; give each one of its own"):
         evaluate(model, images, labels, multiplier=same, attacks=())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch has no GPU here")
+def test_on_a_gpu(digits):
+    """Clean classes are the CPU's, examples about as strong; a model that is there is evaluated there."""
+    images, labels = digits
+    found = {
+        where: evaluate("lenet5-digits", images, labels, attacks="pgd:eps=0.1", threat_models="white-box", device=where)
+        for where in ("cpu", "cuda")
+    }
+    assert "gpu" not in found["cpu"].settings
+    assert found["cuda"].settings["gpu"] == torch.cuda.get_device_name()
+    for a, b in zip(found["cpu"].clean, found["cuda"].clean, strict=True):
+        assert (a.target, a.accuracy, a.agreement) == (b.target, b.accuracy, b.agreement)
+    for a, b in zip(found["cpu"].attacks, found["cuda"].attacks, strict=True):
+        assert abs(a.robust_accuracy.k - b.robust_accuracy.k) <= 4
+    again = evaluate(
+        checkpoint.load("lenet5-digits")[0].cuda(), images, labels, attacks="pgd:eps=0.1", threat_models="white-box"
+    )
+    assert [row.robust_accuracy for row in again.attacks] == [row.robust_accuracy for row in found["cuda"].attacks]
