@@ -1,5 +1,7 @@
 """Where models compute: their device, what is refused, and exact torch on a GPU."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -41,7 +43,7 @@ def test_names_of_devices(monkeypatch):
 
 
 def test_settings_are_put_back_after_errors_too():
-    convolutions = torch.backends.cudnn
+    convolutions: Any = torch.backends.cudnn
     before = convolutions.conv.fp32_precision, torch.backends.cuda.matmul.fp32_precision, convolutions.deterministic
     with pytest.raises(KeyError), ieee_products():
         assert convolutions.conv.fp32_precision == torch.backends.cuda.matmul.fp32_precision == "ieee"

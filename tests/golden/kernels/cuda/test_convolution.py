@@ -1,5 +1,7 @@
 """Convolutions of the GPU's kernels, run there or in Triton's interpreter: the bits of the CPU's."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -24,7 +26,7 @@ CASES = (
 )
 
 
-def moved(device, *tensors):
+def moved(device, *tensors) -> list[Any]:
     return [None if x is None else x.to(device) for x in tensors]
 
 
@@ -41,8 +43,8 @@ def test_settings_carries_and_accumulators(device):
             x, w = (torch.from_numpy(operands(kind, s, rng)) for kind, s in (("relu", size), ("normal", weights)))
             bias = torch.from_numpy(operands("normal", weights[:1], rng))
             for accumulate in ("float32", "float64"):
-                here = moved(device, x, w, bias)
-                got = convolution.conv2d(*here, stride, padding, dilation, groups, m, accumulate).cpu()
+                a, b, start = moved(device, x, w, bias)
+                got = convolution.conv2d(a, b, start, stride, padding, dilation, groups, m, accumulate).cpu()
                 expected = conv2d(
                     x,
                     w,
@@ -65,7 +67,8 @@ def test_padding_is_a_real_zero_and_no_tile_adds_terms(device):
     x, w = torch.ones(1, 1, 3, 3), -torch.ones(1, 1, 3, 3)
     bias = torch.tensor([-0.0])
     for kernel in (w, torch.zeros_like(w), -torch.zeros_like(w)):
-        got = convolution.conv2d(*moved(device, x, kernel, bias), (1, 1), (3, 3), (1, 1), 1, m, "float32").cpu()
+        a, b, start = moved(device, x, kernel, bias)
+        got = convolution.conv2d(a, b, start, (1, 1), (3, 3), (1, 1), 1, m, "float32").cpu()
         expected = conv2d(x, kernel, bias, padding=3, multiplier=m)
         assert torch.equal(got.view(torch.int32), expected.view(torch.int32))
 

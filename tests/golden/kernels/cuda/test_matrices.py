@@ -1,6 +1,8 @@
 """Matrix products of the GPU's kernels, run there or in Triton's interpreter: the bits of the CPU's."""
 
 # pyright: reportMissingImports=false
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -42,9 +44,8 @@ def computed(device):
     """A matrix product of arrays by the kernels, as words."""
 
     def run(x, w, bias, m, accumulate="float32", **settings):
-        a, b, start = (
-            None if y is None else torch.from_numpy(np.ascontiguousarray(y)).to(device) for y in (x, w, bias)
-        )
+        a, b = (torch.from_numpy(np.ascontiguousarray(y)).to(device) for y in (x, w))
+        start = None if bias is None else torch.from_numpy(bias).to(device)
         return bits(matrices.matmul(a, b, start, m, accumulate, **settings).cpu().numpy())
 
     return run
@@ -246,8 +247,9 @@ def test_mutants_fail(computed, monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(products, mutant, MUTANTS[mutant])
             # Triton keeps what it has compiled, by the text: other functions of the same.
-            patch.setattr(lanes, "add_product", triton.jit(products.add_product.fn))
-            patch.setattr(matrices, "lanes", triton.jit(lanes.lanes.fn))
+            for module, function in ((lanes, products.add_product), (matrices, lanes.lanes)):
+                of_python: Any = function
+                patch.setattr(module, of_python.__name__, triton.jit(of_python.fn))
             assert wrong(name, x, w) > 100
     assert wrong("ax-fpm", x[:, ::-1].copy(), w[::-1].copy()) > 100  # the order of terms
 

@@ -1,4 +1,4 @@
-"""Races and reads out of bounds, by NVIDIA's compute-sanitizer: products and convolutions of odd shapes, both kernels."""
+"""Races and reads out of bounds, by compute-sanitizer: products and convolutions of odd shapes, both kernels."""
 
 import os
 import shutil
