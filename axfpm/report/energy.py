@@ -84,7 +84,7 @@ def energy(scope: Scope, progress: Progress) -> Section:
 
 
 def _of_technologies(known: Technologies | None) -> str:
-    command = "axfpm energy --technologies --stimulus lenet5 -o FILE"
+    command = "axfpm energy --technologies --stimulus lenet5 --multiplier NAME ... -o FILE"
     if known is None:
         return f"Ratios on five technologies do not come with this version; `{command}` measures them."
     spread = known.spread(APPROXIMATE, EXACT)
