@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from axfpm.markdown import markdown_table
 
 __all__ = ["MEASURED", "gpu_row", "gpu_tables", "measured_gpu"]
 
@@ -47,7 +49,7 @@ def gpu_tables(found: Mapping[str, Any]) -> str:
         for row in found["bench"]["rows"]
         if row["shape"] == shape
     ]
-    products = _table(
+    products = markdown_table(
         ("multiplier", "shape", "10^9 products a second", "times slower than exact torch", "ceiling", "share"), rows
     )
     own = found["evaluation"]
@@ -76,7 +78,7 @@ def gpu_tables(found: Mapping[str, Any]) -> str:
         f"{head}`axfpm bench --device cuda --large`, medians, interleaved with exact torch without TF32:\n\n"
         f"{products}\n\n"
         f"Networks on `{own['multiplier']}` there, against {own['machine']['cpu_threads']} threads or processes of the "
-        f"same machine's CPU, with AVX-512 (`python benchmarks/gpu_evaluation.py`):\n\n{_table(columns, networks)}"
+        f"same machine's CPU, with AVX-512 (`python benchmarks/gpu_evaluation.py`):\n\n{markdown_table(columns, networks)}"
     )
 
 
@@ -99,8 +101,3 @@ def gpu_row(text: str, found: Mapping[str, Any]) -> str:
         "`python benchmarks/gpu_evaluation.py`, `make test-gpu`; [emulation](docs/emulation.md) |\n"
     )
     return "".join(row if line.startswith(ROW) else line for line in text.splitlines(keepends=True))
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|"
-    return "\n".join([head, *(f"| {' | '.join(line)} |" for line in rows)])

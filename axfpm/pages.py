@@ -8,11 +8,12 @@ mark may part, are known by their beginning.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from axfpm.gpu_tables import gpu_row, gpu_tables, measured_gpu
+from axfpm.markdown import markdown_table
 from axfpm.recovery_tables import measured_recoveries, recovery_rows, recovery_tables
 from golden.errors import InvalidInput
 from golden.files import write
@@ -112,7 +113,7 @@ def _of_network(name: str, found: Inferences) -> list[str]:
     for each in found.results:
         columns += [f"uJ, `{each.library}`", *(f"/ {base}" for base in each.baselines)]
     rows = [[name, *_accuracies(first.row(name)), *_energies(name, found)] for name in first.names]
-    parts = [head, _table(columns, rows)]
+    parts = [head, markdown_table(columns, rows)]
     for each in found.results:
         layers = [
             [layer.layer, f"{layer.macs:,}", *(_three(row.layers[k].energy_pj) for row in each.rows)]
@@ -120,7 +121,7 @@ def _of_network(name: str, found: Inferences) -> list[str]:
         ]
         parts += [
             f"One multiply-accumulate in each layer on `{each.library}`, pJ:",
-            _table(["layer", "an image", *each.names], layers),
+            markdown_table(["layer", "an image", *each.names], layers),
         ]
     return [*parts, "\n".join(f"- `{each.library}`: {each}." for each in found.results)]
 
@@ -137,7 +138,7 @@ def _verdicts(found: Found) -> str:
         for each in found.values()
         for verdict in each.verdicts
     ]
-    return _table(["claim", "network", "against", "measured", "verdict"], rows) if rows else ""
+    return markdown_table(["claim", "network", "against", "measured", "verdict"], rows) if rows else ""
 
 
 def _of_all(found: Inferences, name: str) -> list[InferenceRow]:
@@ -168,11 +169,6 @@ def _ratio(ratio: Ratio) -> str:
 def _command(name: str, found: Inferences) -> str:
     where = " ".join(f"--library {each.library}" for each in found.results)
     return f"axfpm energy inference --network {name} {where}"
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" if line[0] != "---" else "|---" * len(columns) + "|" for line in lines)
 
 
 PAGES: dict[str, Callable[[str, Found], str]] = {

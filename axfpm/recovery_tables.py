@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from axfpm.markdown import markdown_table
 from golden.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -84,11 +85,10 @@ def _of_network(found: Recovery) -> list[str]:
         f"of the seeds {seeds}, {found.samples:,} test images, epochs on the multiplier: {found.epochs} ({told}). "
         "Percent of each network; differences are points, means over networks with intervals that hold together at 95%."
     )
-    lines = [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|", *(_line(found, row) for row in found.rows)]
-    return [head, "\n".join(lines)]
+    return [head, markdown_table(COLUMNS, [_line(found, row) for row in found.rows])]
 
 
-def _line(found: Recovery, row: RecoveryRow) -> str:
+def _line(found: Recovery, row: RecoveryRow) -> list[str]:
     ways = [", ".join(f"{share:.2f}" for share in found.accuracies(row, way)) for way in row.correct]
     points = [_points(pair) for pair in (row.lost, row.left, row.gained)]
-    return f"| {' | '.join([f'`{row.multiplier}`', *ways, *points])} |"
+    return [f"`{row.multiplier}`", *ways, *points]
