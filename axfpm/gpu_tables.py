@@ -78,7 +78,8 @@ def gpu_tables(found: Mapping[str, Any]) -> str:
         f"{head}`axfpm bench --device cuda --large`, medians, interleaved with exact torch without TF32:\n\n"
         f"{products}\n\n"
         f"Networks on `{own['multiplier']}` there, against {own['machine']['cpu_threads']} threads or processes of the "
-        f"same machine's CPU, with AVX-512 (`python benchmarks/gpu_evaluation.py`):\n\n{markdown_table(columns, networks)}"
+        f"same machine's CPU, with AVX-512 (`python benchmarks/gpu_evaluation.py`):\n\n"
+        f"{markdown_table(columns, networks)}"
     )
 
 
