@@ -1,0 +1,78 @@
+"""How any two networks of a front differ, with intervals that hold together.
+
+Three families share what is permitted to err, a third of it each: differences of clean accuracy of every two networks,
+those of robust accuracy of every two in every norm, and energies. So with probability ``1 - ALPHA`` at least all
+intervals of a front hold their values, and what is said of networks picked out afterwards holds as often.
+
+The first two are max-T intervals of paired differences, on the same images (``golden.robustness.intervals``). Images are
+the sample; networks are those at hand. Energies rest on few netlists, n, and have a 95% interval each, which is about
+Student's with n - 1 degrees of freedom (``synth.energy.intervals``). On a logarithmic scale, on which energies are
+compared, its ends are moved away from the figure by the factor t(1 - a / (2 m)) / t(0.975), for m different energies and
+their share a of the permitted error: Bonferroni's, as netlists of different designs have nothing in common.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+
+from axfpm.joint_front.result import Between, Energy, Images, Network
+from golden.robustness.intervals import simultaneous_intervals
+from golden.robustness.statistics import CONFIDENCE
+
+__all__ = ["ALPHA", "correct", "differences", "energies_together"]
+
+ALPHA = 1 - CONFIDENCE
+"""Probability, at most, that some interval of a front misses its value."""
+FAMILIES = 3
+
+
+def correct(images: Images) -> np.ndarray:
+    """Return whether each image is right, bool (n,)."""
+    return np.unpackbits(np.frombuffer(bytes.fromhex(images.right), np.uint8), count=images.n).astype(bool)
+
+
+def differences(found: Sequence[Network], norms: Sequence[str]) -> tuple[Between, ...]:
+    """Return how every two networks differ.
+
+    Parameters
+    ----------
+    found : sequence of Network
+        All on the same images.
+    norms : sequence of str
+        Of the attacks.
+    """
+    pairs = list(combinations(found, 2))
+    if not pairs:
+        return ()
+    families = ("clean",), tuple(norms)
+    ends: dict[tuple[int, str], tuple[float, float]] = {}
+    for whats in families:
+        bits = {(each.name, what): correct(each.share(what)).astype(np.float64) for each in found for what in whats}
+        cases = [(place, what) for place in range(len(pairs)) for what in whats]
+        rows = [bits[pairs[place][0].name, what] - bits[pairs[place][1].name, what] for place, what in cases]
+        intervals = 100 * simultaneous_intervals(np.stack(rows), confidence=1 - ALPHA / FAMILIES)
+        ends |= {case: (round(float(low), 4), round(float(high), 4)) for case, (low, high) in zip(cases, intervals)}
+    return tuple(
+        Between(first.name, second.name, {what: ends[place, what] for whats in families for what in whats})
+        for place, (first, second) in enumerate(pairs)
+    )
+
+
+def energies_together(found: Sequence[Energy | None]) -> list[Energy | None]:
+    """Return energies with ends that hold together; those that are one figure count once."""
+    known = {(each.image_uj, each.interval) for each in found if each is not None}
+    return [None if each is None else replace(each, together=_widened(each, len(known))) for each in found]
+
+
+def _widened(energy: Energy, energies: int) -> tuple[float, float]:
+    from scipy.stats import t
+
+    free = energy.units - 1
+    factor = float(t.ppf(1 - ALPHA / FAMILIES / (2 * energies), free) / t.ppf((1 + CONFIDENCE) / 2, free))
+    low, high = (energy.image_uj * math.exp(factor * math.log(end / energy.image_uj)) for end in energy.interval)
+    return round(low, 6), round(high, 6)
