@@ -56,7 +56,10 @@ def differences(found: Sequence[Network], norms: Sequence[str]) -> tuple[Between
         cases = [(place, what) for place in range(len(pairs)) for what in whats]
         rows = [bits[pairs[place][0].name, what] - bits[pairs[place][1].name, what] for place, what in cases]
         intervals = 100 * simultaneous_intervals(np.stack(rows), confidence=1 - ALPHA / FAMILIES)
-        ends |= {case: (round(float(low), 4), round(float(high), 4)) for case, (low, high) in zip(cases, intervals)}
+        ends |= {
+            case: (round(float(low), 4), round(float(high), 4))
+            for case, (low, high) in zip(cases, intervals, strict=True)
+        }
     return tuple(
         Between(first.name, second.name, {what: ends[place, what] for whats in families for what in whats})
         for place, (first, second) in enumerate(pairs)

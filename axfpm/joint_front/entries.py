@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from golden.assignments import Assignment
 from golden.registry import Registry
 from golden.robustness.row_types import EXACT
-from golden.robustness.targets import ASSIGNMENT, Target, target
+from golden.robustness.targets import Target, target
+from golden.robustness.targets.names import ASSIGNMENT
 
 __all__ = ["FRONTS", "HOWS", "Entry", "Front"]
 
