@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from axfpm.joint_front.tables import front_pages, front_readme_rows, measured_fronts
 from axfpm.recovery_tables import measured_recoveries, recovery_rows, recovery_tables
 from golden.errors import InvalidInput
 from golden.files import write
@@ -25,6 +26,7 @@ __all__ = ["PAGES", "ROOT", "brought_up_to_date", "measured"]
 ROOT = Path(__file__).parents[1]
 """Where the pages are, in a copy of the repository."""
 TRAINED = "<!-- from the measured trainings, by axfpm.pages -->"
+FRONTS = "<!-- from the measured fronts, by axfpm.pages -->"
 BEGIN, END = "<!-- from the measured inferences, by axfpm.pages -->", "<!-- end of what axfpm.pages writes -->"
 ROW = "| energy of the multiply-accumulates of an image of "
 NONE = "None comes with this version."
@@ -71,7 +73,8 @@ def _between(write_tables: Callable[[Found], str], begin: str = BEGIN) -> Callab
 
 
 def _rows(text: str, found: Found) -> str:
-    lines = recovery_rows(text, measured_recoveries()).splitlines(keepends=True)
+    text = front_readme_rows(recovery_rows(text, measured_recoveries()), measured_fronts())
+    lines = text.splitlines(keepends=True)
     own = [k for k, line in enumerate(lines) if line.startswith(ROW)]
     # Where there are none yet, they come behind the last row on energy.
     place = own[0] if own else 1 + max((k for k, line in enumerate(lines) if "`axfpm energy" in line), default=-2)
@@ -177,6 +180,7 @@ PAGES: dict[str, Callable[[str, Found], str]] = {
     "README.md": _rows,
     "docs/claims.md": _between(_verdicts),
     "docs/hardware.md": _between(_figures),
+    "docs/front.md": _between(lambda _inferences: front_pages(measured_fronts()), FRONTS),
     "docs/training.md": _between(lambda _inferences: recovery_tables(measured_recoveries()), TRAINED),
 }
 """Pages by their place in the repository, each with what brings it up to date: ``function(text, found) -> text``."""

@@ -4,11 +4,11 @@ Three families share what is permitted to err, a third of it each: differences o
 those of robust accuracy of every two in every norm, and energies. So with probability ``1 - ALPHA`` at least all
 intervals of a front hold their values, and what is said of networks picked out afterwards holds as often.
 
-The first two are max-T intervals of paired differences, on the same images (``golden.robustness.intervals``). Images are
-the sample; networks are those at hand. Energies rest on few netlists, n, and have a 95% interval each, which is about
-Student's with n - 1 degrees of freedom (``synth.energy.intervals``). On a logarithmic scale, on which energies are
-compared, its ends are moved away from the figure by the factor t(1 - a / (2 m)) / t(0.975), for m different energies and
-their share a of the permitted error: Bonferroni's, as netlists of different designs have nothing in common.
+The first two are max-T intervals of paired differences, on the same images (``golden.robustness.intervals``). Images
+are the sample; networks are those at hand. Energies rest on few netlists, n, and have a 95% interval each, which is
+about Student's with n - 1 degrees of freedom (``synth.energy.intervals``). On a logarithmic scale, on which energies
+are compared, its ends are moved away from the figure by the factor t(1 - a / (2 m)) / t(0.975), for m different
+energies and their share a of the permitted error: Bonferroni's, which asks nothing of how they depend on each other.
 """
 
 from __future__ import annotations
