@@ -122,7 +122,7 @@ def _assigned(model_layers: str, letters: str) -> str:
 
 
 LENET5 = "conv1 conv2 fc1 fc2 fc3"
-TUNED = tuple(Entry(name, "fine-tuned", tuned=True) for name in ("ax-fpm", "e8m1", "e8m2", "mitchell"))
+TUNED = tuple(Entry(name, "fine-tuned", tuned=True) for name in ("ax-fpm", "e8m1", "e8m2"))
 
 FRONTS = Registry(
     "front",
@@ -135,15 +135,14 @@ FRONTS = Registry(
                 Entry(EXACT, "adversarially trained"),
                 *(Entry(name) for name in ("ax-fpm", "e8m1", "e8m2")),
                 *(Entry(name, "adversarially trained") for name in ("e8m2", "ax-fpm", "e8m1")),
-                *TUNED[:3],
+                *(Entry(name) for name in ("bf16", "mitchell")),
+                *TUNED,
                 *(Entry(name, "adversarially trained", tuned=True) for name in ("ax-fpm", "e8m1")),
                 *(
                     Entry(_assigned(LENET5, letters), "searched")
                     for letters in ("8 8 8 a x", "x 8 8 a x", "8 8 a x x", "x x 8 8 8")
                 ),
-                Entry("bf16"),
-                Entry("mitchell"),
-                TUNED[3],
+                Entry("bf16", "adversarially trained"),
             ),
             attacked=100,
         ),
@@ -152,15 +151,14 @@ FRONTS = Registry(
             "alexnet",
             (
                 Entry(EXACT),
-                *(Entry(name) for name in ("ax-fpm", "e8m1", "e8m2")),
-                *TUNED[:3],
+                *(Entry(name) for name in ("ax-fpm", "e8m2", "bf16", "mitchell")),
+                TUNED[0],
+                Entry("e8m1"),
+                TUNED[2],
                 Entry("ax-fpm+calibrated", "calibrated"),
-                Entry("bf16"),
-                Entry("mitchell"),
-                Entry("mitchell+calibrated", "calibrated"),
-                TUNED[3],
+                TUNED[1],
             ),
-            attacked=50,
+            attacked=100,
         ),
     },
 )

@@ -158,10 +158,11 @@ def front() -> Section:
             *(sentence for each in joint for sentence in joint_sentences(each)),
             *((JOINT,) if joint else ()),
             "The other figures have all targets of the committed evaluations whose energy is known: of an image where "
-            "an inference of their network was measured, else of a product; networks that were trained otherwise are left out. One is pale where another costs less, is "
-            "more often right and withstands more, each beyond the 95% intervals. Attacks made for a target were run "
-            "on few targets, so that the fronts under them are short. Colours are multipliers; a circle is the network "
-            "as it is, a square a calibrated one, a triangle one changed otherwise.",
+            "an inference of their network was measured, else of a product; networks that were trained otherwise are "
+            "left out. One is pale where another costs less, is more often right and withstands more, each beyond the "
+            "95% intervals. Attacks made for a target were run on few targets, so that fronts under them are short. "
+            "Colours are multipliers; a circle is the network as it is, a square a calibrated one, a triangle one "
+            "changed otherwise.",
         ),
         figures=figures,
         tables=(*(table for each in joint for table in joint_tables(each)), *((_table(tasks),) if tasks else ())),

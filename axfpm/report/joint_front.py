@@ -30,8 +30,8 @@ def joint_figures(front: JointFront) -> list[Figure]:
     for norm, budget in front.settings["budgets"].items():
         words = "; ".join(f"{each.name}: {_in_words(each, norm)}" for each in _known(front)) + "."
         caption = (
-            f"{front.data}, {norm} {budget:g}: energy against robust accuracy under the adaptive attack on each network; the "
-            f"larger the dot, the higher clean accuracy; lines are 95% intervals of each figure alone. "
+            f"{front.data}, {norm} {budget:g}: energy against robust accuracy under the adaptive attack on each "
+            f"network; the larger the dot, the higher clean accuracy; lines are 95% intervals of each figure alone. "
             f"{summary(front)}"
         )
         found.append(Figure(caption, words, _chart(front, norm, words)))
