@@ -7,7 +7,7 @@ where it was interrupted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -45,6 +45,8 @@ FIT = 200
 """Training images that targets are fitted on, without labels."""
 SEED = 0
 """Of the attacks, of what targets are fitted on, and of the networks."""
+PHASES = 4
+"""Of an entry: training, clean images, attacks, energy."""
 
 
 def measure(
@@ -75,7 +77,7 @@ def measure(
     jobs : int
         Processes; their number changes no result.
     progress : callable, optional
-        ``progress(done, all, message)`` in thousandths of an entry.
+        ``progress(done, all, message)`` in thousandths of a phase of an entry.
 
     Raises
     ------
@@ -93,15 +95,11 @@ def measure(
     found: list[Network] = []
 
     for place, entry in enumerate(chosen):
-
-        def within(done: int, total: int, message: str, place: int = place, entry: Entry = entry) -> None:
-            if progress is not None:
-                share = done / total if total else 0
-                progress(round(1000 * (place + share)), 1000 * len(chosen), f"{entry.name}: {message}")
-
-        trained = network_of(entry, front, within)
-        clean, robust = _judged(trained, entry, images, labels, budgets, attacked, jobs, within)
-        energy = energy_of(entry, front, trained, files, measure=measure_energies, progress=within)
+        phases = [_phase(progress, place * PHASES + phase, len(chosen), entry) for phase in range(PHASES)]
+        trained = network_of(entry, front, phases[0])
+        clean, robust = _judged(trained, entry, images, labels, budgets, attacked, jobs, phases[1:3])
+        energy = energy_of(entry, front, trained, files, measure=measure_energies, progress=phases[3])
+        phases[3](1, 1, "finished")
         found.append(
             Network(
                 name=entry.name,
@@ -123,6 +121,17 @@ def measure(
     return JointFront(settings, rows, differences(rows, tuple(budgets)))
 
 
+def _phase(progress: Progress | None, number: int, entries: int, entry: Entry) -> Progress:
+    """Progress of one phase of one entry, within that of all."""
+
+    def within(done: int, total: int, message: str) -> None:
+        if progress is not None:
+            share = done / total if total else 0
+            progress(round(1000 * (number + share)), 1000 * PHASES * entries, f"{entry.name}: {message}")
+
+    return within
+
+
 def _judged(
     trained: TrainedNetwork,
     entry: Entry,
@@ -131,17 +140,17 @@ def _judged(
     budgets: dict[str, float],
     attacked: int,
     jobs: int,
-    progress: Progress,
+    phases: Sequence[Progress],
 ) -> tuple[Images, dict[str, Images]]:
     """Which images are right, clean and by norm under attack."""
     network, own, exact = networks(trained)[0], entry.target, target(EXACT)
     fit, truth = datasets.load(trained.data, "train")
     common = datasets.DATASETS[trained.data].common
-    fitted = Fitted(torch.from_numpy(datasets.sample(fit[:common], truth[:common], FIT, SEED)[0]))
+    fitted = Fitted(torch.from_numpy(datasets.sample(fit[:common], truth[:common], min(FIT, len(fit)), SEED)[0]))
     with one_thread():
         subject = subject_of(network, images, labels, fitted)
     parts = clean_judging(subject, own, np.arange(len(images)))
-    meter = Meter(progress, [job.cost for job in parts])
+    meter = Meter(phases[0], [job.cost for job in parts])
     seen = run(parts, Store(), Processes(jobs), meter)
     correct = right(np.concatenate([each["logits"] for each in seen]), labels)
     chosen = attacks(",".join(f"{ATTACKS[norm]}:eps={eps}" for norm, eps in budgets.items()))
@@ -155,7 +164,7 @@ def _judged(
         budgets=budgets,
         seed=SEED,
         jobs=jobs,
-        progress=progress,
+        progress=phases[1],
     )
     rows = {row.norm: row for row in found.suites if row.target == own.name}
     robust = {
