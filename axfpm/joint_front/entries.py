@@ -81,7 +81,7 @@ class Entry:
         if self.how in ("catalogue", "calibrated"):
             return self.on
         where = " on it" if self.tuned and self.adversarial else ""
-        return f"{self.on}, {self.how}{where}"
+        return f"{self.on} ({self.how}{where})"
 
 
 def _short(layers: Assignment) -> str:

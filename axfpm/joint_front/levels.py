@@ -1,10 +1,10 @@
-"""What a network has to keep of an exact one, and the cheapest that does: for certain, and as far as is not excluded.
+"""What a network has to keep of exact ones, and the cheapest that does: for certain, and as far as is not excluded.
 
-A level is a claim on differences from a reference, a network in plain torch: so its figures are the data's own. Two
-margins are those of the rules that speak of these differences elsewhere: a loss of clean accuracy below
+A level is a claim on differences from references, the networks in plain torch: so its figures are the data's own.
+Margins are those of the rules that speak of these differences elsewhere: a loss of clean accuracy below
 ``golden.robustness.equivalence.MARGIN`` counts as none, a gain of robust accuracy below
-``golden.robustness.rule.LEAST`` as no defence, and so a loss below it as no weakness. A third is the reference's own:
-a quarter more errors than it makes.
+``golden.robustness.rule.LEAST`` as no defence, and so a loss below it as no weakness. Where the reference itself errs
+often, a quarter more errors than it makes are a third.
 
 A network is at a level *for certain* where the intervals of all differences that it speaks of lie within it, and it
 *cannot be excluded* where each reaches into it. Intervals of a front hold together, so that whatever is picked is said
@@ -35,28 +35,29 @@ class Level:
 
     Parameters
     ----------
-    reference : str
-        Name of the network in plain torch that is compared with.
+    accuracy : str
+        Name of the network in plain torch whose clean accuracy is compared with.
     lost : float
-        Points of clean accuracy that may be lost against it.
-    weaker : float or None
-        Points of robust accuracy that may be lost against it in each norm; None where none is asked.
+        Points of it that may be lost.
+    robustness : str or None
+        Name of that whose robust accuracy is; None where none is asked.
+    weaker : float
+        Points of that that may be lost, in each norm.
     """
 
-    reference: str
+    accuracy: str
     lost: float
-    weaker: float | None
+    robustness: str | None = None
+    weaker: float = 0.0
 
     def __str__(self) -> str:
-        lost = f"loses at most {_points(self.lost)} of the clean accuracy of {self.reference}"
-        if self.weaker is None:
+        lost = f"lose at most {_points(self.lost)} of the clean accuracy of {self.accuracy}"
+        if self.robustness is None:
             return lost
-        kept = (
-            "withstands no less in each norm"
-            if self.weaker == 0
-            else (f"at most {_points(self.weaker)} of its robust accuracy in each norm")
-        )
-        return f"{lost} and {kept}"
+        whose = "it" if self.robustness == self.accuracy else self.robustness
+        if self.weaker == 0:
+            return f"{lost} and withstand no less than {whose} in each norm"
+        return f"{lost} and withstand at most {_points(self.weaker)} less than {whose} in each norm"
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Choice:
     possible : tuple of Network
         Those that cannot be excluded, the cheapest first.
     reference : Network
-        What is compared with.
+        Whose clean accuracy and energy are compared with.
     data, uncertainty : str
         The data set, and what all of it rests on.
     """
@@ -86,58 +87,56 @@ class Choice:
 
     @property
     def build(self) -> Network | None:
-        """The cheapest that meets the level for certain; None where none but the reference itself does."""
-        return next((each for each in self.certain if each.name != self.reference.name), None)
+        """The cheapest that meets the level for certain; None where there is none."""
+        return next(iter(self.certain), None)
 
     @property
     def perhaps(self) -> Network | None:
         """The cheapest that cannot be excluded, where by its figure it takes less than all that are certain."""
         first = next(iter(self.possible), None)
-        if first is None or (self.certain and _uj(first) >= _uj(self.certain[0])):
+        if first is None or (self.build is not None and _uj(first) >= _uj(self.build)):
             return None
         return first
 
     @property
     def sentence(self) -> str:
         """What to build, with what is not certain about it."""
-        best, perhaps = (self.certain[0] if self.certain else None), self.perhaps
-        asked = f"{self.data}: of what {self.level}"
-        if best is None:
-            said = "nothing is certain to be so cheap or dear, as no energy is known"
-        elif best.name == self.reference.name:
-            alone = (
-                "it is the only one that does so for certain"
-                if len(self.certain) == 1
-                else (f"the cheapest of {len(self.certain)} that do so for certain")
-            )
-            said = f"build {best.name} itself ({_in_uj(best)}): {alone}"
-        else:
-            said = (
-                f"build {best.name}: {_in_uj(best)}, {_ratio(best, self.reference)} of the energy of "
-                f"{self.reference.name}, the cheapest of {len(self.certain)} that do so for certain"
-                f"{self._not_told_apart(best)}"
-            )
-        if perhaps is None:
-            more = "no cheaper one remains that could not be excluded"
-        else:
-            others = f", the cheapest of {len(self.possible)} such" if len(self.possible) > 1 else ""
-            more = (
-                f"it cannot be excluded that {perhaps.name} does so, too, at {_in_uj(perhaps)}, "
-                f"{_ratio(perhaps, self.reference)} of that energy{others}"
-            )
-        return f"{asked}, {said}; {more} ({self.uncertainty})."
+        return f"{self.data}: to {self.level}, {self.advice}; {self.doubt} ({self.uncertainty})."
 
-    def _not_told_apart(self, best: Network) -> str:
+    @property
+    def advice(self) -> str:
+        """What to build for certain."""
+        best = self.build
+        if best is None:
+            return "nothing here is certain to do"
+        if best.name == self.reference.name:
+            alone = "the only one" if len(self.certain) == 1 else f"the cheapest of {len(self.certain)}"
+            return f"build {best.name} itself ({_in_uj(best)}), {alone} that does so for certain"
+        one = "the only one" if len(self.certain) == 1 else f"the cheapest of {len(self.certain)}"
         near = [each.name for each in self.certain[1:] if not costs_less(best, each)]
-        return f" (whose energy is not told apart from that of {', '.join(near)})" if near else ""
+        untold = f" (in energy not told apart from {', '.join(near)})" if near else ""
+        return (
+            f"build {best.name}: {_in_uj(best)}, {_ratio(best, self.reference)} of the energy of "
+            f"{self.reference.name}, {one} that does so for certain{untold}"
+        )
+
+    @property
+    def doubt(self) -> str:
+        """Which cheaper one cannot be excluded."""
+        perhaps = self.perhaps
+        if perhaps is None:
+            return "no cheaper one is left that could"
+        others = f", the cheapest of {len(self.possible)} of which that can be said" if len(self.possible) > 1 else ""
+        return (
+            f"it cannot be excluded that {perhaps.name} does, too, at {_in_uj(perhaps)}, "
+            f"{_ratio(perhaps, self.reference)} of that energy{others}"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: names instead of networks, and the sentence."""
         return {
             "level": str(self.level),
-            "reference": self.level.reference,
-            "lost": self.level.lost,
-            "weaker": self.level.weaker,
+            **vars(self.level),
             "certain": [each.name for each in self.certain],
             "not_excluded": [each.name for each in self.possible],
             "sentence": self.sentence,
@@ -145,26 +144,29 @@ class Choice:
 
 
 def levels_of(front: JointFront) -> tuple[Level, ...]:
-    """Return the levels of a front: four for each of its networks in plain torch."""
+    """Return the levels of a front, by the clean accuracy of each network in plain torch.
+
+    Clean accuracy alone; with no less of its own robustness but for the margin, and none at all; then with the
+    robustness of each other reference. Where a quarter more errors are more than the margin, with that, too.
+    """
+    references = [each for each in front.networks if each.target == EXACT]
     found = []
-    for each in front.networks:
-        if each.target == EXACT:
-            errors = 100 * (each.clean.n - each.clean.k) / each.clean.n
-            found += [
-                Level(each.name, MARGIN, None),
-                Level(each.name, MARGIN, LEAST),
-                Level(each.name, MARGIN, 0.0),
-                Level(each.name, round(MORE_ERRORS * errors, 2), LEAST),
-            ]
+    for each in references:
+        own = each.name
+        found += [Level(own, MARGIN), Level(own, MARGIN, own, LEAST), Level(own, MARGIN, own)]
+        found += [Level(own, MARGIN, other.name) for other in references if other is not each]
+        more = round(MORE_ERRORS * 100 * (each.clean.n - each.clean.k) / each.clean.n, 1)
+        if more > MARGIN:
+            found += [Level(own, more), Level(own, more, own, LEAST), Level(own, more, own)]
     return tuple(found)
 
 
 def standing(front: JointFront, level: Level, network: Network) -> str:
     """Return whether a network is at a level: ``CERTAIN``, ``POSSIBLE`` or ``EXCLUDED``."""
-    asked = [("clean", level.lost)]
-    if level.weaker is not None:
-        asked += [(norm, level.weaker) for norm in front.whats[1:]]
-    ends = [(front.between(network.name, level.reference, what), margin) for what, margin in asked]
+    asked = [("clean", level.accuracy, level.lost)]
+    if level.robustness is not None:
+        asked += [(norm, level.robustness, level.weaker) for norm in front.whats[1:]]
+    ends = [(front.between(network.name, reference, what), margin) for what, reference, margin in asked]
     if all(low >= -margin for (low, _), margin in ends):
         return CERTAIN
     return EXCLUDED if any(high < -margin for (_, high), margin in ends) else POSSIBLE
@@ -182,7 +184,7 @@ def choices(front: JointFront) -> tuple[Choice, ...]:
     for level in levels_of(front):
         by = {each.name: standing(front, level, each) for each in known}
         certain, possible = (tuple(each for each in known if by[each.name] == what) for what in (CERTAIN, POSSIBLE))
-        found.append(Choice(level, certain, possible, front.network(level.reference), front.data, uncertainty))
+        found.append(Choice(level, certain, possible, front.network(level.accuracy), front.data, uncertainty))
     return tuple(found)
 
 

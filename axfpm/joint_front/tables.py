@@ -12,6 +12,7 @@ from axfpm.joint_front.entries import HOWS
 from axfpm.joint_front.levels import Choice, choices
 from axfpm.joint_front.result import MEASURED, Images, JointFront, Network, read
 from golden.errors import InvalidInput
+from golden.robustness.equivalence import MARGIN
 from golden.robustness.rule import LEAST
 from golden.robustness.statistics import Proportion
 
@@ -62,9 +63,18 @@ def summary(front: JointFront) -> str:
     )
 
 
-def leading(front: JointFront) -> Choice:
-    """Return what follows where accuracy and robustness of the first reference are to be kept, but for the margins."""
-    return next(each for each in choices(front) if each.level.weaker == LEAST)
+def leading(front: JointFront) -> list[Choice]:
+    """Return what follows first: at the accuracy of each network in plain torch, with robustness as of the first one.
+
+    That of the first but for both margins; of the others, which withstand more, with no less than the first.
+    """
+    first = front.networks[0].name
+    wanted = [
+        each
+        for each in choices(front)
+        if each.level.robustness == first and (each.level.accuracy != first or each.level.weaker == LEAST)
+    ]
+    return [each for each in wanted if each.level.lost == MARGIN]
 
 
 def network_rows(front: JointFront) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -121,7 +131,7 @@ def front_readme_rows(text: str, found: Mapping[str, JointFront]) -> str:
         raise InvalidInput(f"there is no row {BEFORE!r} in a table; rows on what to build belong behind it")
     rows = [
         f"{ROW}{each.settings['model']} on {name}: energy, clean and adaptive robust accuracy together | "
-        f"{leading(each).sentence} | `{COMMAND} {name}`; [the joint front](docs/front.md) |\n"
+        f"{' '.join(choice.sentence for choice in leading(each))} | `{COMMAND} {name}`; [joint front](docs/front.md) |\n"
         for name, each in found.items()
     ]
     return "".join([*lines[:place], *rows, *lines[place:]])

@@ -115,14 +115,19 @@ def trained_on(network: str) -> TrainedNetwork:
     Raises
     ------
     InvalidInput
-        If it is neither, or the checkpoint cannot be used or does not say what it was trained on.
+        If it is neither, or the checkpoint cannot be used or does not say which network it is and on which images.
     MissingTool
         If torch is not installed.
     """
     if network in NETWORKS or not _is_checkpoint(network):
         return NETWORKS.look_up(network).trained()
+    from golden.cnn import checkpoint
     from golden.cnn.trained import trained_network
 
+    if checkpoint.read(checkpoint.path_of(network)).checkpoint is None:
+        raise InvalidInput(
+            f"{network} does not say which network it is and on which images; take a checkpoint by `axfpm train`"
+        )
     return trained_network(checkpoint=network)
 
 

@@ -24,7 +24,7 @@ def network(name, uj, clean, linf, l2, *, spread=0.02, how="catalogue", operands
         energy = Energy(uj, interval, interval, 5, operands)
     robust = {"linf": images(linf, ATTACKED, start), "l2": images(l2, ATTACKED, start)}
     target = EXACT if name.startswith(EXACT) else name
-    runs_on = "exact" if target == EXACT else name.partition(",")[0]
+    runs_on = "exact" if target == EXACT else name.partition(" (")[0]
     own = images(clean, CLEAN, start)
     return Network(name, how, target, runs_on, "toy (toy)", "00", 0, {"batch": "3"}, own, robust, energy)
 
@@ -46,7 +46,7 @@ FRONT = joint_front(
     network("ax-fpm", 70.0, 0.85, 0.1, 0.1),
     network("e8m2", 40.0, 0.95, 0.5, 0.49),
     network("e8m1", 30.0, 0.942, 0.35, 0.5),
-    network("e8m2, adversarially trained", 41.0, 0.93, 0.9, 0.9, how="adversarially trained", operands="before"),
+    network("e8m2 (adversarially trained)", 41.0, 0.93, 0.9, 0.9, how="adversarially trained", operands="before"),
     network("unknown", None, 0.95, 0.5, 0.5),
 )
 """e8m2 keeps all, e8m1 may or may not keep what it withstands in linf, ax-fpm is beaten by both of e8m2."""

@@ -43,8 +43,8 @@ def test_one_measurement_of_energy_leaves_the_rest_to_decide():
 
 
 def test_the_planted_front():
-    assert beaten_by(FRONT, FRONT.network("ax-fpm")) == ["e8m2", "e8m1", "e8m2, adversarially trained"]
-    for name in ("exact torch", "e8m2", "e8m1", "e8m2, adversarially trained", "unknown"):
+    assert beaten_by(FRONT, FRONT.network("ax-fpm")) == ["e8m2", "e8m1", "e8m2 (adversarially trained)"]
+    for name in ("exact torch", "e8m2", "e8m1", "e8m2 (adversarially trained)", "unknown"):
         assert beaten_by(FRONT, FRONT.network(name)) == []
     # What it costs is not known: it neither beats nor is beaten.
     assert better_deals(FRONT, FRONT.network("unknown")) == []

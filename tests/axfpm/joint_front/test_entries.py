@@ -13,12 +13,12 @@ from golden.robustness.row_types import EXACT
     ("entry", "name", "runs_on"),
     [
         (Entry(EXACT), "exact torch", "exact"),
-        (Entry(EXACT, "adversarially trained"), "exact torch, adversarially trained", "exact"),
+        (Entry(EXACT, "adversarially trained"), "exact torch (adversarially trained)", "exact"),
         (Entry("ax-fpm"), "ax-fpm", "ax-fpm"),
         (Entry("ax-fpm+calibrated", "calibrated"), "ax-fpm+calibrated", "ax-fpm"),
-        (Entry("e8m1", "fine-tuned", tuned=True), "e8m1, fine-tuned", "e8m1"),
-        (Entry("e8m1", "adversarially trained"), "e8m1, adversarially trained", "e8m1"),
-        (Entry("e8m1", "adversarially trained", tuned=True), "e8m1, adversarially trained on it", "e8m1"),
+        (Entry("e8m1", "fine-tuned", tuned=True), "e8m1 (fine-tuned)", "e8m1"),
+        (Entry("e8m1", "adversarially trained"), "e8m1 (adversarially trained)", "e8m1"),
+        (Entry("e8m1", "adversarially trained", tuned=True), "e8m1 (adversarially trained on it)", "e8m1"),
         (
             Entry("assignment:conv1=e8m1;fc1=ax-fpm;fc2=e8m1", "searched"),
             "e8m1, fc1 ax-fpm (searched)",

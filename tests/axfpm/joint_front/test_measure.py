@@ -40,7 +40,7 @@ def toys(monkeypatch, tmp_path):
 def test_a_front(toys, monkeypatch):
     steps = []
     found = measure("digits", progress=lambda *step: steps.append(step[:2]))
-    assert [each.name for each in found.networks] == ["exact torch", "e8m1", "e8m1, fine-tuned"]
+    assert [each.name for each in found.networks] == ["exact torch", "e8m1", "e8m1 (fine-tuned)"]
     assert [name for name, _ in toys] == [each.name for each in found.networks]
     assert steps == sorted(steps)
     assert steps[-1] == (12_000, 12_000)

@@ -1,9 +1,9 @@
 """Pages, and the row of README."""
 
 import pytest
-from planted_fronts import FRONT
+from planted_fronts import FRONT, joint_front, network
 
-from axfpm.joint_front.levels import choices
+from axfpm.joint_front.levels import Level, choices
 from axfpm.joint_front.tables import (
     conditions,
     front_pages,
@@ -15,6 +15,7 @@ from axfpm.joint_front.tables import (
 )
 from axfpm.pages import END, FRONTS, brought_up_to_date
 from golden.errors import InvalidInput
+from golden.robustness.row_types import EXACT
 
 TABLE = "| what |\n|---|\n| clean accuracy on the multiplier before and after training on it, x |\n| other |\n"
 
@@ -28,9 +29,9 @@ def test_rows():
     by = {row[0]: row for row in rows}
     assert by["ax-fpm"][1:] == (
         *("catalogue", "70 [68.6, 71.4]", "85.00% [83.37, 86.50]", "10.0% [6.6, 14.9]", "10.0% [6.6, 14.9]"),
-        *(["e8m2, e8m1, e8m2, adversarially trained"] * 2),
+        *(["e8m2, e8m1, e8m2 (adversarially trained)"] * 2),
     )
-    assert by["e8m2, adversarially trained"][2] == "41 [40.2, 41.8] *"
+    assert by["e8m2 (adversarially trained)"][2] == "41 [40.2, 41.8] *"
     assert by["unknown"][2] == "-"
     assert by["exact torch"][6:] == ("-", "e8m2")
 
@@ -50,7 +51,7 @@ def test_the_page(monkeypatch):
     assert text.startswith("### toy on toys\n\n`python benchmarks/joint_front.py --data toys`: toy on toys, 6 networks")
     for choice in choices(FRONT):
         assert f"- {choice.sentence}" in text
-    assert "| `e8m2, adversarially trained` | adversarially trained | 41 [40.2, 41.8] \\* |" in text
+    assert "| `e8m2 (adversarially trained)` | adversarially trained | 41 [40.2, 41.8] \\* |" in text
     assert "\\* Operands of the network before it was trained further." in text
     assert "- *adversarially trained*: trained on images" in text
     assert front_pages({}) == ""
@@ -63,12 +64,23 @@ def test_the_row_of_readme():
     text = front_readme_rows(TABLE, {"toys": FRONT})
     row = text.splitlines()[3]
     assert row.startswith("| what to build, toy on toys: energy, clean and adaptive robust accuracy together | toys: ")
-    assert leading(FRONT).sentence in row
+    for choice in leading(FRONT):
+        assert choice.sentence in row
     assert front_readme_rows(text, {"toys": FRONT}) == text
     assert front_readme_rows(text, {}) == TABLE
     with pytest.raises(InvalidInput, match="there is no row"):
         front_readme_rows("nothing", {"toys": FRONT})
     assert front_readme_rows("nothing", {}) == "nothing"
+
+
+def test_what_comes_first():
+    (only,) = leading(FRONT)
+    assert only.level == Level(EXACT, 1.0, EXACT, 10.0)
+    other = network(f"{EXACT} (adversarially trained)", 90.0, 0.9, 0.9, 0.9)
+    assert [each.level for each in leading(joint_front(*FRONT.networks, other))] == [
+        only.level,
+        Level(other.name, 1.0, EXACT),
+    ]
 
 
 def test_files_are_named_after_their_data():
