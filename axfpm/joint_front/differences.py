@@ -1,10 +1,12 @@
 """How any two networks of a front differ, with intervals that hold together.
 
-Three families share what is permitted to err, a third of it each: differences of clean accuracy of every two networks,
-those of robust accuracy of every two in every norm, and energies. So with probability ``1 - ALPHA`` at least all
-intervals of a front hold their values, and what is said of networks picked out afterwards holds as often.
+Five families share what is permitted to err, a fifth of it each: differences of clean accuracy from references, which
+are the networks in plain torch, and between all others; those of robust accuracy in every norm, likewise; and energies.
+So with probability ``1 - ALPHA`` at least all intervals of a front hold their values, and what is said of networks
+picked out afterwards holds as often. Differences from references stand apart, as they are fewer and more is asked of
+them (``levels``).
 
-The first two are max-T intervals of paired differences, on the same images (``golden.robustness.intervals``). Images
+The first four are max-T intervals of paired differences, on the same images (``golden.robustness.intervals``). Images
 are the sample; networks are those at hand. Energies rest on few netlists, n, and have a 95% interval each, which is
 about Student's with n - 1 degrees of freedom (``synth.energy.intervals``). On a logarithmic scale, on which energies
 are compared, its ends are moved away from the figure by the factor t(1 - a / (2 m)) / t(0.975), for m different
@@ -22,13 +24,14 @@ import numpy as np
 
 from axfpm.joint_front.result import Between, Energy, Images, Network
 from golden.robustness.intervals import simultaneous_intervals
+from golden.robustness.row_types import EXACT
 from golden.robustness.statistics import CONFIDENCE
 
 __all__ = ["ALPHA", "correct", "differences", "energies_together"]
 
 ALPHA = 1 - CONFIDENCE
 """Probability, at most, that some interval of a front misses its value."""
-FAMILIES = 3
+FAMILIES = 5
 
 
 def correct(images: Images) -> np.ndarray:
@@ -49,19 +52,20 @@ def differences(found: Sequence[Network], norms: Sequence[str]) -> tuple[Between
     pairs = list(combinations(found, 2))
     if not pairs:
         return ()
-    families = ("clean",), tuple(norms)
+    groups: tuple[list[int], list[int]] = [], []
+    for place, pair in enumerate(pairs):
+        groups[all(each.target != EXACT for each in pair)].append(place)
     ends: dict[tuple[int, str], tuple[float, float]] = {}
-    for whats in families:
+    for whats in (("clean",), tuple(norms)):
         bits = {(each.name, what): correct(each.share(what)).astype(np.float64) for each in found for what in whats}
-        cases = [(place, what) for place in range(len(pairs)) for what in whats]
-        rows = [bits[pairs[place][0].name, what] - bits[pairs[place][1].name, what] for place, what in cases]
-        intervals = 100 * simultaneous_intervals(np.stack(rows), confidence=1 - ALPHA / FAMILIES)
-        ends |= {
-            case: (round(float(low), 4), round(float(high), 4))
-            for case, (low, high) in zip(cases, intervals, strict=True)
-        }
+        for places in filter(None, groups):
+            cases = [(place, what) for place in places for what in whats]
+            rows = [bits[pairs[place][0].name, what] - bits[pairs[place][1].name, what] for place, what in cases]
+            intervals = 100 * simultaneous_intervals(np.stack(rows), confidence=1 - ALPHA / FAMILIES)
+            rounded = [(round(float(low), 4), round(float(high), 4)) for low, high in intervals]
+            ends |= dict(zip(cases, rounded, strict=True))
     return tuple(
-        Between(first.name, second.name, {what: ends[place, what] for whats in families for what in whats})
+        Between(first.name, second.name, {what: ends[place, what] for what in ("clean", *norms)})
         for place, (first, second) in enumerate(pairs)
     )
 

@@ -129,12 +129,14 @@ def front_readme_rows(text: str, found: Mapping[str, JointFront]) -> str:
     place = 1 + max((k for k, line in enumerate(lines) if line.startswith(BEFORE)), default=-1)
     if found and not place:
         raise InvalidInput(f"there is no row {BEFORE!r} in a table; rows on what to build belong behind it")
-    rows = [
-        f"{ROW}{each.settings['model']} on {name}: energy, clean and adaptive robust accuracy together | "
-        f"{' '.join(choice.sentence for choice in leading(each))} | `{COMMAND} {name}`; [joint front](docs/front.md) |\n"
-        for name, each in found.items()
-    ]
+    rows = [_readme(name, each) for name, each in found.items()]
     return "".join([*lines[:place], *rows, *lines[place:]])
+
+
+def _readme(name: str, front: JointFront) -> str:
+    said = " ".join(choice.sentence for choice in leading(front))
+    what = f"{ROW}{front.settings['model']} on {name}: energy, clean and adaptive robust accuracy together"
+    return f"{what} | {said} | `{COMMAND} {name}`; [joint front](docs/front.md) |\n"
 
 
 def _page(front: JointFront) -> list[str]:
