@@ -109,15 +109,15 @@ class Choice:
         best = self.build
         if best is None:
             return "nothing here is certain to do"
+        count = len(self.certain)
+        one = "the only one that does" if count == 1 else f"the cheapest of {count} that do"
         if best.name == self.reference.name:
-            alone = "the only one" if len(self.certain) == 1 else f"the cheapest of {len(self.certain)}"
-            return f"build {best.name} itself ({_in_uj(best)}), {alone} that does so for certain"
-        one = "the only one" if len(self.certain) == 1 else f"the cheapest of {len(self.certain)}"
+            return f"build {best.name} itself ({_in_uj(best)}), {one} so for certain"
         near = [each.name for each in self.certain[1:] if not costs_less(best, each)]
         untold = f" (in energy not told apart from {', '.join(near)})" if near else ""
         return (
             f"build {best.name}: {_in_uj(best)}, {_ratio(best, self.reference)} of the energy of "
-            f"{self.reference.name}, {one} that does so for certain{untold}"
+            f"{self.reference.name}, {one} so for certain{untold}"
         )
 
     @property
@@ -125,7 +125,7 @@ class Choice:
         """Which cheaper one cannot be excluded."""
         perhaps = self.perhaps
         if perhaps is None:
-            return "no cheaper one is left that could"
+            return "no cheaper one is left in doubt"
         others = f", the cheapest of {len(self.possible)} of which that can be said" if len(self.possible) > 1 else ""
         return (
             f"it cannot be excluded that {perhaps.name} does, too, at {_in_uj(perhaps)}, "

@@ -19,10 +19,12 @@ from golden.robustness.statistics import Proportion
 __all__ = [
     "COLUMNS",
     "COMMAND",
+    "capital",
     "conditions",
     "front_pages",
     "front_readme_rows",
     "leading",
+    "level_rows",
     "measured_fronts",
     "network_rows",
     "summary",
@@ -31,6 +33,7 @@ __all__ = [
 COMMAND = "python benchmarks/joint_front.py --data"
 COLUMNS = ("network", "what was done", "uJ an image", "clean", "beaten in all by", "no worse and cheaper")
 """Of ``network_rows``; behind ``clean`` stand the norms with their budgets."""
+STAR = "On the operands of the package's own network on that multiplier; those of this very network were not measured"
 ROW, BEFORE = "| what to build, ", "| clean accuracy on the multiplier before and after training on it"
 
 
@@ -96,8 +99,19 @@ def network_rows(front: JointFront) -> tuple[tuple[str, ...], list[tuple[str, ..
     return head, rows
 
 
+def level_rows(front: JointFront) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the head and the rows of a table: what is asked, what to build for certain, and what is in doubt."""
+    rows = [tuple(map(capital, (str(each.level), each.advice, each.doubt))) for each in choices(front)]
+    return ("to", "for certain", "in doubt"), rows
+
+
+def capital(text: str) -> str:
+    """A sentence's beginning."""
+    return f"{text[0].upper()}{text[1:]}"
+
+
 def in_uj(each: Network) -> str:
-    """Energy with its 95% interval; a star where its operands are those of the network before training."""
+    """Energy with its 95% interval; a star where its operands are those of another network."""
     if each.energy is None:
         return "-"
     low, high = each.energy.interval
@@ -143,10 +157,10 @@ def _page(front: JointFront) -> list[str]:
     head, rows = network_rows(front)
     starred = any(each.energy is not None and each.energy.operands != each.network for each in front.networks)
     parts = [f"### {front.settings['model']} on {front.data}", f"`{COMMAND} {front.data}`: {conditions(front)}."]
-    parts += ["\n".join(f"- {each.sentence}" for each in choices(front))]
-    parts += [summary(front), _table(head, [(f"`{row[0]}`", *row[1:]) for row in rows])]
+    parts += ["\n".join(f"- {capital(each.sentence)}" for each in leading(front))]
+    parts += [_table(*level_rows(front)), summary(front), _table(head, [(f"`{row[0]}`", *row[1:]) for row in rows])]
     if starred:
-        parts.append("\\* Operands of the network before it was trained further.")
+        parts.append(f"\\* {STAR}.")
     hows = dict.fromkeys(each.how for each in front.networks)
     return [*parts, "\n".join(f"- *{how}*: {HOWS[how]}." for how in hows)]
 

@@ -10,7 +10,17 @@ from axfpm.joint_front.dominance import beaten_by, better_deals
 from axfpm.joint_front.entries import HOWS
 from axfpm.joint_front.levels import choices
 from axfpm.joint_front.result import JointFront, Network
-from axfpm.joint_front.tables import conditions, in_uj, leading, network_rows, percent, summary
+from axfpm.joint_front.tables import (
+    STAR,
+    capital,
+    conditions,
+    in_uj,
+    leading,
+    level_rows,
+    network_rows,
+    percent,
+    summary,
+)
 from axfpm.report.charts import INK, colours, finish, points
 from axfpm.report.section import Figure, Table
 from golden.robustness.statistics import Proportion
@@ -20,7 +30,6 @@ __all__ = ["SHAPES", "STATES", "joint_data", "joint_figures", "joint_sentences",
 SHAPES = dict(zip(HOWS, ("circle", "square", "triangle-up", "diamond", "cross"), strict=True))
 """What was done to a network, and how its dot looks."""
 STATES = ("not beaten", "beaten in all")
-LEVELS = ("to", "for certain", "what cannot be excluded")
 LAYERS = "by layer"
 """The colour of networks whose layers differ."""
 
@@ -41,19 +50,18 @@ def joint_figures(front: JointFront) -> list[Figure]:
 
 def joint_sentences(front: JointFront) -> list[str]:
     """What to build at the levels that come first."""
-    return [_capital(choice.sentence) for choice in leading(front)]
+    return [capital(choice.sentence) for choice in leading(front)]
 
 
 def joint_tables(front: JointFront) -> list[Table]:
     """What to build at each level, and all networks under their conditions."""
-    levels = [(_capital(str(each.level)), _capital(each.advice), _capital(each.doubt)) for each in choices(front)]
     head, rows = network_rows(front)
     caption = (
-        f"{_capital(conditions(front))}. 95% intervals of each figure alone; who beats whom follows from intervals "
-        "that hold together. A star: operands of the network before it was trained further"
+        f"{capital(conditions(front))}. 95% intervals of each figure alone; who beats whom follows from intervals "
+        f"that hold together. A star: {STAR[0].lower()}{STAR[1:]}"
     )
     return [
-        Table(f"What to build, {front.data}: {choices(front)[0].uncertainty}", LEVELS, levels),
+        Table(f"What to build, {front.data}: {choices(front)[0].uncertainty}", *level_rows(front)),
         Table(caption, head, rows),
     ]
 
@@ -95,10 +103,6 @@ def _colour(each: Network) -> str:
 
 def _in_words(each: Network, norm: str) -> str:
     return f"{in_uj(each)} uJ, clean {percent(each.clean, digits=2)}, robust {percent(each.robust[norm])}"
-
-
-def _capital(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}"
 
 
 def _chart(front: JointFront, norm: str, words: str) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def test_the_sentence():
         "toys: to lose at most 1 point of the clean accuracy of exact torch and withstand at most 10 points less than "
         "it in each norm, build e8m2: 40 uJ an image ["
     )
-    assert ", the cheapest of 2 that does so for certain; it cannot be excluded that e8m1 does, too, at 30 uJ" in (
+    assert ", the cheapest of 2 that do so for certain; it cannot be excluded that e8m1 does, too, at 30 uJ" in (
         both.sentence
     )
     assert "0.40 [0.3" in both.sentence
@@ -75,7 +75,7 @@ def test_the_sentence_changes_with_the_data():
 
     good = network("e8m2", 40.0, 0.95, 0.5, 0.5)
     assert said(good).build.name == "e8m2"
-    assert "no cheaper one is left that could" in said(good).sentence
+    assert "no cheaper one is left in doubt" in said(good).sentence
     # A cheaper one that keeps as much for certain takes its place; one that loses too much does not.
     assert said(good, network("e8m1", 30.0, 0.95, 0.5, 0.5)).build.name == "e8m1"
     assert said(good, network("e8m1", 30.0, 0.85, 0.5, 0.5)).build.name == "e8m2"
@@ -106,6 +106,6 @@ def test_without_energies():
     unknown = network(EXACT, None, 0.95, 0.5, 0.5)
     found = choices(joint_front(unknown, network("e8m2", None, 0.95, 0.5, 0.5)))[0]
     assert found.build is None
-    assert "nothing here is certain to do; no cheaper one is left that could" in found.sentence
+    assert "nothing here is certain to do; no cheaper one is left in doubt" in found.sentence
     priced = choices(joint_front(unknown, network("e8m2", 40.0, 0.95, 0.5, 0.5)))[0]
     assert "an unknown share of the energy of exact torch" in priced.sentence

@@ -49,10 +49,12 @@ def test_summary_and_conditions():
 def test_the_page(monkeypatch):
     text = front_pages({"toys": FRONT})
     assert text.startswith("### toy on toys\n\n`python benchmarks/joint_front.py --data toys`: toy on toys, 6 networks")
+    for choice in leading(FRONT):
+        assert f"- T{choice.sentence[1:]}" in text
     for choice in choices(FRONT):
-        assert f"- {choice.sentence}" in text
+        assert choice.advice[1:] in text
     assert "| `e8m2 (adversarially trained)` | adversarially trained | 41 [40.2, 41.8] \\* |" in text
-    assert "\\* Operands of the network before it was trained further." in text
+    assert "\\* On the operands of the package's own network" in text
     assert "- *adversarially trained*: trained on images" in text
     assert front_pages({}) == ""
     monkeypatch.setattr("axfpm.pages.measured_fronts", lambda: {"toys": FRONT})
