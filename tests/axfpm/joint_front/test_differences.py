@@ -68,11 +68,13 @@ def test_energies_that_hold_together():
     one = Energy(10.0, (8.0, 12.0), (8.0, 12.0), 5, "toy")
     other = Energy(20.0, (19.0, 21.0), (19.0, 21.0), 5, "toy")
     (alone,) = energies_together([one])
+    assert alone is not None
     factor = t.ppf(1 - ALPHA / 5 / 2, 4) / t.ppf(0.975, 4)
     assert alone.together == pytest.approx((10 * 0.8**factor, 10 * 1.2**factor))
     # Two names of one measurement are one energy; a third makes two of them.
     assert energies_together([one, one, None]) == [alone, alone, None]
     wider, *_ = energies_together([one, other])
+    assert wider is not None
     assert wider.together[0] < alone.together[0] < one.interval[0]
     assert wider.together[1] > alone.together[1] > one.interval[1]
 

@@ -28,6 +28,7 @@ def test_a_figure_for_each_norm():
         for name, row in rows.items():
             each = FRONT.network(name)
             assert row["y"] == pytest.approx(100 * each.robust[norm].k / each.robust[norm].n)
+            assert each.energy is not None
             assert row["x"] == each.energy.image_uj
             assert row["y0"] <= row["y"] <= row["y1"]
             assert row["state"] == (STATES[1] if name == "ax-fpm" else STATES[0])
