@@ -101,6 +101,13 @@ def _colour(each: Network) -> str:
     return LAYERS if each.how == "searched" else each.multiplier
 
 
+def _label(each: Network) -> str:
+    """What its dot is called: what was done to it its shape says, and its whole name stands under the pointer."""
+    if each.how == "searched":
+        return each.how
+    return f"{each.target}, on it" if each.name.endswith("on it)") else each.target
+
+
 def _in_words(each: Network, norm: str) -> str:
     return f"{in_uj(each)} uJ, clean {percent(each.clean, digits=2)}, robust {percent(each.robust[norm])}"
 
@@ -135,7 +142,7 @@ def _row(front: JointFront, each: Network, norm: str) -> dict[str, Any]:
     low, high = (100 * end for end in robust.interval)
     return {
         **{"name": each.name, "how": each.how, "multiplier": _colour(each)},
-        "label": each.how if each.how == "searched" else each.name,
+        "label": _label(each),
         "state": STATES[bool(beaten_by(front, each))],
         **{"x": each.energy.image_uj, "x0": each.energy.interval[0], "x1": each.energy.interval[1]},
         **{"y": 100 * robust.k / robust.n, "y0": low, "y1": high},

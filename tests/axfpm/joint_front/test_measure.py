@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from axfpm.joint_front import measure as module
 from axfpm.joint_front.differences import correct
@@ -37,6 +38,18 @@ def toys(monkeypatch, tmp_path):
     return asked
 
 
+def test_one_network(toys):
+    found = measure("digits", entries=1, attacked=2)
+    (only,) = found.networks
+    images, labels = data.load("digits")
+    network = checkpoint.load("lenet5-digits")[0]
+    assert np.array_equal(correct(only.clean), network(torch.from_numpy(images)).argmax(1).numpy() == labels)
+    assert {norm: attacked.n for norm, attacked in only.robust.items()} == {"linf": 2, "l2": 2}
+    assert (found.differences, found.settings["attacked"]) == ((), 2)
+    assert toys == [("exact torch", "lenet5 (lenet5-digits)")]
+
+
+@pytest.mark.long
 def test_a_front(toys, monkeypatch):
     steps = []
     found = measure("digits", progress=lambda *step: steps.append(step[:2]))
@@ -53,7 +66,7 @@ def test_a_front(toys, monkeypatch):
         ApproximateModule(network_of(TUNED, TOYS).module, "e8m1"),
     )
     for each, network in zip(found.networks, modules, strict=True):
-        right = network(module.torch.from_numpy(images)).argmax(1).numpy() == labels
+        right = network(torch.from_numpy(images)).argmax(1).numpy() == labels
         assert np.array_equal(correct(each.clean), right)
         assert each.robust.keys() == {"linf", "l2"}
         for attacked in each.robust.values():
