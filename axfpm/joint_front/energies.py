@@ -1,4 +1,9 @@
-"""The energy of an image on each entry: from files, or measured now."""
+"""The energy of an image on each entry: from files, or measured now.
+
+Where an assignment's own was not measured, it is the sum over its layers, each with all layers on its multiplier, as a
+search takes it (``axfpm.layer_search.energies``). The ends of layers add up, too: that would be the interval if all
+erred together, as netlists of one multiplier nearly do, and is too wide where they do not.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +47,7 @@ def energy_of(
         Of ``axfpm energy inference -o``; those of the package stand behind them.
     measure : bool
         Whether to measure what no file has. Else a network that was trained further has the energy of the one that it
-        was trained from, and what is in no file has none.
+        was trained from, or of the package's own, an assignment the sum over its layers, and what is in no file none.
     progress : callable, optional
         Of a measurement.
     """
@@ -66,16 +71,41 @@ def energy_of(
         return _of(found, found.rows[0])
     start = trained_network(front.model, front.data, starting_point(entry, front)).name
     plain = trained_network(front.model, front.data).name
+    if isinstance(entry.runs_on, Assignment):
+        return _summed(results, plain, entry.runs_on)
     return _known(results, start, entry.runs_on) or _known(results, plain, entry.runs_on)
 
 
 def _known(results: Iterable[InferenceEnergy], network: str, runs_on: str | Assignment) -> Energy | None:
+    found = _row(results, network, runs_on)
+    return None if found is None else _of(*found)
+
+
+def _row(
+    results: Iterable[InferenceEnergy], network: str, runs_on: str | Assignment
+) -> tuple[InferenceEnergy, InferenceRow] | None:
     for result in results:
         if (result.network, result.library) == (network, LIBRARY):
             for row in result.rows:
                 if row.multiplier == str(runs_on) and (row.tree == TREE or isinstance(runs_on, Assignment)):
-                    return _of(result, row)
+                    return result, row
     return None
+
+
+def _summed(results: Sequence[InferenceEnergy], network: str, layers: Assignment) -> Energy | None:
+    """The sum over layers; None where one of its multipliers was not measured for this network."""
+    found = {str(m): _row(results, network, str(m)) for m in layers.multipliers}
+    known = [each for each in found.values() if each is not None]
+    if len(known) < len(found):
+        return None
+    sums, units = [0.0, 0.0, 0.0], min(result.conditions.variants for result, _ in known)
+    for k, layer in enumerate(known[0][1].layers):
+        of = found[str(layers.of_layer(layer.layer))]
+        assert of is not None
+        own = of[1].layers[k]
+        for place, pj in enumerate((own.energy_pj, *own.energy_interval)):
+            sums[place] += own.macs * pj / 1e6
+    return Energy(sums[0], (sums[1], sums[2]), (sums[1], sums[2]), units, f"{network}, layer by layer")
 
 
 def _of(result: InferenceEnergy, row: InferenceRow) -> Energy:

@@ -33,7 +33,10 @@ __all__ = [
 COMMAND = "python benchmarks/joint_front.py --data"
 COLUMNS = ("network", "what was done", "uJ an image", "clean", "beaten in all by", "no worse and cheaper")
 """Of ``network_rows``; behind ``clean`` stand the norms with their budgets."""
-STAR = "On the operands of the package's own network on that multiplier; those of this very network were not measured"
+STAR = (
+    "Not measured on the operands of this very network, but of the package's own on that multiplier; of one with a "
+    "multiplier for each layer, the sum of layers that were measured with all others on the same"
+)
 ROW, BEFORE = "| what to build, ", "| clean accuracy on the multiplier before and after training on it"
 
 

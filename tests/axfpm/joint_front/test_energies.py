@@ -7,7 +7,7 @@ from axfpm.joint_front.energies import energy_of
 from axfpm.joint_front.entries import Entry, Front
 from golden.cnn.trained import TrainedNetwork, trained_network
 from golden.robustness.row_types import EXACT
-from synth.energy.inference.result import InferenceEnergy, InferenceRow
+from synth.energy.inference.result import InferenceEnergy, InferenceRow, LayerRow
 from synth.energy.inference.technologies import Inferences
 from synth.energy.result import Conditions
 
@@ -17,7 +17,12 @@ MIXED = Entry("assignment:conv1=e8m1;fc1=ax-fpm", "searched")
 
 def inference(network, **energies):
     def row(name, uj, tree="dadda"):
-        return InferenceRow(name, tree, False, uj, (uj - 1, uj + 1), uj, uj, 1, 2, 12, None, (), {})
+        # Two thirds of the products and of the energy in the first layer.
+        layers = tuple(
+            LayerRow(layer, macs, 1e6 * uj / 3, (1e6 * (uj - 1) / 3, 1e6 * (uj + 1) / 3), 0, 0, macs * uj / 3, {})
+            for layer, macs in (("conv1", 2), ("fc1", 1))
+        )
+        return InferenceRow(name, tree, False, uj, (uj - 1, uj + 1), uj, uj, 1, 2, 12, None, layers, {})
 
     conditions = Conditions("osu018_stdcells", "typical", "00", (), "clock 12 ns", "made up", 10, 7, 0, {})
     rows = (row("e8m1", 99.0, "booth"), *(row(name, uj) for name, uj in energies.items()))
@@ -77,3 +82,14 @@ def test_measured_where_no_file_has_it(monkeypatch):
     assert calls == [("lenet5-digits", ("bf16",), [], ()), ("lenet5-digits", (), [other.runs_on], ())]
     asked(Entry("e8m1"), plain, measure=True)
     assert len(calls) == 2
+
+
+@pytest.mark.usefixtures("files")
+def test_an_assignment_is_the_sum_of_its_layers():
+    plain = trained_network("lenet5", "digits")
+    found = asked(Entry("assignment:conv1=e8m1;fc1=exact", "searched"), plain)
+    assert found.image_uj == pytest.approx(2 / 3 * 4.0 + 1 / 3 * 9.0)
+    assert found.interval == pytest.approx((2 / 3 * 3.0 + 1 / 3 * 8.0, 2 / 3 * 5.0 + 1 / 3 * 10.0))
+    assert (found.units, found.operands) == (7, "lenet5 (lenet5-digits), layer by layer")
+    unknown = Entry("assignment:conv1=e8m1;fc1=bf16", "searched")
+    assert energy_of(unknown, FRONT, plain, (), measure=False) is None

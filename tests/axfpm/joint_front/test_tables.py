@@ -54,7 +54,7 @@ def test_the_page(monkeypatch):
     for choice in choices(FRONT):
         assert choice.advice[1:] in text
     assert "| `e8m2 (adversarially trained)` | adversarially trained | 41 [40.2, 41.8] \\* |" in text
-    assert "\\* On the operands of the package's own network" in text
+    assert "\\* Not measured on the operands of this very network" in text
     assert "- *adversarially trained*: trained on images" in text
     assert front_pages({}) == ""
     monkeypatch.setattr("axfpm.pages.measured_fronts", lambda: {"toys": FRONT})
