@@ -71,3 +71,18 @@ def test_in_the_section(monkeypatch):
     assert made.data["joint"] == [joint_data(FRONT)]
     other = joint_front(*(each for each in FRONT.networks if each.name != "e8m2"), network("e8m2", 45.0, 0.9, 0.5, 0.5))
     assert joint_sentences(other) != joint_sentences(FRONT)
+
+
+def test_what_it_has_is_not_drawn_twice(monkeypatch):
+    share = [{"k": 90, "n": 100}]
+    targets = {name: {"multiplier": None, "clean": share, "robust": share} for name in ("exact torch", "ax-fpm")}
+    targets["ax-fpm"]["multiplier"] = "ax-fpm"
+    task = {"preset": "toys", "model": "toy", "norm": "l2", "budget": 1.0, "targets": targets}
+    monkeypatch.setattr(section, "shipped_suites", lambda threat: [task])
+    for known, figures in (({"toys": FRONT}, 3), ({"others": FRONT}, 4)):
+        section._tasks.cache_clear()
+        monkeypatch.setattr(section, "measured_fronts", lambda known=known: known)
+        made = section.front()
+        assert len(made.figures) == figures  # two of the joint front, one under attacks on the exact network
+        assert {row[1] for row in made.tables[-1].rows} == {"toys, white-box, l2 1", "toys, twin, l2 1"}
+    section._tasks.cache_clear()
