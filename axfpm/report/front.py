@@ -164,8 +164,8 @@ def front() -> Section:
             "an inference of their network was measured, else of a product; networks that were trained otherwise are "
             "left out. One is pale where another costs less, is more often right and withstands more, each beyond the "
             "95% intervals. Attacks made for a target were run on few of them; where the first figures have more, they "
-            "stand in the table only. Colours are multipliers; a circle is the network as it is, a square a calibrated one, a triangle one "
-            "changed otherwise.",
+            "stand in the table only. Colours are multipliers; a circle is the network as it is, a square a calibrated "
+            "one, a triangle one changed otherwise.",
         ),
         figures=figures,
         tables=(*(table for each in joint for table in joint_tables(each)), *((_table(tasks),) if tasks else ())),
