@@ -7,10 +7,11 @@ picked out afterwards holds as often. Differences from references stand apart, a
 them (``levels``).
 
 The first four are max-T intervals of paired differences, on the same images (``golden.robustness.intervals``). Images
-are the sample; networks are those at hand. Energies rest on few netlists, n, and have a 95% interval each, which is
-about Student's with n - 1 degrees of freedom (``synth.energy.intervals``). On a logarithmic scale, on which energies
-are compared, its ends are moved away from the figure by the factor t(1 - a / (2 m)) / t(0.975), for m different
-energies and their share a of the permitted error: Bonferroni's, which asks nothing of how they depend on each other.
+are the sample; networks are those at hand. Energies are compared by their ratios to the exact multiplier's, which rest
+on few netlists, n, and have a 95% interval each, about Student's with n - 1 degrees of freedom
+(``synth.energy.intervals``). On a logarithmic scale its ends are moved away from the figure by the factor
+t(1 - a / (2 m)) / t(0.975), for m different ratios and their share a of the permitted error: Bonferroni's, which asks
+nothing of how they depend on each other. The exact multiplier's own ratio is 1 for certain.
 """
 
 from __future__ import annotations
@@ -71,15 +72,21 @@ def differences(found: Sequence[Network], norms: Sequence[str]) -> tuple[Between
 
 
 def energies_together(found: Sequence[Energy | None]) -> list[Energy | None]:
-    """Return energies with ends that hold together; those that are one figure count once."""
-    known = {(each.image_uj, each.interval) for each in found if each is not None}
+    """Return energies whose ratios have ends that hold together; those that are one figure count once."""
+    known = {(each.ratio, each.ratio_interval) for each in found if each is not None and _uncertain(each)}
     return [None if each is None else replace(each, together=_widened(each, len(known))) for each in found]
+
+
+def _uncertain(energy: Energy) -> bool:
+    return energy.ratio_interval[0] < energy.ratio_interval[1]
 
 
 def _widened(energy: Energy, energies: int) -> tuple[float, float]:
     from scipy.stats import t
 
+    if not _uncertain(energy):
+        return energy.ratio_interval
     free = energy.units - 1
     factor = float(t.ppf(1 - ALPHA / FAMILIES / (2 * energies), free) / t.ppf((1 + CONFIDENCE) / 2, free))
-    low, high = (energy.image_uj * math.exp(factor * math.log(end / energy.image_uj)) for end in energy.interval)
+    low, high = (energy.ratio * math.exp(factor * math.log(end / energy.ratio)) for end in energy.ratio_interval)
     return round(low, 6), round(high, 6)

@@ -8,7 +8,7 @@ __all__ = ["beaten_by", "beats", "better_deals", "costs_less"]
 
 
 def costs_less(first: Network, second: Network) -> bool:
-    """Whether the first takes less energy wherever in intervals that hold together the two energies lie."""
+    """Whether the first takes less energy wherever in intervals that hold together the two ratios to exact lie."""
     if first.energy is None or second.energy is None:
         return False
     return first.energy.together[1] < second.energy.together[0]
@@ -21,7 +21,7 @@ def beats(front: JointFront, first: Network, second: Network) -> bool:
     """
     if first.energy is None or second.energy is None or first.name == second.name:
         return False
-    same = (first.energy.image_uj, first.energy.operands) == (second.energy.image_uj, second.energy.operands)
+    same = (first.energy.ratio, first.energy.operands) == (second.energy.ratio, second.energy.operands)
     if not (same or costs_less(first, second)):
         return False
     return all(front.between(first.name, second.name, what)[0] > 0 for what in front.whats)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from axfpm.joint_front.dominance import costs_less
+from axfpm.joint_front.energies import BASE
 from axfpm.joint_front.result import Energy, JointFront, Network
 from golden.robustness.equivalence import MARGIN
 from golden.robustness.row_types import EXACT
@@ -73,7 +74,7 @@ class Choice:
     possible : tuple of Network
         Those that cannot be excluded, the cheapest first.
     reference : Network
-        Whose clean accuracy and energy are compared with.
+        Whose clean accuracy is compared with.
     data, uncertainty : str
         The data set, and what all of it rests on.
     """
@@ -94,7 +95,7 @@ class Choice:
     def perhaps(self) -> Network | None:
         """The cheapest that cannot be excluded, where by its figure it takes less than all that are certain."""
         first = next(iter(self.possible), None)
-        if first is None or (self.build is not None and _uj(first) >= _uj(self.build)):
+        if first is None or (self.build is not None and _ratio(first) >= _ratio(self.build)):
             return None
         return first
 
@@ -115,10 +116,7 @@ class Choice:
             return f"build {best.name} itself ({_in_uj(best)}), {one} so for certain"
         near = [each.name for each in self.certain[1:] if not costs_less(best, each)]
         untold = f" (in energy not told apart from {', '.join(near)})" if near else ""
-        return (
-            f"build {best.name}: {_in_uj(best)}, {_ratio(best, self.reference)} of the energy of "
-            f"{self.reference.name}, {one} so for certain{untold}"
-        )
+        return f"build {best.name}: {_in_uj(best)}, {_of_exact(best)}, {one} so for certain{untold}"
 
     @property
     def doubt(self) -> str:
@@ -128,8 +126,7 @@ class Choice:
             return "no cheaper one is left in doubt"
         others = f", the cheapest of {len(self.possible)} of which that can be said" if len(self.possible) > 1 else ""
         return (
-            f"it cannot be excluded that {perhaps.name} does, too, at {_in_uj(perhaps)}, "
-            f"{_ratio(perhaps, self.reference)} of that energy{others}"
+            f"it cannot be excluded that {perhaps.name} does, too, at {_in_uj(perhaps)}, {_of_exact(perhaps)}{others}"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -174,7 +171,7 @@ def standing(front: JointFront, level: Level, network: Network) -> str:
 
 def choices(front: JointFront) -> tuple[Choice, ...]:
     """Return what follows at each level; networks whose energy is not known are left out."""
-    known = sorted((each for each in front.networks if each.energy is not None), key=_uj)
+    known = sorted((each for each in front.networks if each.energy is not None), key=_ratio)
     said = front.settings
     uncertainty = (
         f"{said['test_images']:,} test images, {said['attacked']} of them attacked; all intervals hold together at "
@@ -193,22 +190,18 @@ def _energy(network: Network) -> Energy:
     return network.energy
 
 
-def _uj(network: Network) -> float:
-    return _energy(network).image_uj
+def _ratio(network: Network) -> float:
+    return _energy(network).ratio
 
 
 def _in_uj(network: Network) -> str:
+    return f"{float(f'{_energy(network).image_uj:.3g}'):g} uJ an image"
+
+
+def _of_exact(network: Network) -> str:
+    """Its energy by that of the exact multiplier, which the references run on."""
     energy = _energy(network)
-    return f"{energy.image_uj:.3g} uJ an image [{energy.together[0]:.3g}, {energy.together[1]:.3g}]"
-
-
-def _ratio(network: Network, reference: Network) -> str:
-    """Its energy by the reference's, with all that the ends of both allow."""
-    own, other = _energy(network), reference.energy
-    if other is None:
-        return "an unknown share"
-    low, high = own.together[0] / other.together[1], own.together[1] / other.together[0]
-    return f"{own.image_uj / other.image_uj:.2f} [{low:.2f}, {high:.2f}]"
+    return f"{energy.ratio:.2f} [{energy.together[0]:.2f}, {energy.together[1]:.2f}] of the energy of {BASE}"
 
 
 def _points(number: float) -> str:

@@ -72,8 +72,7 @@ def measure(
     energies : iterable of str or Path
         Files of ``axfpm energy inference -o``, which are asked before those of the package.
     measure_energies : bool
-        Whether energies that no file has are measured, those of trained networks on their own operands. Without it a
-        trained network has the energy of the network that it was trained from, and others none where no file has it.
+        Whether energies that no file has are measured; without it such networks have none.
     jobs : int
         Processes; their number changes no result.
     progress : callable, optional
@@ -98,7 +97,7 @@ def measure(
         phases = [_phase(progress, place * PHASES + phase, len(chosen), entry) for phase in range(PHASES)]
         trained = network_of(entry, front, phases[0])
         clean, robust = _judged(trained, entry, images, labels, budgets, attacked, jobs, phases[1:3])
-        energy = energy_of(entry, front, trained, files, measure=measure_energies, progress=phases[3])
+        energy = energy_of(entry, front, files, measure=measure_energies, progress=phases[3])
         phases[3](1, 1, "finished")
         found.append(
             Network(

@@ -20,6 +20,7 @@ __all__ = ["FORMAT", "MEASURED", "VERSION", "Between", "Energy", "Images", "Join
 FORMAT, VERSION = "axfpm joint front", 1
 MEASURED = Path(__file__).with_name("measured")
 """Files that come with the package, each named after its data set."""
+ENDS = ("interval", "ratio_interval", "together")
 AGAIN = "measure it again with benchmarks/joint_front.py"
 
 
@@ -50,16 +51,22 @@ class Energy:
         uJ an image.
     interval : (float, float)
         At 95%, of this figure alone.
+    ratio : float
+        The energy by that of the exact multiplier on the same network: what energies are compared by.
+    ratio_interval : (float, float)
+        Of the ratio, at 95%, of this figure alone.
     together : (float, float)
-        The same, so that those of all networks of the front hold together (``differences``).
+        Of the ratio, so that those of all networks of the front hold together (``differences``).
     units : int
         Netlists that the interval rests on.
     operands : str
-        Of which network they were; that before training where only that was measured.
+        Of which network they were, and whether layer by layer.
     """
 
     image_uj: float
     interval: tuple[float, float]
+    ratio: float
+    ratio_interval: tuple[float, float]
     together: tuple[float, float]
     units: int
     operands: str
@@ -230,7 +237,7 @@ def read(path: str | Path) -> JointFront:
 def _network(row: Mapping[str, Any]) -> Network:
     energy = row["energy"]
     if energy is not None:
-        ends = {key: (float(energy[key][0]), float(energy[key][1])) for key in ("interval", "together")}
+        ends = {key: (float(energy[key][0]), float(energy[key][1])) for key in ENDS}
         energy = Energy(**{**energy, **ends})
     robust = {norm: Images(**images) for norm, images in row["robust"].items()}
     return Network(**{**row, "clean": Images(**row["clean"]), "robust": robust, "energy": energy})

@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 COMMAND = "python benchmarks/joint_front.py --data"
-COLUMNS = ("network", "what was done", "uJ an image", "clean", "beaten in all by", "no worse and cheaper")
+COLUMNS = ("network", "what was done", "uJ an image", "/ exact", "clean", "beaten in all by", "no worse and cheaper")
 """Of ``network_rows``; behind ``clean`` stand the norms with their budgets."""
 STAR = (
     "Not measured on the operands of this very network, but of the package's own on that multiplier; of one with a "
@@ -86,12 +86,15 @@ def leading(front: JointFront) -> list[Choice]:
 def network_rows(front: JointFront) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Return the head and the rows of a table: each network by what counts, with 95% intervals of each figure alone."""
     norms = [f"{norm} {budget:g}" for norm, budget in front.settings["budgets"].items()]
-    head = (*COLUMNS[:4], *norms, *COLUMNS[4:])
+    head = (*COLUMNS[:5], *norms, *COLUMNS[5:])
     rows = [
         (
             each.name,
             each.how,
             in_uj(each),
+            "-"
+            if each.energy is None
+            else "{:.2f} [{:.2f}, {:.2f}]".format(each.energy.ratio, *each.energy.ratio_interval),
             percent(each.clean, digits=2),
             *(percent(each.robust[norm]) for norm in front.settings["budgets"]),
             ", ".join(beaten_by(front, each)) or "-",

@@ -84,6 +84,7 @@ def _network(front: JointFront, each: Network) -> dict[str, Any]:
         if energy is None
         else {
             **{"value": energy.image_uj, "low": energy.interval[0], "high": energy.interval[1]},
+            **{"ratio": energy.ratio, "ratio_interval": list(energy.ratio_interval)},
             **{"together": list(energy.together), "operands": energy.operands},
         },
         "clean": Proportion(each.clean.k, each.clean.n).to_dict(),

@@ -20,8 +20,9 @@ def images(right, total, start=0):
 def network(name, uj, clean, linf, l2, *, spread=0.02, how="catalogue", operands="toy (toy)", start=0):
     energy = None
     if uj is not None:
-        interval = (uj * (1 - spread), uj * (1 + spread))
-        energy = Energy(uj, interval, interval, 5, operands)
+        interval, ratio = (uj * (1 - spread), uj * (1 + spread)), uj / 100
+        ends = (ratio * (1 - spread), ratio * (1 + spread)) if ratio != 1 else (1.0, 1.0)
+        energy = Energy(uj, interval, ratio, ends, ends, 5, operands)
     robust = {"linf": images(linf, ATTACKED, start), "l2": images(l2, ATTACKED, start)}
     target = EXACT if name.startswith(EXACT) else name
     runs_on = "exact" if target == EXACT else name.partition(" (")[0]

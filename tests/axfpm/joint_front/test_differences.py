@@ -65,18 +65,19 @@ def test_all_hold_together():
 
 
 def test_energies_that_hold_together():
-    one = Energy(10.0, (8.0, 12.0), (8.0, 12.0), 5, "toy")
-    other = Energy(20.0, (19.0, 21.0), (19.0, 21.0), 5, "toy")
+    one = Energy(10.0, (8.0, 12.0), 0.5, (0.4, 0.6), (0.4, 0.6), 5, "toy")
+    other = Energy(15.0, (14.0, 16.0), 0.75, (0.7, 0.8), (0.7, 0.8), 5, "toy")
+    exact = Energy(20.0, (19.0, 21.0), 1.0, (1.0, 1.0), (1.0, 1.0), 5, "toy")
     (alone,) = energies_together([one])
     assert alone is not None
     factor = t.ppf(1 - ALPHA / 5 / 2, 4) / t.ppf(0.975, 4)
-    assert alone.together == pytest.approx((10 * 0.8**factor, 10 * 1.2**factor))
-    # Two names of one measurement are one energy; a third makes two of them.
-    assert energies_together([one, one, None]) == [alone, alone, None]
+    assert alone.together == pytest.approx((0.5 * 0.8**factor, 0.5 * 1.2**factor), abs=1e-6)
+    # Two names of one measurement are one energy, and exact is no question; another one makes two of them.
+    assert energies_together([one, one, exact, None]) == [alone, alone, exact, None]
     wider, *_ = energies_together([one, other])
     assert wider is not None
-    assert wider.together[0] < alone.together[0] < one.interval[0]
-    assert wider.together[1] > alone.together[1] > one.interval[1]
+    assert wider.together[0] < alone.together[0] < one.ratio_interval[0]
+    assert wider.together[1] > alone.together[1] > one.ratio_interval[1]
 
 
 def test_fewer_are_asked_of_references():

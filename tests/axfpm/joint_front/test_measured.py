@@ -50,5 +50,7 @@ def test_energies_are_those_of_the_package(name):
         if each.energy is not None:
             key = (each.energy.operands, each.multiplier)
             assert known.get(key, each.energy.image_uj) == each.energy.image_uj
+            assert each.energy.interval[0] < each.energy.image_uj < each.energy.interval[1]
             low, high = each.energy.together
-            assert low < each.energy.interval[0] < each.energy.image_uj < each.energy.interval[1] < high
+            assert low <= each.energy.ratio_interval[0] <= each.energy.ratio <= each.energy.ratio_interval[1] <= high
+            assert (low < high) is (each.multiplier != "exact")

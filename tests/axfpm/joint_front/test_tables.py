@@ -23,17 +23,24 @@ TABLE = "| what |\n|---|\n| clean accuracy on the multiplier before and after tr
 def test_rows():
     head, rows = network_rows(FRONT)
     assert head == (
-        *("network", "what was done", "uJ an image", "clean", "linf 0.1", "l2 1.3"),
+        *("network", "what was done", "uJ an image", "/ exact", "clean", "linf 0.1", "l2 1.3"),
         *("beaten in all by", "no worse and cheaper"),
     )
     by = {row[0]: row for row in rows}
     assert by["ax-fpm"][1:] == (
-        *("catalogue", "70 [68.6, 71.4]", "85.00% [83.37, 86.50]", "10.0% [6.6, 14.9]", "10.0% [6.6, 14.9]"),
+        *(
+            "catalogue",
+            "70 [68.6, 71.4]",
+            "0.70 [0.69, 0.71]",
+            "85.00% [83.37, 86.50]",
+            "10.0% [6.6, 14.9]",
+            "10.0% [6.6, 14.9]",
+        ),
         *(["e8m2, e8m1, e8m2 (adversarially trained)"] * 2),
     )
     assert by["e8m2 (adversarially trained)"][2] == "41 [40.2, 41.8] *"
     assert by["unknown"][2] == "-"
-    assert by["exact torch"][6:] == ("-", "e8m2")
+    assert by["exact torch"][7:] == ("-", "e8m2")
 
 
 def test_summary_and_conditions():
@@ -53,7 +60,7 @@ def test_the_page(monkeypatch):
         assert f"- T{choice.sentence[1:]}" in text
     for choice in choices(FRONT):
         assert choice.advice[1:] in text
-    assert "| `e8m2 (adversarially trained)` | adversarially trained | 41 [40.2, 41.8] \\* |" in text
+    assert "| `e8m2 (adversarially trained)` | adversarially trained | 41 [40.2, 41.8] \\* | 0.41" in text
     assert "\\* Not measured on the operands of this very network" in text
     assert "- *adversarially trained*: trained on images" in text
     assert front_pages({}) == ""
