@@ -29,7 +29,7 @@ from synth.energy.comparison import MAX_JOBS, MOST_PAIRS, MOST_VARIANTS, STRONGE
 from synth.energy.grid import Task, run
 from synth.energy.inference.accuracy import clean_accuracy
 from synth.energy.inference.classes import shares_of
-from synth.energy.inference.layers import IMAGES, recorded_layers, trained_on
+from synth.energy.inference.layers import IMAGES, NETWORKS, recorded_layers, trained_on
 from synth.energy.inference.result import InferenceEnergy
 from synth.energy.inference.rows import Inference, make_rows, parts_of
 from synth.energy.inference.windows import Words, draw_places, words_of
@@ -172,7 +172,7 @@ def inference_energy(
     names = [*assigned, *dict.fromkeys(design.multiplier for design in designs)]
     total = len(names) + 2 * len(built) * variants
     say = progress or (lambda *_: None)
-    recorded, shown, weights = {}, {}, _digest(trained)
+    recorded, shown, weights = {}, {}, "" if network in NETWORKS else _digest(trained)
     for done, name in enumerate(names, 1):
         recorded[name] = _recorded(network, weights, name, pairs, variants, seed)
         shown[name] = clean_accuracy(trained, _meant(name)) if accuracy else None
@@ -268,7 +268,7 @@ def _designs(
 def _recorded(network: str, weights: str, name: str | Assignment, pairs: int, variants: int, seed: int) -> _Recorded:
     """Record a network on a multiplier or an assignment, and draw from it: the same for every library.
 
-    The digest of its weights is there for files, which may be others by the next time.
+    The digest of its weights is there for checkpoints, whose files may be others by the next time.
     """
     layers = recorded_layers(trained_on(network), _meant(name))
     parts = parts_of(variants)
