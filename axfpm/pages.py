@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from axfpm.gpu_tables import gpu_row, gpu_tables, measured_gpu
+from axfpm.joint_front.tables import front_pages, front_readme_rows, measured_fronts
 from axfpm.markdown import markdown_table
 from axfpm.recovery_tables import measured_recoveries, recovery_rows, recovery_tables
 from golden.errors import InvalidInput
@@ -28,6 +29,7 @@ ROOT = Path(__file__).parents[1]
 """Where the pages are, in a copy of the repository."""
 ON_GPU = "<!-- measured on a GPU, by axfpm.pages -->"
 TRAINED = "<!-- from the measured trainings, by axfpm.pages -->"
+FRONTS = "<!-- from the measured fronts, by axfpm.pages -->"
 BEGIN, END = "<!-- from the measured inferences, by axfpm.pages -->", "<!-- end of what axfpm.pages writes -->"
 ROW = "| energy of the multiply-accumulates of an image of "
 NONE = "None comes with this version."
@@ -74,7 +76,8 @@ def _between(write_tables: Callable[[Found], str], begin: str = BEGIN) -> Callab
 
 
 def _rows(text: str, found: Found) -> str:
-    lines = gpu_row(recovery_rows(text, measured_recoveries()), measured_gpu()).splitlines(keepends=True)
+    text = front_readme_rows(recovery_rows(text, measured_recoveries()), measured_fronts())
+    lines = gpu_row(text, measured_gpu()).splitlines(keepends=True)
     own = [k for k, line in enumerate(lines) if line.startswith(ROW)]
     # Where there are none yet, they come behind the last row on energy.
     place = own[0] if own else 1 + max((k for k, line in enumerate(lines) if "`axfpm energy" in line), default=-2)
@@ -176,6 +179,7 @@ PAGES: dict[str, Callable[[str, Found], str]] = {
     "docs/claims.md": _between(_verdicts),
     "docs/emulation.md": _between(lambda _inferences: gpu_tables(measured_gpu()), ON_GPU),
     "docs/hardware.md": _between(_figures),
+    "docs/front.md": _between(lambda _inferences: front_pages(measured_fronts()), FRONTS),
     "docs/training.md": _between(lambda _inferences: recovery_tables(measured_recoveries()), TRAINED),
 }
 """Pages by their place in the repository, each with what brings it up to date: ``function(text, found) -> text``."""

@@ -72,7 +72,9 @@ def _sources(libraries: tuple[str, ...], liberty: tuple[Path, ...], technologies
 @click.option("--dont-use", metavar="PATTERN", multiple=True, help="Cells left out, such as 'XOR*'; repeatable.")
 @click.option("--wire-loads", is_flag=True, help="Wires by the library's default wire load, instead of none.")
 @click.option("--stimulus", default="uniform", show_default=True, help="Operands: uniform, relu or lenet5.")
-@click.option("--network", default="lenet5", show_default=True, help="Of an inference: lenet5, alexnet or vgg11.")
+@click.option(
+    "--network", default="lenet5", show_default=True, help="Of an inference: lenet5, alexnet, vgg11, or a checkpoint."
+)
 @layers_option
 @click.option("--circuit", help="What multiplies and adds in an inference: pe without it, or mac.")
 @click.option("-n", "pairs", type=int, help="Operations of each multiplier; 2000 by default, 6400 of an inference.")

@@ -9,7 +9,9 @@ from typing import Any
 
 import altair as alt
 
+from axfpm.joint_front.tables import COMMAND, measured_fronts
 from axfpm.report.charts import INK, colours, finish, points
+from axfpm.report.joint_front import joint_data, joint_figures, joint_sentences, joint_tables
 from axfpm.report.section import Figure, Section, Table
 from axfpm.shipped import shipped_hardware, shipped_suites
 
@@ -20,6 +22,13 @@ SUBJECT, EXACT = "ax-fpm", "exact"
 ATTACKS = {"white-box": "attacks made for the target", "twin": "examples made on the exact network"}
 """Threat models that are shown, in words."""
 STATES = ("not beaten", "beaten in all three")
+JOINT = (
+    "On the first figures each network was attacked for itself by the whole of the adaptive attack, on the same images "
+    "at the verdict's budgets: a network as it was trained is a circle, a calibrated one a square, a triangle was "
+    "trained further on its multiplier, a diamond on perturbed images, a cross has a multiplier for each layer, found "
+    "by a search. One is pale where another costs less, is more often right and withstands more in every norm, beyond "
+    "intervals that hold together for all networks of a data set."
+)
 VARIANTS = {"as it is": "circle", "calibrated": "square", "other": "triangle-up"}
 """What was done to a network beside its multiplier, and how its dot looks."""
 
@@ -128,12 +137,16 @@ class Task:
 def front() -> Section:
     """What the files that come with the package say, a figure for each data set, threat model and norm."""
     tasks = [task for threat in ATTACKS for task in _tasks(threat) if len(task.points) > 1]
-    if not tasks:
+    known = measured_fronts()
+    joint = list(known.values())
+    if not tasks and not joint:
         return Section(
             "front", TITLE, not_run="no robust accuracy of two targets of known energy comes with this version"
         )
-    figures = []
+    figures = [figure for each in joint for figure in joint_figures(each)]
     for task in tasks:
+        if task.threat_model == "white-box" and task.preset in known:
+            continue  # what the joint front draws with more targets; the table has it
         words = "; ".join(f"{one.target}: {_in_words(one, task.unit)}" for one in task.points) + "."
         caption = (
             f"{task.name}: energy against robust accuracy under {ATTACKS[task.threat_model]}; the larger the dot, the "
@@ -143,17 +156,20 @@ def front() -> Section:
     return Section(
         key="front",
         title=TITLE,
-        command="axfpm energy inference -o FILE; axfpm evaluate --preset PRESET -o DIR",
+        command=f"{COMMAND} DATA; axfpm energy inference -o FILE; axfpm evaluate --preset PRESET -o DIR",
         paragraphs=(
-            "All targets whose energy is known: of an image where an inference of their network was measured, else of "
-            "a product; networks that were trained otherwise are left out. One is pale where another costs less, is "
-            "more often right and withstands more, each beyond the 95% intervals. Attacks made for a target were run "
-            "on few targets, so that the fronts under them are short. Colours are multipliers; a circle is the network "
-            "as it is, a square a calibrated one, a triangle one changed otherwise.",
+            *(sentence for each in joint for sentence in joint_sentences(each)),
+            *((JOINT,) if joint else ()),
+            "The other figures have all targets of the committed evaluations whose energy is known: of an image where "
+            "an inference of their network was measured, else of a product; networks that were trained otherwise are "
+            "left out. One is pale where another costs less, is more often right and withstands more, each beyond the "
+            "95% intervals. Attacks made for a target were run on few of them; where the first figures have more, they "
+            "stand in the table only. Colours are multipliers; a circle is the network as it is, a square a calibrated "
+            "one, a triangle one changed otherwise.",
         ),
         figures=figures,
-        tables=(_table(tasks),),
-        data={"tasks": [task.to_dict() for task in tasks]},
+        tables=(*(table for each in joint for table in joint_tables(each)), *((_table(tasks),) if tasks else ())),
+        data={"tasks": [task.to_dict() for task in tasks], "joint": [joint_data(each) for each in joint]},
         origin="file",
     )
 

@@ -13,6 +13,7 @@ import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,7 +29,7 @@ from synth.energy.comparison import MAX_JOBS, MOST_PAIRS, MOST_VARIANTS, STRONGE
 from synth.energy.grid import Task, run
 from synth.energy.inference.accuracy import clean_accuracy
 from synth.energy.inference.classes import shares_of
-from synth.energy.inference.layers import IMAGES, NETWORKS, recorded_layers
+from synth.energy.inference.layers import IMAGES, NETWORKS, recorded_layers, trained_on
 from synth.energy.inference.result import InferenceEnergy
 from synth.energy.inference.rows import Inference, make_rows, parts_of
 from synth.energy.inference.windows import Words, draw_places, words_of
@@ -37,6 +38,9 @@ from synth.energy.rows import Design
 from synth.energy.stimulus import HELD, Operands
 from synth.liberty import Library, read_liberty
 from synth.wires import layout
+
+if TYPE_CHECKING:
+    from golden.cnn.trained import TrainedNetwork
 
 __all__ = ["BASELINES", "BLOCK", "DEFAULT_NAMES", "PAIRS", "inference_energy"]
 
@@ -113,7 +117,7 @@ def inference_energy(
     Parameters
     ----------
     network : str
-        A name in ``synth.energy.inference.layers.NETWORKS``.
+        A name in ``synth.energy.inference.layers.NETWORKS``, or a checkpoint: its name in the package, or its file.
     multiplier : str, Multiplier, or a sequence of them
         Catalogue or dial names, or Multipliers, of float32 words.
     layers : iterable of Assignment, mapping, str or Path
@@ -150,7 +154,7 @@ def inference_energy(
     kind = BLOCKS.look_up(block)
     if not kind.has_multiplier:
         raise InvalidInput(f"the block {block!r} has no multiplier; take one that multiplies and adds, {BLOCK} or mac")
-    NETWORKS.look_up(network)
+    trained = trained_on(network)
     check_count("jobs", jobs, 1, MAX_JOBS, "a simulation each")
     check_count("pairs", pairs, 1, MOST_PAIRS, "days of simulation")
     check_count("variants", variants, 1, MOST_VARIANTS, "days of simulation")
@@ -164,14 +168,13 @@ def inference_energy(
     found = programs()
     cells = read_liberty(library if liberty is None else liberty, dont_use=dont_use, wire_loads=wire_loads)
     period = cells.period_ns if period_ns is None else check_period(period_ns)
-    trained = NETWORKS[network].trained()
     # Assignments first: what does not fit is said before any work.
     names = [*assigned, *dict.fromkeys(design.multiplier for design in designs)]
     total = len(names) + 2 * len(built) * variants
     say = progress or (lambda *_: None)
-    recorded, shown = {}, {}
+    recorded, shown, weights = {}, {}, "" if network in NETWORKS else _digest(trained)
     for done, name in enumerate(names, 1):
-        recorded[name] = _recorded(network, name, pairs, variants, seed)
+        recorded[name] = _recorded(network, weights, name, pairs, variants, seed)
         shown[name] = clean_accuracy(trained, _meant(name)) if accuracy else None
         say(done, total, f"recorded {name}")
     one = recorded[names[0]]
@@ -219,6 +222,12 @@ def inference_energy(
     )
 
 
+def _digest(trained: TrainedNetwork) -> str:
+    from golden.cnn.checkpoint import weights_digest
+
+    return weights_digest(trained.module)
+
+
 def _none(n: int, batch: int) -> Operands:
     raise AssertionError("every multiplier has operands of its own")
 
@@ -256,9 +265,12 @@ def _designs(
 
 
 @functools.lru_cache(maxsize=32)
-def _recorded(network: str, name: str | Assignment, pairs: int, variants: int, seed: int) -> _Recorded:
-    """Record a network on a multiplier or an assignment, and draw from it: the same for every library."""
-    layers = recorded_layers(NETWORKS[network].trained(), _meant(name))
+def _recorded(network: str, weights: str, name: str | Assignment, pairs: int, variants: int, seed: int) -> _Recorded:
+    """Record a network on a multiplier or an assignment, and draw from it: the same for every library.
+
+    The digest of its weights is there for checkpoints, whose files may be others by the next time.
+    """
+    layers = recorded_layers(trained_on(network), _meant(name))
     parts = parts_of(variants)
     # Whole windows, as many in each layer of each netlist, and in each part of those where a netlist is several units.
     each = parts * -(-pairs // (parts * variants * HELD * len(layers)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from golden.cnn.trained import TrainedNetwork
     from golden.pytorch.observing import Product
 
-__all__ = ["IMAGES", "NETWORKS", "Layer", "Network", "chosen", "recorded_layers"]
+__all__ = ["IMAGES", "NETWORKS", "Layer", "Network", "chosen", "recorded_layers", "trained_on"]
 
 IMAGES = 256
 """Test images whose activations are recorded, spread evenly over all of the data set (its first ones resemble each
@@ -106,6 +107,37 @@ NETWORKS = Registry(
     },
 )
 """Networks by name; ``lenet5`` is on MNIST where that is at hand, else on digits."""
+
+
+def trained_on(network: str) -> TrainedNetwork:
+    """Return a network by its name in ``NETWORKS``, or the checkpoint of a name in the package, or of a file.
+
+    Raises
+    ------
+    InvalidInput
+        If it is neither, or the checkpoint cannot be used or does not say which network it is and on which images.
+    MissingTool
+        If torch is not installed.
+    """
+    if network in NETWORKS or not _is_checkpoint(network):
+        return NETWORKS.look_up(network).trained()
+    from golden.cnn import checkpoint
+    from golden.cnn.trained import trained_network
+
+    if checkpoint.read(checkpoint.path_of(network)).checkpoint is None:
+        raise InvalidInput(
+            f"{network} does not say which network it is and on which images; take a checkpoint by `axfpm train`"
+        )
+    return trained_network(checkpoint=network)
+
+
+def _is_checkpoint(network: str) -> bool:
+    """Whether it can only be a checkpoint: no name in ``NETWORKS``, which is found without torch."""
+    try:
+        from golden.cnn.checkpoint import available
+    except ImportError:
+        return False
+    return network in available() or Path(network).suffix == ".safetensors" or Path(network).is_file()
 
 
 def chosen(total: int) -> np.ndarray:

@@ -68,6 +68,7 @@ def files(monkeypatch):
         "targets": targets,
     }
     monkeypatch.setattr(module, "shipped_suites", lambda threat: [task] if threat == "twin" else [])
+    monkeypatch.setattr(module, "measured_fronts", dict)
     module._tasks.cache_clear()
     yield
     module._tasks.cache_clear()
@@ -106,6 +107,7 @@ def test_networks_are_found_by_their_parameters():
 
 def test_without_files(monkeypatch):
     monkeypatch.setattr(module, "shipped_suites", lambda threat: [])
+    monkeypatch.setattr(module, "measured_fronts", dict)
     module._tasks.cache_clear()
     assert front().not_run.startswith("no robust accuracy")
     module._tasks.cache_clear()

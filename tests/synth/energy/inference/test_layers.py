@@ -7,7 +7,7 @@ from golden.catalogue import multiplier
 from golden.errors import InvalidInput
 from golden.sums import matmul
 from synth.energy.inference import layers as module
-from synth.energy.inference.layers import IMAGES, NETWORKS, chosen, recorded_layers
+from synth.energy.inference.layers import IMAGES, NETWORKS, chosen, recorded_layers, trained_on
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("sklearn")
@@ -84,3 +84,18 @@ def test_what_is_no_product_of_matrices(trained):
         module._lowered(grouped)  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match="the layer '' has no weight of its own"):
         module._bias(trained, SimpleNamespace(name=""))  # type: ignore[arg-type]
+
+
+def test_networks_by_name_or_checkpoint(tmp_path, trained):
+    from golden.cnn import checkpoint
+
+    assert trained_on("lenet5-digits").name == trained_on(trained.checkpoint).name == trained.name
+    assert trained_on("lenet5-digits-pgd").name == "lenet5 (lenet5-digits-pgd)"
+    own = tmp_path / "own.safetensors"
+    checkpoint.save(own, trained.module, trained.provenance)
+    assert (trained_on(str(own)).name, trained_on(str(own)).data) == ("lenet5 (own)", "digits")
+    torch.save(trained.module.state_dict(), tmp_path / "others.pt")
+    with pytest.raises(InvalidInput, match=r"others\.pt does not say which network it is and on which images; take a"):
+        trained_on(str(tmp_path / "others.pt"))
+    with pytest.raises(InvalidInput, match="unknown network 'lenet'; did you mean lenet5"):
+        trained_on("lenet")

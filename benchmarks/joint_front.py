@@ -1,0 +1,60 @@
+"""Measure the joint fronts: energy of an image, clean accuracy, accuracy under the adaptive attack.
+
+    python benchmarks/joint_front.py --data mnist [--energies FILE ...] [--attacked N] [--entries N] [-o FILE]
+
+Without ``-o`` the file is the one that comes with the package; ``python -m axfpm.pages`` writes the tables of
+docs/front.md from it. Interrupted, the same command goes on with the network that it was at. Networks are trained,
+attacked and measured gate by gate: an hour or so of one core for each front.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: its threads would spin between calls
+
+import click
+
+from axfpm.console import progress_bar
+from axfpm.joint_front.measure import measure
+from axfpm.joint_front.result import MEASURED, save
+
+
+@click.command()
+@click.option("--data", default="mnist", show_default=True, help="Which front: mnist or cifar10.")
+@click.option("--attacked", type=int, help="Test images that are attacked; the front's own number without it.")
+@click.option("--entries", type=int, help="The first ones only.")
+@click.option("--energies", multiple=True, type=click.Path(path_type=Path), help="Of axfpm energy inference -o.")
+@click.option("--known-energies", is_flag=True, help="Measure none: a trained network has that of its start.")
+@click.option("--jobs", default=1, show_default=True, type=int)
+@click.option("-o", "output", type=click.Path(path_type=Path, dir_okay=False))
+def main(
+    data: str,
+    attacked: int | None,
+    entries: int | None,
+    energies: tuple[Path, ...],
+    known_energies: bool,
+    jobs: int,
+    output: Path | None,
+) -> None:
+    path = output or MEASURED / f"{data}.json"
+    with progress_bar("measuring") as progress:
+        found = measure(
+            data,
+            attacked=attacked,
+            entries=entries,
+            energies=energies,
+            measure_energies=not known_energies,
+            jobs=jobs,
+            progress=progress,
+        )
+    save(path, found)
+    for each in found.networks:
+        robust = ", ".join(f"{norm} {images.k}/{images.n}" for norm, images in each.robust.items())
+        energy = "" if each.energy is None else f", {each.energy.image_uj:.4g} uJ"
+        click.echo(f"{each.name}: clean {each.clean.k}/{each.clean.n}, {robust}{energy}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,6 @@
+"""Planted fronts are beside the tests, which pytest imports each for itself."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
