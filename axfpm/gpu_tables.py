@@ -87,15 +87,18 @@ def gpu_row(text: str, found: Mapping[str, Any]) -> str:
     """Return README with its row on GPUs."""
     (large,) = (row for row in found["bench"]["rows"] if (row["multiplier"], row["shape"]) == (SUBJECT, "gemm 4096"))
     first = found["evaluation"]["rows"]
-    forward = ", ".join(f"{row['cpu_s'] / row['gpu_s']:.0f}" for row in first)
     bits = "the same" if all(row["same_bits"] for row in first) else "**other**"
-    attacked = ", ".join(f"{row['attacked']['cpu_s'] / row['attacked']['gpu_s']:.1f}" for row in first)
+    forward = ", ".join(
+        f"{row['cpu_s'] / row['gpu_s']:.0f} times ({row['images']:,} test images, {row['network']})" for row in first
+    )
+    attacked = ", ".join(
+        f"{own['cpu_s'] / own['gpu_s']:.1f} times ({own['images']:,})" for own in (row["attacked"] for row in first)
+    )
     said = (
         f"{large['gmacs'] / 1e3:.1f} 10^12 products a second on an {found['bench']['machine']['gpu']['name']}, "
         f"{large['share']:.2f} of the ceiling by counted instructions, {large['ratio']:.1f} times slower than exact "
-        f"torch; all test images ({', '.join(row['network'] for row in first)}) {forward} times faster than on "
-        f"{found['evaluation']['machine']['cpu_threads']} CPU threads, in {bits} bits; under PGD on some hundred "
-        f"images {attacked} times"
+        f"torch; against {found['evaluation']['machine']['cpu_threads']} CPU threads faster by {forward}, in {bits} "
+        f"bits, and under PGD by {attacked}"
     )
     row = (
         f"{ROW} (`pip install 'axfpm[gpu]'`) | {said} | `axfpm bench --device cuda --large`, "

@@ -44,7 +44,8 @@ def test_row_of_readme(found):
     text = gpu_row(f"| other |\n{ROW} | old |\nrest\n", found)
     assert text.startswith(f"| other |\n{ROW} (`pip install") and text.endswith(" |\nrest\n")
     assert "3.0 10^12 products a second on an G 1, 0.75 of the ceiling" in text and "old" not in text
-    assert "(toy-digits) 25 times faster than on 8 CPU threads, in the same bits" in text and "2.5 times" in text
+    assert "8 CPU threads faster by 25 times (12,000 test images, toy-digits), in the same bits, and under PGD" in text
+    assert "by 2.5 times (300) |" in text
     assert gpu_row(text, found) == text
 
 
