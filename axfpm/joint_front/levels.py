@@ -102,7 +102,7 @@ class Choice:
     @property
     def sentence(self) -> str:
         """What to build, with what is not certain about it."""
-        return f"{self.data}: to {self.level}, {self.advice}; {self.doubt} ({self.uncertainty})."
+        return f"On {self.data}, to {self.level}, {self.advice}; {self.doubt} ({self.uncertainty})."
 
     @property
     def advice(self) -> str:

@@ -164,7 +164,7 @@ def _page(front: JointFront) -> list[str]:
     head, rows = network_rows(front)
     starred = any(each.energy is not None and each.energy.operands != each.network for each in front.networks)
     parts = [f"### {front.settings['model']} on {front.data}", f"`{COMMAND} {front.data}`: {conditions(front)}."]
-    parts += ["\n".join(f"- {capital(each.sentence)}" for each in leading(front))]
+    parts += ["\n".join(f"- {each.sentence}" for each in leading(front))]
     parts += [_table(*level_rows(front)), summary(front), _table(head, [(f"`{row[0]}`", *row[1:]) for row in rows])]
     if starred:
         parts.append(f"\\* {STAR}.")

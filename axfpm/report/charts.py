@@ -18,7 +18,20 @@ import altair as alt
 from axfpm import __version__
 from golden.cache import Cache
 
-__all__ = ["CONFIG", "DARK", "INK", "LIGHT", "NUMBER", "SOFT", "bundle", "colours", "finish", "points", "svg"]
+__all__ = [
+    "CONFIG",
+    "DARK",
+    "INK",
+    "LIGHT",
+    "NUMBER",
+    "SOFT",
+    "bundle",
+    "colours",
+    "colours_of_multipliers",
+    "finish",
+    "points",
+    "svg",
+]
 
 INK, SOFT, LINE, PAPER = "var(--ink)", "var(--soft)", "var(--line)", "var(--paper)"
 SERIES = 8
@@ -74,6 +87,16 @@ def colours(names: Sequence[str]) -> alt.Scale:
     return alt.Scale(domain=list(names), range=[_colour(index) for index in range(len(names))])
 
 
+COLOURED = ("exact", "ax-fpm", "e8m1", "e8m2", "bf16", "mitchell")
+"""Multipliers that have the same colour wherever several are drawn, in its place."""
+
+
+def colours_of_multipliers(names: Sequence[str]) -> alt.Scale:
+    """The scale that gives each multiplier a colour: its own, and the next ones to those without."""
+    places = {name: place for place, name in enumerate((*COLOURED, *(name for name in names if name not in COLOURED)))}
+    return alt.Scale(domain=list(names), range=[_colour(places[name]) for name in names])
+
+
 def _colour(index: int) -> str:
     return f"var(--c{index % SERIES})"
 
@@ -83,7 +106,7 @@ def points(rows: Iterable[Mapping[str, Any]]) -> alt.InlineData:
     return alt.InlineData(values=[dict(row) for row in rows])
 
 
-def finish(*layers: alt.Chart, alt_text: str, height: int, legend: Sequence[str] = ()) -> dict[str, Any]:
+def finish(*layers: alt.Chart, alt_text: str, height: int, legend: Sequence[str] | alt.Scale = ()) -> dict[str, Any]:
     """A chart as a specification as wide as its place on the page.
 
     Parameters
@@ -94,12 +117,14 @@ def finish(*layers: alt.Chart, alt_text: str, height: int, legend: Sequence[str]
         What it says, in words.
     height : int
         Of the plot, in CSS pixels.
-    legend : sequence of str
-        Names in the order of ``colours``; the page writes them below, from ``usermeta``.
+    legend : sequence of str or altair.Scale
+        Names in the order of ``colours``, or a scale with its own; the page writes them below, from ``usermeta``.
     """
     chart = layers[0] if len(layers) == 1 else alt.LayerChart(layer=list(layers))
     fit = alt.AutoSizeParams(type="fit-x", contains="padding")
-    meta = {"legend": [{"name": name, "colour": _colour(index)} for index, name in enumerate(legend)]}
+    scale = (legend if isinstance(legend, alt.Scale) else colours(legend)).to_dict()
+    pairs = zip(scale["domain"], scale["range"], strict=True)
+    meta = {"legend": [{"name": name, "colour": colour} for name, colour in pairs]}
     return chart.properties(
         width="container", height=height, description=alt_text, autosize=fit, usermeta=meta
     ).to_dict()

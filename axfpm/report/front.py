@@ -10,7 +10,7 @@ from typing import Any
 import altair as alt
 
 from axfpm.joint_front.tables import COMMAND, measured_fronts
-from axfpm.report.charts import INK, colours, finish, points
+from axfpm.report.charts import INK, colours_of_multipliers, finish, points
 from axfpm.report.joint_front import joint_data, joint_figures, joint_sentences, joint_tables
 from axfpm.report.section import Figure, Section, Table
 from axfpm.shipped import shipped_hardware, shipped_suites
@@ -279,7 +279,7 @@ def _chart(task: Task, words: str) -> dict[str, Any]:
     names = list(dict.fromkeys(one.multiplier for one in task.points))
     base = alt.Chart(points(rows))
     shown = base.encode(
-        color=alt.Color("multiplier:N", scale=colours(names), title=None),
+        color=alt.Color("multiplier:N", scale=colours_of_multipliers(names), title=None),
         opacity=alt.Opacity("state:O", scale=alt.Scale(domain=list(STATES), range=[1, 0.35]), title=None),
     )
     scale = alt.Scale(type="log", padding=24, nice=False)
@@ -294,4 +294,4 @@ def _chart(task: Task, words: str) -> dict[str, Any]:
     )
     text = base.mark_text(align="left", dx=9, dy=-9, fontSize=11, color=INK).encode(x=across, y=up, text="name:N")
     named = dots.properties(name="dots"), text.properties(name="labels")
-    return finish(wide, high, *named, alt_text=words, height=280, legend=names)
+    return finish(wide, high, *named, alt_text=words, height=280, legend=colours_of_multipliers(names))

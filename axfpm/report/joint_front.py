@@ -21,7 +21,7 @@ from axfpm.joint_front.tables import (
     percent,
     summary,
 )
-from axfpm.report.charts import INK, colours, finish, points
+from axfpm.report.charts import INK, colours_of_multipliers, finish, points
 from axfpm.report.section import Figure, Table
 from golden.robustness.statistics import Proportion
 
@@ -50,7 +50,7 @@ def joint_figures(front: JointFront) -> list[Figure]:
 
 def joint_sentences(front: JointFront) -> list[str]:
     """What to build at the levels that come first."""
-    return [capital(choice.sentence) for choice in leading(front)]
+    return [choice.sentence for choice in leading(front)]
 
 
 def joint_tables(front: JointFront) -> list[Table]:
@@ -118,7 +118,7 @@ def _chart(front: JointFront, norm: str, words: str) -> dict[str, Any]:
     names = list(dict.fromkeys(row["multiplier"] for row in rows))
     base = alt.Chart(points(rows))
     shown = base.encode(
-        color=alt.Color("multiplier:N", scale=colours(names), title=None),
+        color=alt.Color("multiplier:N", scale=colours_of_multipliers(names), title=None),
         opacity=alt.Opacity("state:O", scale=alt.Scale(domain=list(STATES), range=[1, 0.35]), title=None),
     )
     scale = alt.Scale(type="log", padding=24, nice=False)
@@ -134,7 +134,7 @@ def _chart(front: JointFront, norm: str, words: str) -> dict[str, Any]:
     )
     text = base.mark_text(align="left", dx=9, dy=-9, fontSize=11, color=INK).encode(x=across, y=up, text="label:N")
     named = dots.properties(name="dots"), text.properties(name="labels")
-    return finish(wide, high, *named, alt_text=words, height=420, legend=names)
+    return finish(wide, high, *named, alt_text=words, height=420, legend=colours_of_multipliers(names))
 
 
 def _row(front: JointFront, each: Network, norm: str) -> dict[str, Any]:

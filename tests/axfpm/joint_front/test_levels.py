@@ -59,8 +59,8 @@ def test_the_sentence():
     assert named(both.build) == "e8m2"
     assert named(both.perhaps) == "e8m1"
     assert both.sentence.startswith(
-        "toys: to lose at most 1 point of the clean accuracy of exact torch and withstand at most 10 points less than "
-        "it in each norm, build e8m2: 40 uJ an image, 0.40 ["
+        "On toys, to lose at most 1 point of the clean accuracy of exact torch and withstand at most 10 points less "
+        "than it in each norm, build e8m2: 40 uJ an image, 0.40 ["
     )
     doubt = "; it cannot be excluded that e8m1 does, too, at 30 uJ an image, 0.30 ["
     assert f", the cheapest of 2 that do so for certain{doubt}" in both.sentence

@@ -57,7 +57,7 @@ def test_the_page(monkeypatch):
     text = front_pages({"toys": FRONT})
     assert text.startswith("### toy on toys\n\n`python benchmarks/joint_front.py --data toys`: toy on toys, 6 networks")
     for choice in leading(FRONT):
-        assert f"- T{choice.sentence[1:]}" in text
+        assert f"- {choice.sentence}\n" in text
     for choice in choices(FRONT):
         assert choice.advice[1:] in text
     assert "| `e8m2 (adversarially trained)` | adversarially trained | 41 [40.2, 41.8] \\* | 0.41" in text
@@ -72,7 +72,9 @@ def test_the_page(monkeypatch):
 def test_the_row_of_readme():
     text = front_readme_rows(TABLE, {"toys": FRONT})
     row = text.splitlines()[3]
-    assert row.startswith("| what to build, toy on toys: energy, clean and adaptive robust accuracy together | toys: ")
+    assert row.startswith(
+        "| what to build, toy on toys: energy, clean and adaptive robust accuracy together | On toys, "
+    )
     for choice in leading(FRONT):
         assert choice.sentence in row
     assert front_readme_rows(text, {"toys": FRONT}) == text

@@ -5,7 +5,7 @@ import altair as alt
 import pytest
 
 from axfpm.report import charts
-from axfpm.report.charts import CONFIG, DARK, LIGHT, bundle, colours, finish, points, svg
+from axfpm.report.charts import CONFIG, DARK, LIGHT, bundle, colours, colours_of_multipliers, finish, points, svg
 
 vl_convert = pytest.importorskip("vl_convert")
 
@@ -84,3 +84,14 @@ def test_the_library_is_kept_and_never_ends_its_script(monkeypatch, tmp_path):
     ((snippet, version),) = made
     assert "vegaEmbed" in snippet
     assert version in vl_convert.get_vegalite_versions()
+
+
+def test_a_multiplier_has_one_colour_wherever_it_stands():
+    first, second = (colours_of_multipliers(names).to_dict() for names in (["other", "e8m2"], ["e8m2", "exact", "x"]))
+    assert first["domain"] == ["other", "e8m2"] and first["range"][1] == second["range"][0]
+    assert len({*first["range"]}) == 2 and len({*second["range"]}) == 3
+    chart = alt.Chart(points([{"x": 1}])).mark_point().encode(x="x:Q")
+    legend = finish(chart, alt_text="", height=9, legend=colours_of_multipliers(["other", "e8m2"]))["usermeta"][
+        "legend"
+    ]
+    assert legend == [{"name": name, "colour": first["range"][k]} for k, name in enumerate(("other", "e8m2"))]

@@ -37,7 +37,7 @@ def test_a_figure_for_each_norm():
 
 
 def test_sentences_and_tables():
-    assert joint_sentences(FRONT) == [f"T{choice.sentence[1:]}" for choice in leading(FRONT)]
+    assert joint_sentences(FRONT) == [choice.sentence for choice in leading(FRONT)]
     levels, table = joint_tables(FRONT)
     for row, choice in zip(levels.rows, choices(FRONT), strict=True):
         assert row[0].lower() == str(choice.level).lower()
