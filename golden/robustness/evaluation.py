@@ -18,6 +18,7 @@ from golden.assignments import Assignment, assignment
 from golden.catalogue import Multiplier, distinct, multiplier as look_up
 from golden.errors import InvalidInput
 from golden.progress import Progress
+from golden.pytorch.devices import device_of
 from golden.pytorch.rules import Layers
 from golden.robustness import attacks as attack_registry
 from golden.robustness.attacks import Attack
@@ -128,9 +129,10 @@ def evaluate(
     MissingTool
         If Dask is asked for and not installed, or a GPU and the emulation lacks what it needs there.
     """
-    check_backend(device, backend)
+    found = networks(model, seeds, device)
+    check_backend(device_of(found[0].module).type, backend)
     return evaluate_networks(
-        networks(model, seeds, device),
+        found,
         x,
         y,
         multiplier=multiplier,

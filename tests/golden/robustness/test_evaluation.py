@@ -287,3 +287,10 @@ def test_on_a_gpu(digits):
         checkpoint.load("lenet5-digits")[0].cuda(), images, labels, attacks="pgd:eps=0.1", threat_models="white-box"
     )
     assert [row.robust_accuracy for row in again.attacks] == [row.robust_accuracy for row in found["cuda"].attacks]
+
+
+def test_a_model_elsewhere_is_not_sent_to_other_machines(tiny):
+    """A GPU's model; here it stands on a device that any machine has."""
+    model, images, labels = tiny
+    with pytest.raises(InvalidInput, match="the backend dask evaluates on CPUs; leave out the device meta"):
+        evaluate(copy.deepcopy(model).to("meta"), images, labels, backend="dask", scheduler="tcp://127.0.0.1:1")
