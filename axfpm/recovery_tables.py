@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from axfpm.markdown import markdown_table
-from golden.errors import InvalidInput
+from axfpm.markdown import markdown_table, rows_behind
 
 if TYPE_CHECKING:
     from golden.robustness.recovery import Recovery, RecoveryRow
@@ -50,11 +49,7 @@ def recovery_rows(text: str, found: Mapping[str, Recovery]) -> str:
     InvalidInput
         If there is no such row, and rows to put there.
     """
-    lines = [line for line in text.splitlines(keepends=True) if not line.startswith(ROW)]
-    place = 1 + max((k for k, line in enumerate(lines) if line.startswith(BEFORE)), default=-1)
-    if found and not place:
-        raise InvalidInput(f"there is no row {BEFORE!r} in a table; rows on training belong behind it")
-    return "".join([*lines[:place], *map(_readme, found.values()), *lines[place:]])
+    return rows_behind(text, BEFORE, ROW, [*map(_readme, found.values())], "rows on training")
 
 
 def _readme(found: Recovery) -> str:

@@ -11,8 +11,7 @@ from axfpm.joint_front.dominance import beaten_by, better_deals
 from axfpm.joint_front.entries import HOWS
 from axfpm.joint_front.levels import Choice, choices
 from axfpm.joint_front.result import MEASURED, Images, JointFront, Network, read
-from axfpm.markdown import markdown_table
-from golden.errors import InvalidInput
+from axfpm.markdown import markdown_table, rows_behind
 from golden.robustness.equivalence import MARGIN
 from golden.robustness.rule import LEAST
 from golden.robustness.statistics import Proportion
@@ -146,12 +145,8 @@ def front_readme_rows(text: str, found: Mapping[str, JointFront]) -> str:
     InvalidInput
         If there is no such row, and rows to put there.
     """
-    lines = [line for line in text.splitlines(keepends=True) if not line.startswith(ROW)]
-    place = 1 + max((k for k, line in enumerate(lines) if line.startswith(BEFORE)), default=-1)
-    if found and not place:
-        raise InvalidInput(f"there is no row {BEFORE!r} in a table; rows on what to build belong behind it")
     rows = [_readme(name, each) for name, each in found.items()]
-    return "".join([*lines[:place], *rows, *lines[place:]])
+    return rows_behind(text, BEFORE, ROW, rows, "rows on what to build")
 
 
 def _readme(name: str, front: JointFront) -> str:

@@ -1,6 +1,9 @@
 """Tables in Markdown."""
 
-from axfpm.markdown import markdown_table
+import pytest
+
+from axfpm.markdown import markdown_table, rows_behind
+from golden.errors import InvalidInput
 
 
 def test_a_table():
@@ -11,3 +14,14 @@ def test_a_table():
         "| x |  |",
     ]
     assert markdown_table(("a",), []) == "| a |\n|---|"
+
+
+def test_rows_stand_behind_the_last_of_others_and_replace_their_own():
+    page = "| a 1 |\n| own old |\n| a 2 |\n| b |\n"
+    rows = ["| own 1 |\n", "| own 2 |\n"]
+    text = rows_behind(page, "| a ", "| own ", rows, "rows")
+    assert text == "| a 1 |\n| a 2 |\n| own 1 |\n| own 2 |\n| b |\n"
+    assert rows_behind(text, "| a ", "| own ", rows, "rows") == text
+    assert rows_behind(text, "| none ", "| own ", [], "rows") == "| a 1 |\n| a 2 |\n| b |\n"
+    with pytest.raises(InvalidInput, match=r"no row '\| none ' in a table; rows of ours belong behind it"):
+        rows_behind(text, "| none ", "| own ", rows, "rows of ours")
