@@ -16,7 +16,8 @@ def product(multiplier, shape, gmacs, ceiling=None):
 @pytest.fixture
 def found():
     network = {
-        "network": "toy-digits", "images": 12000, "gpu_s": 0.002, "cpu_s": 0.05, "same_bits": True, "step_ms": 7.48, "step_images": 900,
+        "network": "toy-digits", "images": 12000, "gpu_s": 0.002, "cpu_s": 0.05, "same_bits": True, "step_ms": 7.48,
+        "step_images": 900,
         "attacked": {"images": 300, "attack": "PGD", "gpu_s": 4.0, "cpu_s": 10.0},
     }  # fmt: skip
     machine = {"gpu": {"name": "G 1"}, "torch": "2", "triton": "3"}
