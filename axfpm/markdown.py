@@ -3,10 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from golden.errors import InvalidInput
 
-__all__ = ["markdown_table", "rows_behind"]
+__all__ = ["WithInterval", "markdown_table", "rows_behind", "three_digits", "with_interval"]
+
+
+class WithInterval(Protocol):
+    """A ratio of energies."""
+
+    @property
+    def energy(self) -> float:
+        """The ratio."""
+        ...
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Its ends."""
+        ...
+
+
+def three_digits(value: float) -> str:
+    """A number by three digits, all of those before the point."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def with_interval(ratio: WithInterval) -> str:
+    """A ratio with its interval: ``0.41 [0.39, 0.44]``."""
+    return f"{ratio.energy:.2f} [{ratio.interval[0]:.2f}, {ratio.interval[1]:.2f}]"
 
 
 def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

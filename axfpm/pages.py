@@ -12,15 +12,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from axfpm.circuit_tables import circuit_tables, measured_circuits
 from axfpm.gpu_tables import gpu_row, gpu_tables, measured_gpu
 from axfpm.joint_front.tables import front_pages, front_readme_rows, measured_fronts
-from axfpm.markdown import markdown_table
+from axfpm.markdown import markdown_table, three_digits, with_interval
 from axfpm.recovery_tables import measured_recoveries, recovery_rows, recovery_tables
 from golden.errors import InvalidInput
 from golden.files import write
 
 if TYPE_CHECKING:
-    from synth.energy.inference.result import InferenceRow, Ratio
+    from synth.energy.inference.result import InferenceRow
     from synth.energy.inference.technologies import Inferences
 
 __all__ = ["PAGES", "ROOT", "brought_up_to_date", "measured"]
@@ -29,6 +30,7 @@ ROOT = Path(__file__).parents[1]
 """Where the pages are, in a copy of the repository."""
 ON_GPU = "<!-- measured on a GPU, by axfpm.pages -->"
 TRAINED = "<!-- from the measured trainings, by axfpm.pages -->"
+CIRCUITS = "<!-- from the measured circuits, by axfpm.pages -->"
 FRONTS = "<!-- from the measured fronts, by axfpm.pages -->"
 BEGIN, END = "<!-- from the measured inferences, by axfpm.pages -->", "<!-- end of what axfpm.pages writes -->"
 ROW = "| energy of the multiply-accumulates of an image of "
@@ -65,12 +67,20 @@ def brought_up_to_date(page: str, text: str, found: Found) -> str:
     return PAGES[page](text, found)
 
 
-def _between(write_tables: Callable[[Found], str], begin: str = BEGIN) -> Callable[[str, Found], str]:
+def _between(*tables: tuple[str, Callable[[Found], str]]) -> Callable[[str, Found], str]:
+    """Of marks and what belongs between each and the next end, in their order on the page."""
+    marks = [mark for begin, _ in tables for mark in (begin, END)]
+    one = "|".join(map(re.escape, dict.fromkeys(marks)))
+
     def page(text: str, found: Found) -> str:
-        parts = re.split(f"({re.escape(begin)}|{re.escape(END)})", text)
-        if parts[1::2] != [begin, END]:
-            raise InvalidInput(f"there is not one place between {begin!r} and {END!r}; put both marks where tables go")
-        return "".join([*parts[:2], f"\n\n{write_tables(found) or NONE}\n\n", *parts[3:]])
+        if re.findall(one, text) != marks:
+            raise InvalidInput(
+                f"there is not one place each for {', '.join(map(repr, marks))}, in this order; put the marks where "
+                "tables go"
+            )
+        kept = re.split(one, text)[::2]
+        parts = [f"{begin}\n\n{write_tables(found) or NONE}\n\n{END}" for begin, write_tables in tables]
+        return "".join(part for pair in zip(kept, [*parts, ""], strict=True) for part in pair)
 
     return page
 
@@ -90,7 +100,8 @@ def _rows(text: str, found: Found) -> str:
 def _readme(name: str, found: Inferences) -> str:
     first, subject = found.results[0], _of_all(found, SUBJECT)
     parts = [
-        f"{SUBJECT} " + "; ".join(f"{', '.join(_ratio(r.ratios[b]) for r in subject)} of {b}" for b in first.baselines),
+        f"{SUBJECT} "
+        + "; ".join(f"{', '.join(with_interval(r.ratios[b]) for r in subject)} of {b}" for b in first.baselines),
         *(
             f"{name} {', '.join(f'{row.ratios[first.baselines[0]].energy:.2f}' for row in _of_all(found, name))} of "
             f"{first.baselines[0]}"
@@ -119,7 +130,7 @@ def _of_network(name: str, found: Inferences) -> list[str]:
     parts = [head, markdown_table(columns, rows)]
     for each in found.results:
         layers = [
-            [layer.layer, f"{layer.macs:,}", *(_three(row.layers[k].energy_pj) for row in each.rows)]
+            [layer.layer, f"{layer.macs:,}", *(three_digits(row.layers[k].energy_pj) for row in each.rows)]
             for k, layer in enumerate(each.rows[0].layers)
         ]
         parts += [
@@ -155,18 +166,9 @@ def _accuracies(row: InferenceRow) -> list[str]:
 def _energies(name: str, found: Inferences) -> list[str]:
     cells = []
     for row, each in zip(_of_all(found, name), found.results, strict=True):
-        cells.append("{} [{}, {}]".format(*map(_three, (row.image_uj, *row.image_interval))))
-        cells += ["1" if base == row.name else _ratio(row.ratios[base]) for base in each.baselines]
+        cells.append("{} [{}, {}]".format(*map(three_digits, (row.image_uj, *row.image_interval))))
+        cells += ["1" if base == row.name else with_interval(row.ratios[base]) for base in each.baselines]
     return cells
-
-
-def _three(value: float) -> str:
-    """A number by three digits, all of those before the point."""
-    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def _ratio(ratio: Ratio) -> str:
-    return f"{ratio.energy:.2f} [{ratio.interval[0]:.2f}, {ratio.interval[1]:.2f}]"
 
 
 def _command(name: str, found: Inferences) -> str:
@@ -176,11 +178,13 @@ def _command(name: str, found: Inferences) -> str:
 
 PAGES: dict[str, Callable[[str, Found], str]] = {
     "README.md": _rows,
-    "docs/claims.md": _between(_verdicts),
-    "docs/emulation.md": _between(lambda _inferences: gpu_tables(measured_gpu()), ON_GPU),
-    "docs/hardware.md": _between(_figures),
-    "docs/front.md": _between(lambda _inferences: front_pages(measured_fronts()), FRONTS),
-    "docs/training.md": _between(lambda _inferences: recovery_tables(measured_recoveries()), TRAINED),
+    "docs/claims.md": _between((BEGIN, _verdicts)),
+    "docs/emulation.md": _between((ON_GPU, lambda _inferences: gpu_tables(measured_gpu()))),
+    "docs/hardware.md": _between(
+        (CIRCUITS, lambda _inferences: circuit_tables(measured_circuits())), (BEGIN, _figures)
+    ),
+    "docs/front.md": _between((FRONTS, lambda _inferences: front_pages(measured_fronts()))),
+    "docs/training.md": _between((TRAINED, lambda _inferences: recovery_tables(measured_recoveries()))),
 }
 """Pages by their place in the repository, each with what brings it up to date: ``function(text, found) -> text``."""
 

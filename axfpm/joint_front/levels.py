@@ -105,6 +105,14 @@ class Choice:
         return f"On {self.data}, to {self.level}, {self.advice}; {self.doubt} ({self.uncertainty})."
 
     @property
+    def brief(self) -> str:
+        """What to build and what is in doubt, by names and shares of the exact one's energy."""
+        best, perhaps = self.build, self.perhaps
+        said = "nothing for certain" if best is None else f"{best.name}, {_share(best)}"
+        doubt = "" if perhaps is None else f"; not excluded {perhaps.name}, {_share(perhaps)}"
+        return f"to {self.level}: {said}{doubt}"
+
+    @property
     def advice(self) -> str:
         """What to build for certain."""
         best = self.build
@@ -200,8 +208,12 @@ def _in_uj(network: Network) -> str:
 
 def _of_exact(network: Network) -> str:
     """Its energy by that of the exact multiplier, which the references run on."""
+    return f"{_share(network)} of the energy of {BASE}"
+
+
+def _share(network: Network) -> str:
     energy = _energy(network)
-    return f"{energy.ratio:.2f} [{energy.together[0]:.2f}, {energy.together[1]:.2f}] of the energy of {BASE}"
+    return f"{energy.ratio:.2f} [{energy.together[0]:.2f}, {energy.together[1]:.2f}]"
 
 
 def _points(number: float) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 import golden
-from axfpm.joint_front.entries import ADVERSARIAL, Entry, Front
+from axfpm.joint_front.entries import Entry, Front
 from golden.cache import cache_dir
 from golden.catalogue import multiplier
 from golden.cnn import checkpoint as checkpoints, training
@@ -22,7 +22,7 @@ from golden.errors import InvalidInput
 from golden.progress import Progress
 from golden.sources import multiplier_key, sources_digest
 
-__all__ = ["network_of", "starting_point"]
+__all__ = ["epsilon", "network_of", "starting_point"]
 
 MAKERS = ("cnn/training", "cnn/adversarial")
 """Sources that say how networks are trained, as ``golden.robustness.recovery`` has them."""
@@ -31,6 +31,11 @@ MAKERS = ("cnn/training", "cnn/adversarial")
 def starting_point(entry: Entry, front: Front) -> str:
     """Return the name of the package's checkpoint that an entry is, or is trained further from."""
     return checkpoints.packaged(front.model, front.data, variant="pgd" if entry.adversarial else "")
+
+
+def epsilon(checkpoint: str) -> float:
+    """Return the L-infinity budget within which a checkpoint's training images were perturbed; 0 without any."""
+    return float(checkpoints.load(checkpoint)[1].settings.get("epsilon", 0))
 
 
 def network_of(entry: Entry, front: Front, progress: Progress | None = None) -> TrainedNetwork:
@@ -59,7 +64,7 @@ def network_of(entry: Entry, front: Front, progress: Progress | None = None) -> 
             start=start,
             multiplier=str(entry.runs_on),
             epochs=1,
-            adversarial=ADVERSARIAL if entry.adversarial else None,
+            adversarial=epsilon(start) or None,
             output=path,
             progress=progress,
         )
@@ -74,7 +79,7 @@ def _digest(entry: Entry, start: str) -> str:
     key = {
         "start": checkpoints.weights_digest(checkpoints.load(start)[0]),
         "multiplier": multiplier_key(multiplier(str(entry.runs_on))),
-        "adversarial": ADVERSARIAL if entry.adversarial else 0,
+        "adversarial": epsilon(start),
         "training": sources_digest(Path(golden.__file__).parent, lambda file: file.startswith(MAKERS)),
         "torch": str(torch.__version__),
     }

@@ -11,7 +11,7 @@ from axfpm.joint_front.dominance import beaten_by, better_deals
 from axfpm.joint_front.entries import HOWS
 from axfpm.joint_front.levels import Choice, choices
 from axfpm.joint_front.result import MEASURED, Images, JointFront, Network, read
-from axfpm.markdown import markdown_table, rows_behind
+from axfpm.markdown import markdown_table, rows_behind, three_digits
 from golden.robustness.equivalence import MARGIN
 from golden.robustness.rule import LEAST
 from golden.robustness.statistics import Proportion
@@ -122,7 +122,7 @@ def in_uj(each: Network) -> str:
         return "-"
     low, high = each.energy.interval
     star = "" if each.energy.operands == each.network else " *"
-    return f"{_three(each.energy.image_uj)} [{_three(low)}, {_three(high)}]{star}"
+    return f"{three_digits(each.energy.image_uj)} [{three_digits(low)}, {three_digits(high)}]{star}"
 
 
 def percent(images: Images, digits: int = 1) -> str:
@@ -150,8 +150,12 @@ def front_readme_rows(text: str, found: Mapping[str, JointFront]) -> str:
 
 
 def _readme(name: str, front: JointFront) -> str:
-    said = " ".join(choice.sentence for choice in leading(front))
-    what = f"{ROW}{front.settings['model']} on {name}: energy, clean and adaptive robust accuracy together"
+    first = leading(front)
+    said = ". ".join(capital(choice.brief) for choice in first)
+    what = (
+        f"{ROW}{front.settings['model']} on {name}: the least energy, as a share of exact's, at a clean and an "
+        f"adaptive robust accuracy, for certain ({first[0].uncertainty})"
+    )
     return f"{what} | {said} | `{COMMAND} {name}`; [joint front](docs/front.md) |\n"
 
 
@@ -169,7 +173,3 @@ def _page(front: JointFront) -> list[str]:
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return markdown_table(columns, rows).replace(" * |", " \\* |")
-
-
-def _three(value: float) -> str:
-    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"

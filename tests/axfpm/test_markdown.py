@@ -2,7 +2,7 @@
 
 import pytest
 
-from axfpm.markdown import markdown_table, rows_behind
+from axfpm.markdown import markdown_table, rows_behind, three_digits
 from golden.errors import InvalidInput
 
 
@@ -25,3 +25,10 @@ def test_rows_stand_behind_the_last_of_others_and_replace_their_own():
     assert rows_behind(text, "| none ", "| own ", [], "rows") == "| a 1 |\n| a 2 |\n| b |\n"
     with pytest.raises(InvalidInput, match=r"no row '\| none ' in a table; rows of ours belong behind it"):
         rows_behind(text, "| none ", "| own ", rows, "rows of ours")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(1448.4, "1448"), (100, "100"), (99.96, "100"), (96.11, "96.1"), (0.03333, "0.0333")]
+)
+def test_three_digits(value, shown):
+    assert three_digits(value) == shown

@@ -2,7 +2,7 @@
 
 import pytest
 
-from axfpm.pages import BEGIN, END, PAGES, ROOT, ROW, _three, brought_up_to_date, measured
+from axfpm.pages import BEGIN, CIRCUITS, END, PAGES, ROOT, ROW, brought_up_to_date, measured
 from golden.errors import InvalidInput
 from synth.energy.inference.accuracy import Accuracy, Share
 from synth.energy.inference.layers import NETWORKS
@@ -62,9 +62,12 @@ def test_rows_of_readme(found, monkeypatch):
         brought_up_to_date("README.md", "nothing\n", found)
 
 
-def test_figures(found):
-    text = brought_up_to_date("docs/hardware.md", EMPTY, found)
-    assert text.startswith(f"before\n{BEGIN}\n\n### toy (toy-digits), classifying digits\n")
+def test_figures(found, monkeypatch):
+    monkeypatch.setattr("axfpm.pages.measured_circuits", dict)
+    page = f"first\n{CIRCUITS}{END}\n{EMPTY}"
+    text = brought_up_to_date("docs/hardware.md", page, found)
+    none = f"{CIRCUITS}\n\nNone comes with this version.\n\n{END}"
+    assert text.startswith(f"first\n{none}\nbefore\n{BEGIN}\n\n### toy (toy-digits), classifying digits\n")
     assert text.endswith(f"\n{END}\nafter\n")
     assert "old" not in text
     assert "| multiplier | correct | calibrated | uJ, `osu018` | / exact | uJ, `nangate45` | / exact |\n" in text
@@ -86,14 +89,13 @@ def test_verdicts(found):
     assert "None comes" in brought_up_to_date("docs/claims.md", text, {})
 
 
-@pytest.mark.parametrize("text", ["", BEGIN, END + BEGIN, EMPTY * 2])
+@pytest.mark.parametrize("text", ["", BEGIN, END + BEGIN, EMPTY * 2, CIRCUITS + END + EMPTY])
 def test_pages_without_one_place(text, found):
     with pytest.raises(InvalidInput, match="there is not one place"):
+        brought_up_to_date("docs/claims.md", text, found)
+
+
+@pytest.mark.parametrize("text", ["", EMPTY, EMPTY + CIRCUITS + END, CIRCUITS + EMPTY])
+def test_pages_without_two_places(text, found):
+    with pytest.raises(InvalidInput, match=r"there is not one place each for .*, in this order"):
         brought_up_to_date("docs/hardware.md", text, found)
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"), [(1448.4, "1448"), (100, "100"), (99.96, "100"), (96.11, "96.1"), (0.03333, "0.0333")]
-)
-def test_three_digits(value, shown):
-    assert _three(value) == shown

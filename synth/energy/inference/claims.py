@@ -13,13 +13,26 @@ is enough, and the chance of a wrong one grows with their number: at most 2.5% f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from synth.energy.inference.result import InferenceEnergy
 
-__all__ = ["CLAIMS", "FAILS", "HOLDS", "LEAST_TECHNOLOGIES", "NOT_RUN", "OPEN", "SUBJECT", "Claim", "Verdict", "decide"]
+__all__ = [
+    "CLAIMS",
+    "FAILS",
+    "HOLDS",
+    "LEAST_TECHNOLOGIES",
+    "NOT_RUN",
+    "OPEN",
+    "PREDICTED",
+    "SUBJECT",
+    "Claim",
+    "Verdict",
+    "decide",
+    "ruled",
+]
 
 SUBJECT = "ax-fpm"
 LEAST_TECHNOLOGIES = 2
@@ -47,10 +60,14 @@ class Claim:
     source: str
 
 
+PREDICTED = 0.62
+"""Share of the exact one's energy that multiplier and adder were predicted to take at most."""
 CLAIMS = (
     Claim("up to 50% less energy", 0.50, "the paper as published (ASPLOS 2021)"),
     Claim("67% less energy", 0.33, "the paper's first version (arXiv)"),
-    Claim("the energy of multiply and add at most 0.62", 0.62, "our own prediction, made before measuring"),
+    Claim(
+        f"the energy of multiply and add at most {PREDICTED:g}", PREDICTED, "our own prediction, made before measuring"
+    ),
 )
 
 
@@ -113,11 +130,20 @@ def _judged(claim: Claim, results: Sequence[InferenceEnergy], subject: str, base
             return Verdict(claim, network, baseline, NOT_RUN, reason, {})
         ratio = result.row(subject).ratios[baseline]
         ratios[result.library] = (ratio.energy, *ratio.interval)
-    verdict, reason = _ruled(claim.share, ratios)
+    verdict, reason = ruled(claim.share, ratios)
     return Verdict(claim, network, baseline, verdict, reason, ratios)
 
 
-def _ruled(share: float, ratios: dict[str, tuple[float, float, float]]) -> tuple[str, str]:
+def ruled(share: float, ratios: Mapping[str, tuple[float, float, float]]) -> tuple[str, str]:
+    """Judge whether a ratio stays below a share, and say why.
+
+    Parameters
+    ----------
+    share : float
+        The claimed ratio.
+    ratios : mapping of str to (float, float, float)
+        By technology: the ratio, and the ends of its interval.
+    """
     above = [name for name, (_, low, _) in ratios.items() if low >= share]
     if above:
         return FAILS, f"the whole interval lies above {share:g} on {', '.join(above)}"

@@ -1,5 +1,7 @@
 """What to build: the sentence follows the data."""
 
+import re
+
 import pytest
 from planted_fronts import EXACT_ROW, FRONT, joint_front, network
 
@@ -68,6 +70,7 @@ def test_the_sentence():
         "(2,000 test images, 200 of them attacked; all intervals hold together at 95%; one network of each kind)."
     )
     assert accuracy.sentence != both.sentence
+    assert re.fullmatch(rf"to {both.level}: e8m2, 0.40 \[\S+, \S+\]; not excluded e8m1, 0.30 \[\S+, \S+\]", both.brief)
     assert "unknown" not in {each.name for each in (*accuracy.certain, *accuracy.possible)}
 
 
@@ -85,6 +88,8 @@ def test_the_sentence_changes_with_the_data():
     near = said(good, network("bf16", 41.0, 0.95, 0.5, 0.5))
     assert "(in energy not told apart from bf16)" in near.sentence
     assert "not told apart" not in said(good).sentence
+    assert "excluded" not in said(good).brief
+    assert said(network("e8m1", 30.0, 0.5, 0.1, 0.1)).brief.endswith(f": {EXACT}, 1.00 [1.00, 1.00]")
 
 
 def test_where_none_but_the_reference_is_certain():

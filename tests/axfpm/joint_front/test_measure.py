@@ -8,7 +8,7 @@ from axfpm.joint_front import measure as module
 from axfpm.joint_front.differences import correct
 from axfpm.joint_front.entries import Entry, Front
 from axfpm.joint_front.measure import measure
-from axfpm.joint_front.networks import network_of, starting_point
+from axfpm.joint_front.networks import epsilon, network_of, starting_point
 from axfpm.joint_front.result import Energy
 from golden.cnn import checkpoint, data
 from golden.cnn.trained import trained_network
@@ -86,6 +86,7 @@ def test_where_networks_come_from():
     pgd = Entry("e8m1", "adversarially trained")
     assert starting_point(TUNED, TOYS) == "lenet5-digits"
     assert starting_point(pgd, TOYS) == "lenet5-digits-pgd"
+    assert (epsilon("lenet5-digits"), epsilon("lenet5-digits-pgd")) == (0, 0.15)
     assert network_of(pgd, TOYS).name == trained_network("lenet5", "digits", "lenet5-digits-pgd").name
 
 

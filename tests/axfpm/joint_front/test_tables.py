@@ -72,11 +72,10 @@ def test_the_page(monkeypatch):
 def test_the_row_of_readme():
     text = front_readme_rows(TABLE, {"toys": FRONT})
     row = text.splitlines()[3]
-    assert row.startswith(
-        "| what to build, toy on toys: energy, clean and adaptive robust accuracy together | On toys, "
-    )
+    assert row.startswith("| what to build, toy on toys: the least energy, as a share of exact's, at a clean")
     for choice in leading(FRONT):
-        assert choice.sentence in row
+        assert choice.brief[1:] in row
+        assert choice.uncertainty in row
     assert front_readme_rows(text, {"toys": FRONT}) == text
     assert front_readme_rows(text, {}) == TABLE
     with pytest.raises(InvalidInput, match="there is no row"):

@@ -3,7 +3,7 @@
 import pytest
 from made_up_inference import result
 
-from synth.energy.inference.claims import CLAIMS, FAILS, HOLDS, LEAST_TECHNOLOGIES, NOT_RUN, OPEN, _ruled, decide
+from synth.energy.inference.claims import CLAIMS, FAILS, HOLDS, LEAST_TECHNOLOGIES, NOT_RUN, OPEN, decide, ruled
 
 pytest.importorskip("scipy")
 
@@ -25,7 +25,7 @@ BELOW, ACROSS, ABOVE = (0.4, 0.3, 0.49), (0.45, 0.4, 0.51), (0.6, 0.51, 0.7)
     ids=str,
 )
 def test_verdicts(ratios, verdict, reason):
-    assert _ruled(0.5, {f"lib{k}": each for k, each in enumerate(ratios)}) == (verdict, reason)
+    assert ruled(0.5, {f"lib{k}": each for k, each in enumerate(ratios)}) == (verdict, reason)
 
 
 def test_every_claim_against_every_baseline():
