@@ -326,11 +326,14 @@ def progress_bar(title: str) -> Iterator[Progress]:
 def _lines(title: str) -> Progress:
     last = monotonic()
     first: tuple[float, int] | None = None
+    latest = 0
 
     def report(done: int, total: int, message: str) -> None:
-        nonlocal last, first
+        nonlocal last, first, latest
         now = monotonic()
-        first = first or (now, done)  # what was done before took none of this time
+        if first is None or done < latest:
+            first = now, done  # what was done before took none of this time; where less is done, other work begins
+        latest = done
         if now - last >= LINE_SECONDS:
             last = now
             share = f" {100 * done // total}%" if total else ""

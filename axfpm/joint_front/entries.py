@@ -26,8 +26,6 @@ HOWS = {
     "searched": "a multiplier for each layer, found by axfpm search",
 }
 """What was done to a network, in words."""
-ADVERSARIAL = 0.3
-"""Budget of the adversarial training of the package's network for MNIST, which goes on with it on multipliers."""
 
 
 @dataclass(frozen=True)
@@ -75,19 +73,18 @@ class Entry:
     @property
     def name(self) -> str:
         """Its name on the front; no other entry has it."""
-        layers = self.target.layers
-        if layers is not None:
-            return f"{_short(layers)} (searched)"
         if self.how in ("catalogue", "calibrated"):
             return self.on
+        layers = self.target.layers
         where = " on it" if self.tuned and self.adversarial else ""
-        return f"{self.on} ({self.how}{where})"
+        return f"{self.on if layers is None else _short(layers)} ({self.how}{where})"
 
 
 def _short(layers: Assignment) -> str:
     """The multiplier of most layers, and the layers that have others: ``e8m1, fc2 ax-fpm, fc3 exact``."""
     most = Counter(str(m) for m in layers.values()).most_common(1)[0][0]
-    return ", ".join([most, *(f"{name} {m}" for name, m in layers.items() if str(m) != most)])
+    others = ((f"layer {name}" if name.isdigit() else name, m) for name, m in layers.items() if str(m) != most)
+    return ", ".join([most, *(f"{name} {m}" for name, m in others)])
 
 
 @dataclass(frozen=True)
@@ -116,12 +113,12 @@ class Front:
 
 
 def _assigned(model_layers: str, letters: str) -> str:
-    names = {"x": "exact", "a": "ax-fpm", "8": "e8m1", "2": "e8m2"}
+    names = {"x": "exact", "a": "ax-fpm", "b": "bf16", "8": "e8m1", "2": "e8m2"}
     pairs = zip(model_layers.split(), letters.split(), strict=True)
     return f"{ASSIGNMENT}:" + ";".join(f"{layer}={names[letter]}" for layer, letter in pairs)
 
 
-LENET5 = "conv1 conv2 fc1 fc2 fc3"
+LENET5, ALEXNET = "conv1 conv2 fc1 fc2 fc3", "1 4 7 9 11 15 17"
 TUNED = tuple(Entry(name, "fine-tuned", tuned=True) for name in ("ax-fpm", "e8m1", "e8m2"))
 
 FRONTS = Registry(
@@ -155,6 +152,16 @@ FRONTS = Registry(
                 TUNED[2],
                 Entry("ax-fpm+calibrated", "calibrated"),
                 TUNED[1],
+                Entry(EXACT, "adversarially trained"),
+                *(Entry(name, "adversarially trained", tuned=True) for name in ("ax-fpm", "e8m1")),
+                *(
+                    Entry(_assigned(ALEXNET, letters), "searched")
+                    for letters in ("b 8 8 8 8 8 8", "b b 2 8 8 8 a", "b b 2 8 2 8 b")
+                ),
+                *(
+                    Entry(name, "adversarially trained")
+                    for name in ("e8m2", _assigned(ALEXNET, "b 8 8 8 8 8 8"), "bf16")
+                ),
             ),
             attacked=100,
         ),

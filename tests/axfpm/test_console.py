@@ -123,6 +123,16 @@ def test_what_was_done_before_takes_no_time(capsys, monkeypatch):
     assert [line.split("(")[1] for line in capsys.readouterr().err.splitlines()] == ["0:01:20 left) ", "0:02:40 left) "]
 
 
+def test_other_work_has_a_guess_of_its_own(capsys, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(console, "monotonic", clock)
+    with progress_bar("working") as progress:
+        for second, done in ((0, 0), (600, 60), (601, 0), (621, 10)):
+            clock.now = float(second)
+            progress(done, 60, "")
+    assert [line.split("(")[1] for line in capsys.readouterr().err.splitlines()] == ["0:00:00 left) ", "0:01:40 left) "]
+
+
 def test_no_guess_before_anything_is_done(capsys, monkeypatch):
     clock = Clock()
     monkeypatch.setattr(console, "monotonic", clock)

@@ -24,6 +24,11 @@ from golden.robustness.row_types import EXACT
             "e8m1, fc1 ax-fpm (searched)",
             Assignment.of({"conv1": "e8m1", "fc1": "ax-fpm", "fc2": "e8m1"}),
         ),
+        (
+            Entry("assignment:1=bf16;4=e8m1;7=e8m1", "adversarially trained"),
+            "e8m1, layer 1 bf16 (adversarially trained)",
+            Assignment.of({"1": "bf16", "4": "e8m1", "7": "e8m1"}),
+        ),
     ],
 )
 def test_names(entry, name, runs_on):

@@ -16,6 +16,10 @@ from golden.registry import Registry
 needs_mnist = pytest.mark.skipif(
     not Path(os.environ.get("AXFPM_DATA", ""), "mnist").is_dir(), reason="AXFPM_DATA names no folder with mnist/"
 )
+needs_cifar10 = pytest.mark.skipif(
+    not Path(os.environ.get("AXFPM_DATA", ""), "cifar-10-batches-py/test_batch").is_file(),
+    reason="AXFPM_DATA names no folder with cifar-10-batches-py/test_batch",
+)
 
 
 @pytest.fixture(scope="module")
@@ -169,23 +173,25 @@ def test_budgets_that_are_none(adversarial):
         train(adversarial=adversarial)
 
 
-EPSILON = {"digits": 0.15, "mnist": 0.3}
-LEAST = {"digits": 60, "mnist": 80}
-
-
-@pytest.mark.parametrize("name", ["digits", pytest.param("mnist", marks=needs_mnist)])
-def test_the_packaged_one_withstands_more(name):
+@pytest.mark.parametrize(
+    ("model", "name", "epsilon", "most_before", "least"),
+    [
+        ("lenet5", "digits", 0.15, 10, 60),
+        pytest.param("lenet5", "mnist", 0.3, 10, 80, marks=needs_mnist),
+        pytest.param("alexnet", "cifar10", 0.008, 40, 50, marks=needs_cifar10),
+    ],
+)
+def test_the_packaged_one_withstands_more(model, name, epsilon, most_before, least):
     # White-box PGD of another library, stronger than the one it was trained with, at its training budget.
     foolbox = pytest.importorskip("foolbox")
     images, labels = data.load(name, "test")
     inputs, classes = torch.from_numpy(images[:100]), torch.from_numpy(labels[:100])
     robust = {}
     for variant in ("", "pgd"):
-        module, provenance = checkpoint.load(checkpoint.name_of("lenet5", name, variant=variant))
-        epsilon = float(provenance.settings.get("epsilon", 0)) or EPSILON[name]
-        assert epsilon == EPSILON[name]
-        model = foolbox.PyTorchModel(module, bounds=(0, 1))
-        _, _, success = foolbox.attacks.LinfPGD(steps=40)(model, inputs, classes, epsilons=epsilon)
+        module, provenance = checkpoint.load(checkpoint.name_of(model, name, variant=variant))
+        assert float(provenance.settings.get("epsilon", epsilon)) == epsilon
+        attacked = foolbox.PyTorchModel(module, bounds=(0, 1))
+        _, _, success = foolbox.attacks.LinfPGD(steps=40)(attacked, inputs, classes, epsilons=epsilon)
         robust[variant] = 100 - int(success.sum())
-    assert robust[""] <= 10
-    assert robust["pgd"] >= LEAST[name]
+    assert robust[""] <= most_before
+    assert robust["pgd"] >= least
