@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from axfpm.markdown import markdown_table, three_digits, with_interval
+from axfpm.markdown import markdown_table, rows_behind, three_digits, with_interval
 
 if TYPE_CHECKING:
     from synth.energy.technologies import Technologies
 
-__all__ = ["CIRCUITS", "circuit_tables", "measured_circuits"]
+__all__ = ["CIRCUITS", "circuit_readme_rows", "circuit_tables", "measured_circuits"]
 
-CIRCUITS = ("mac", "pe")
-"""Blocks that have a file of their own beside that of the multiplier."""
+CIRCUITS = {"mac": "multiplier and adder", "pe": "a processing element"}
+"""Blocks that have a file of their own beside that of the multiplier, in words."""
+ROW, BEFORE = "| energy of an operation of ", "| both on five technologies"
 SUBJECT, EXACT, STRONGEST = "ax-fpm", "exact", "exact-trunc (booth tree)"
 
 
@@ -28,6 +29,30 @@ def measured_circuits() -> dict[str, Technologies]:
 def circuit_tables(found: Mapping[str, Technologies]) -> str:
     """Return each block's energy on each technology, ratios to two exact ones, and what became of the prediction."""
     return "\n\n".join(part for block, each in found.items() for part in _of_block(block, each))
+
+
+def circuit_readme_rows(text: str, found: Mapping[str, Technologies]) -> str:
+    """Return README with a row for each block behind that of the multiplier on all technologies.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such row, and rows to put there.
+    """
+    rows = [_readme(block, each) for block, each in found.items()]
+    return rows_behind(text, BEFORE, ROW, rows, "rows on circuits")
+
+
+def _readme(block: str, found: Technologies) -> str:
+    def spread(name: str, base: str) -> str:
+        ratios = found.ratios(name, base).values()
+        return f"{min(ratios):.2f} to {max(ratios):.2f}"
+
+    ours = " and ".join(f"{spread(SUBJECT, base)} of {base}" for base in (EXACT, STRONGEST))
+    narrow = [name for name in found.names if name != SUBJECT and "exact" not in name]
+    others = ", ".join(f"`{name}` {spread(name, EXACT)}" for name in narrow)
+    where = f"{CIRCUITS[block]} (`{block}`) on {len(found.libraries)} technologies"
+    return f"{ROW}{where} | {SUBJECT} {ours}; {others} of {EXACT} | `{_command(block, found)}` |\n"
 
 
 def _of_block(block: str, found: Technologies) -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from axfpm.circuit_tables import circuit_tables, measured_circuits
+from axfpm.circuit_tables import circuit_readme_rows, circuit_tables, measured_circuits
 from axfpm.gpu_tables import gpu_row, gpu_tables, measured_gpu
 from axfpm.joint_front.tables import front_pages, front_readme_rows, measured_fronts
 from axfpm.markdown import markdown_table, three_digits, with_interval
@@ -87,6 +87,7 @@ def _between(*tables: tuple[str, Callable[[Found], str]]) -> Callable[[str, Foun
 
 def _rows(text: str, found: Found) -> str:
     text = front_readme_rows(recovery_rows(text, measured_recoveries()), measured_fronts())
+    text = circuit_readme_rows(text, measured_circuits())
     lines = gpu_row(text, measured_gpu()).splitlines(keepends=True)
     own = [k for k, line in enumerate(lines) if line.startswith(ROW)]
     # Where there are none yet, they come behind the last row on energy.

@@ -2,7 +2,8 @@
 
 import pytest
 
-from axfpm.circuit_tables import CIRCUITS, circuit_tables, measured_circuits
+from axfpm.circuit_tables import CIRCUITS, circuit_readme_rows, circuit_tables, measured_circuits
+from golden.errors import InvalidInput
 from synth.energy.comparison import STRONGEST
 from synth.energy.measured import Energy as Energies, Measured
 from synth.energy.result import Conditions, Energy
@@ -42,6 +43,20 @@ def test_tables():
     assert f"- ax-fpm at most 0.62 of exact-trunc (booth tree), {predicted}: does not hold; the whole" in text
     assert "- `osu018`: osu018_stdcells, corner typical, clock 12 ns" in text
     assert circuit_tables({}) == ""
+
+
+def test_the_row_of_readme():
+    page = "| both on five technologies | half |\n| other | none |\n"
+    both = Technologies((result("osu018_stdcells", 5.0), result("NangateOpenCellLibrary", 4.0)))
+    text = circuit_readme_rows(page, {"mac": both})
+    assert text.splitlines()[1].startswith(
+        "| energy of an operation of multiplier and adder (`mac`) on 2 technologies | ax-fpm 0.40 to 0.50 of exact and "
+        "0.50 to 0.62 of exact-trunc (booth tree); `bf16` 12.50 to 12.50 of exact | `axfpm energy mac --multiplier ax-fpm "
+    )
+    assert circuit_readme_rows(text, {"mac": both}) == text
+    assert circuit_readme_rows(text, {}) == page
+    with pytest.raises(InvalidInput, match="rows on circuits belong behind it"):
+        circuit_readme_rows("nothing", {"mac": both})
 
 
 def test_files_that_come_with_the_package():

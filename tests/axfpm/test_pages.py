@@ -47,7 +47,7 @@ def test_files_are_named_after_their_network():
 
 
 def test_rows_of_readme(found, monkeypatch):
-    for name in ("recoveries", "fronts"):  # whose rows have tests of their own
+    for name in ("recoveries", "fronts", "circuits"):  # whose rows have tests of their own
         monkeypatch.setattr(f"axfpm.pages.measured_{name}", dict)
     text = brought_up_to_date("README.md", TABLE, found)
     assert text.splitlines()[3].split(" | ") == [
