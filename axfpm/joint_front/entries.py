@@ -163,7 +163,7 @@ FRONTS = Registry(
                     for name in ("e8m2", _assigned(ALEXNET, "b 8 8 8 8 8 8"), "bf16")
                 ),
             ),
-            attacked=100,
+            attacked=200,
         ),
     },
 )

@@ -51,7 +51,7 @@ def test_the_row_of_readme():
     text = circuit_readme_rows(page, {"mac": both})
     assert text.splitlines()[1].startswith(
         "| energy of an operation of multiplier and adder (`mac`) on 2 technologies | ax-fpm 0.40 to 0.50 of exact and "
-        "0.50 to 0.62 of exact-trunc (booth tree); `bf16` 12.50 to 12.50 of exact | `axfpm energy mac --multiplier ax-fpm "
+        "0.50 to 0.62 of exact-trunc (booth tree); `bf16` 12.50 to 12.50 of exact | `axfpm energy mac --multiplier "
     )
     assert circuit_readme_rows(text, {"mac": both}) == text
     assert circuit_readme_rows(text, {}) == page
