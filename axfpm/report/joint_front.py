@@ -24,6 +24,7 @@ from axfpm.joint_front.tables import (
 from axfpm.report.charts import INK, colours_of_multipliers, finish, points
 from axfpm.report.section import Figure, Table
 from golden.robustness.statistics import Proportion
+from golden.robustness.targets.names import ASSIGNMENT
 
 __all__ = ["SHAPES", "STATES", "joint_data", "joint_figures", "joint_sentences", "joint_tables"]
 
@@ -98,14 +99,18 @@ def _known(front: JointFront) -> list[Network]:
     return [each for each in front.networks if each.energy is not None]
 
 
+def _by_layer(each: Network) -> bool:
+    return each.target.startswith(f"{ASSIGNMENT}:")
+
+
 def _colour(each: Network) -> str:
-    return LAYERS if each.how == "searched" else each.multiplier
+    return LAYERS if _by_layer(each) else each.multiplier
 
 
 def _label(each: Network) -> str:
     """What its dot is called: what was done to it its shape says, and its whole name stands under the pointer."""
-    if each.how == "searched":
-        return each.how
+    if _by_layer(each):
+        return LAYERS
     return f"{each.target}, on it" if each.name.endswith("on it)") else each.target
 
 

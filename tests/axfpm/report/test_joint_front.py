@@ -1,6 +1,7 @@
 """The joint fronts in the report: what is drawn, said and written follows from the measured front."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,17 @@ def test_a_figure_for_each_norm():
             assert row["state"] == (STATES[1] if name == "ax-fpm" else STATES[0])
             assert name in figure.alt
         assert "4 of 5 networks are beaten by none" in figure.caption
+
+
+def test_networks_whose_layers_differ_have_one_colour():
+    target = "assignment:1=bf16;4=e8m1"
+    mixed = [
+        replace(network(f"e8m1, layer 1 bf16 ({how})", 35.0, 0.94, 0.5, 0.5, how=how), target=target)
+        for how in ("searched", "adversarially trained")
+    ]
+    rows = rows_of(joint_figures(joint_front(*FRONT.networks, *mixed))[0])
+    assert [rows[each.name]["multiplier"] for each in mixed] == ["by layer"] * 2
+    assert rows["e8m2 (adversarially trained)"]["multiplier"] == "e8m2"
 
 
 def test_sentences_and_tables():
