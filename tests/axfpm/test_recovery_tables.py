@@ -48,5 +48,5 @@ def test_the_page(monkeypatch):
     page = f"before\n{TRAINED}\nold\n{END}\nafter\n"
     text = brought_up_to_date("docs/training.md", page, {})
     assert text == f"before\n{TRAINED}\n\n{recovery_tables({'toy-digits': FOUND})}\n\n{END}\nafter\n"
-    with pytest.raises(InvalidInput, match="there is not one place between '<!-- from the measured trainings"):
+    with pytest.raises(InvalidInput, match="there is not one place each for '<!-- from the measured trainings"):
         brought_up_to_date("docs/training.md", "nothing", {})
