@@ -159,7 +159,6 @@ def test_any_error_of_the_system_is_one_sentence(monkeypatch):
     def fails(*_, **__):
         raise OSError(28, "No space left on device", "/some/\x1b[31m[/x]")
 
-    monkeypatch.setattr("golden.multiply.multiply_words", fails)
     monkeypatch.setattr("axfpm.commands.multiply.multiply_words", fails)
     sentence = "No space left on device; free or mend it and try again"
     assert refused("multiply", "1", "1") == f"cannot use /some/\\x1b[31m[/x]: {sentence}"
