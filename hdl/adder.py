@@ -18,7 +18,7 @@ from amaranth.lib.wiring import In, Out
 from golden.errors import InvalidType
 from golden.formats import FP32, Format
 from hdl.bits import Word, not_, or_, wire
-from hdl.delays import TECHNOLOGIES, either
+from hdl.delays import TECHNOLOGIES, either, meanwhile
 from hdl.limits import check_stages
 from hdl.pipeline import ENABLE, Cut, Path, alongside, pipeline
 from hdl.segments import add_in_segments
@@ -34,7 +34,7 @@ SELECT_DELAY = 9.4
 ALIGN_DELAY = either(14.9, luts=21.0)
 COUNT_DELAY = 13.3
 NORMALISE_DELAY = 13.7
-ROUND_DELAY = either(25.1, luts=14.0)
+PACK_DELAY = 4.0
 
 
 def _each(bit: Word, count: int) -> Word:
@@ -109,24 +109,14 @@ def _normalise(m: Module, total: Word, exponent: Word, held: Any, fmt: Format) -
     # further than the smallest exponent, 1, allows, so s < e. A bit set e - 1 places below the top makes the count stop
     # there. Below the guard bit, index 2, all is 0.
     near = wire(m, held["near"] & ~total[p + 2], "taken_near")
-    value = Cat(total[2 : p + 2] & _each(near, p), Const(0, 1))
+    value = wire(m, Cat(total[2 : p + 2] & _each(near, p), Const(0, 1)), "value")
     stop = wire(m, Cat(*(exponent == p + 1 - k for k in range(p + 1))) & _each(near, p + 1), "stop")
     zeros = count_leading_zeros(m, value | stop, "zeros")
-    # Equal magnitudes cancel to +0, as zeros of either sign do, which are not subtracted.
-    over = wire(m, total[p + 3] & ~held["subtract"], "over")
-    nothing = ~(total[: p + 3].any() | over)
-    held = {**held, "sign": wire(m, held["sign"] & ~(held["differ"] & nothing), "result_sign"), "near": near}
-    del held["differ"]
-    total, zeros, exponent, over, held = yield Cut(COUNT_DELAY, (total, zeros, exponent, over, held))
-
-    # Without a leading one at the top the result is subnormal or zero, and the exponent field is 0.
-    near = held["near"]
-    moved = shift_left(m, Cat(total[2 : p + 2] & _each(near, p), Const(0, 1)), zeros, "moved")
-    near_field = wire(m, (exponent - zeros)[:bits] & _each(moved[-1], bits), "near_field")
 
     # Far: the leading one has index p + 3 (a carry), p + 2, or in differences p + 1; else the result is subnormal, with
     # the exponent field 0, as e - 1 is for subnormal operands.
     top = total[p + 2]
+    over = wire(m, total[p + 3] & ~held["subtract"], "over")
     down = wire(m, held["subtract"] & ~top, "down")
     kept = wire(m, Mux(over, total[3 : p + 3], Mux(down, total[1 : p + 1], total[2 : p + 2])), "kept")
     sticky = Mux(over, total[:3].any(), Mux(down, total[0], total[:2].any()))
@@ -134,23 +124,31 @@ def _normalise(m: Module, total: Word, exponent: Word, held: Any, fmt: Format) -
     field = wire(m, Mux(over, exponent + 1, Mux(top, exponent, exponent - 1))[:bits], "field")
     # The largest finite exponent that carries gives infinity: its fraction goes. Rounding to infinity leaves none.
     far = wire(m, ~near & ~held["special"] & ~(over & exponent[1:].all()), "taken_far")
-    state = (
-        moved[1:-1],
-        near_field,
-        kept[1:],
-        up,
-        field,
-        far,
-        {key: held[key] for key in ("near", "sign", "nan", "special")},
+    # Equal magnitudes cancel to +0, as zeros of either sign do, which are not subtracted.
+    nothing = ~(total[: p + 3].any() | over)
+    sign = wire(m, held["sign"] & ~(held["differ"] & nothing), "result_sign")
+    held = {"sign": sign, "near": near, "far": far, "nan": held["nan"], "special": held["special"]}
+    value, zeros, exponent, kept, up, field, held = yield Cut(
+        COUNT_DELAY, (value[:p], zeros, exponent, kept[1:], up, field, held)
     )
-    fraction, near_field, kept, up, field, far, held = yield Cut(NORMALISE_DELAY, state)
+
+    # Without a leading one at the top the result is subnormal or zero, and the exponent field is 0. Rounding needs
+    # nothing of this, and may begin meanwhile.
+    moved = shift_left(m, Cat(value, Const(0, 1)), zeros, "moved")
+    near_field = wire(m, (exponent - zeros)[:bits] & _each(moved[-1], bits), "near_field")
+    fraction, near_field, kept, up, field, held = yield Cut(
+        meanwhile("near", NORMALISE_DELAY), (moved[1:-1], near_field, kept, up, field, held)
+    )
 
     # One incrementer over both fields: the fraction's carry goes into the exponent above it.
-    rounded = wire(m, (Cat(kept, field) + up)[:-1], "rounded")
-    fraction = (rounded[:low] & _each(far, low)) | fraction
+    fields = [*kept, *field]
+    rounded, (fraction, near_field, held) = yield from alongside(
+        add_in_segments(m, fields, [0] * len(fields), up, name="rounded"), (fraction, near_field, held)
+    )
+    fraction = (rounded[:low] & _each(held["far"], low)) | fraction
     exponent = Mux(held["near"], near_field, rounded[low:]) | _each(held["special"], bits)
     y = Cat(fraction[:-1], fraction[-1] | held["nan"], exponent, held["sign"])
-    return (yield Cut(ROUND_DELAY, wire(m, y, "y_packed")))
+    return (yield Cut(PACK_DELAY, wire(m, y, "y_packed")))
 
 
 def adder_path(m: Module, words: tuple[Word, Word], fmt: Format = FP32) -> Path:
