@@ -13,20 +13,26 @@ def shift_right_sticky(m: Module, value: Word, distance: Word, name: str) -> tup
     """Shift right; return the shifted word and whether any 1 was shifted out.
 
     The smallest step comes first: the low bits of a difference settle first, so that the others meet a word that no
-    longer moves. Distances of the word's width and more are allowed: nothing but the sticky bit remains.
+    longer moves. Distances of the word's width and more are allowed: nothing but the sticky bit remains. That bit does
+    not wait for the shift: of four bits of the word, weights 4g .. 4g + 3, all are lost where distance / 4 is more than
+    g, and where it is g, as many of the lowest as distance mod 4 says.
     """
     width = len(value)
     steps = (width - 1).bit_length()
-    lost: list[Word] = []
+    whole = value
     for k in range(min(steps, len(distance))):
         step = 1 << k
         if step < width:
-            lost.append(distance[k] & value[:step].any())
             value = wire(m, Mux(distance[k], Cat(value[step:], Const(0, step)), value), f"{name}_{step}")
     if len(distance) > steps:
         far = wire(m, distance[steps:].any(), f"{name}_far")
-        lost.append(far & value.any())
         value = wire(m, Mux(far, 0, value), f"{name}_cleared")
+    low, high = distance[:2], distance[2:]
+    lost: list[Word] = []
+    for start in range(0, width, 4):
+        four = whole[start : start + 4]
+        part = Cat(four[k] & (low > k) for k in range(min(len(four), 3)))
+        lost.append((four.any() & (high > start // 4)) | (part.any() & (high == start // 4)))
     return value, wire(m, word_of(lost).any(), f"{name}_sticky")
 
 
