@@ -18,22 +18,23 @@ from amaranth.lib.wiring import In, Out
 from golden.errors import InvalidType
 from golden.formats import FP32, Format
 from hdl.bits import Word, not_, or_, wire
-from hdl.delays import TECHNOLOGIES, either, meanwhile
+from hdl.delays import CELLS, TECHNOLOGIES, Technology, either
 from hdl.limits import check_stages
 from hdl.pipeline import ENABLE, Cut, Path, alongside, pipeline
 from hdl.segments import add_in_segments
 from hdl.shifters import count_leading_zeros, shift_left, shift_right_sticky
+from hdl.side_by_side import side_by_side
 
 __all__ = ["FloatAdder", "adder_path"]
 
 # Delays of the segments in units of one two-input gate, 0.11 ns in OSU018 (`hdl.delays`), for placing registers: what
 # `python -m synth.segments osu018` measures is 1.72, 1.03, 1.64, (the addition) 3.49, 1.46, 1.51, 2.77 ns.
 # On an ECP5 carries cost less.
-DIFFERENCE_DELAY = either(15.7, luts=12.0)
-SELECT_DELAY = 9.4
-ALIGN_DELAY = either(14.9, luts=21.0)
-COUNT_DELAY = 13.3
-NORMALISE_DELAY = 13.7
+DIFFERENCE_DELAY = either(15.7, luts=11.7)
+SELECT_DELAY = either(9.4, luts=7.0)
+ALIGN_DELAY = either(14.9, luts=14.0)
+STOP_DELAY = 2.0
+CHOOSE_DELAY = 9.0
 PACK_DELAY = 4.0
 
 
@@ -87,34 +88,53 @@ def _compare(m: Module, words: tuple[Word, Word], fmt: Format) -> Path:
     return (yield Cut(SELECT_DELAY, (a, b, exponent, distance, held)))
 
 
-def _add(m: Module, a: Word, b: Word, distance: Word, held: Any) -> Path:
+def _far_sum(m: Module, inputs: Any) -> Path:
     """Return 8 (a +- b / 2^d), p + 4 bits of which a carry is the last: the hidden bit of a has index p + 2."""
+    a, b, distance, held = inputs
     # b / 2^d is needed to two places below the significand (guard, round) and one bit for all the rest (sticky).
     shifted, sticky = shift_right_sticky(m, Cat(Const(0, 2), b), distance, "aligned")
     aligned = wire(m, Cat(sticky, shifted), "aligned")
     a, aligned, held = yield Cut(ALIGN_DELAY, (a, aligned, held))
 
-    subtract = held[1]["subtract"]
+    subtract = held["subtract"]
     addend = wire(m, aligned ^ _each(subtract, len(aligned)), "addend")
     rows = [0, 0, 0, *a, 0], [*addend, 0]
     total, held = yield from alongside(add_in_segments(m, *rows, subtract, name="sum"), held)
     return wire(m, total, "total"), held
 
 
-def _normalise(m: Module, total: Word, exponent: Word, held: Any, fmt: Format) -> Path:
-    """Shift, round and pack the sum."""
+def _near_difference(m: Module, a: Word, b: Word, apart: Word, near: Word) -> Path:
+    """Return 2 (a - b / 2^d) for a distance d of 0 or 1, or 0 where the operands are not near."""
+    count = len(a) + 1
+    first = Cat(Const(0, 1), a) & _each(near, count)
+    second = Mux(apart, Cat(b, Const(0, 1)), Cat(Const(0, 1), b)) & _each(near, count)
+    near_difference = yield from add_in_segments(m, [*first], [*~second], 1, name="near")
+    return wire(m, near_difference, "near_difference")
+
+
+def _near(m: Module, difference: Word, exponent: Word, near: Word, fmt: Format) -> Path:
+    """Shift up what has lost its leading bit, and return fraction and exponent field; 0 where not near."""
     p, low, bits = fmt.word_fraction_bits + 1, fmt.word_fraction_bits, fmt.exponent_bits
+    # The leading one moves up by s places, which makes the exponent e - s: no further than the smallest exponent, 1,
+    # allows, so s < e. A bit set e - 1 places below the top makes the count stop there.
+    stop = Cat(*(exponent == p + 1 - k for k in range(p + 1))) & _each(near, p + 1)
+    ends = wire(m, difference | stop, "ends")
+    difference, ends, exponent, near = yield Cut(STOP_DELAY, (difference, ends, exponent, near))
+    zeros, (difference, exponent, near) = yield from alongside(
+        count_leading_zeros(m, ends, "zeros"), (difference, exponent, near)
+    )
+    moved, (field, near) = yield from alongside(
+        shift_left(m, difference, zeros, "moved"), (wire(m, (exponent - zeros)[:bits], "moved_exponent"), near)
+    )
+    # Without a leading one at the top the result is subnormal or zero, and the exponent field is 0.
+    return moved[1 : low + 1], field & _each(moved[-1], bits)
 
-    # Near: the leading one is below index p + 2, and moves up there by s places, which makes the exponent e - s: no
-    # further than the smallest exponent, 1, allows, so s < e. A bit set e - 1 places below the top makes the count stop
-    # there. Below the guard bit, index 2, all is 0.
-    near = wire(m, held["near"] & ~total[p + 2], "taken_near")
-    value = wire(m, Cat(total[2 : p + 2] & _each(near, p), Const(0, 1)), "value")
-    stop = wire(m, Cat(*(exponent == p + 1 - k for k in range(p + 1))) & _each(near, p + 1), "stop")
-    zeros = count_leading_zeros(m, value | stop, "zeros")
 
-    # Far: the leading one has index p + 3 (a carry), p + 2, or in differences p + 1; else the result is subnormal, with
-    # the exponent field 0, as e - 1 is for subnormal operands.
+def _far(m: Module, total: Word, exponent: Word, held: Any, fmt: Format) -> Path:
+    """Round a sum that has moved by one place at most; return the word's magnitude, and what else decides."""
+    p, bits = fmt.word_fraction_bits + 1, fmt.exponent_bits
+    # The leading one has index p + 3 (a carry), p + 2, or in differences p + 1; else the result is subnormal, with the
+    # exponent field 0, as e - 1 is for subnormal operands.
     top = total[p + 2]
     over = wire(m, total[p + 3] & ~held["subtract"], "over")
     down = wire(m, held["subtract"] & ~top, "down")
@@ -123,35 +143,20 @@ def _normalise(m: Module, total: Word, exponent: Word, held: Any, fmt: Format) -
     up = wire(m, kept[0] & (sticky | kept[1]), "up")
     field = wire(m, Mux(over, exponent + 1, Mux(top, exponent, exponent - 1))[:bits], "field")
     # The largest finite exponent that carries gives infinity: its fraction goes. Rounding to infinity leaves none.
+    near = wire(m, held["near"] & ~top, "taken_near")
     far = wire(m, ~near & ~held["special"] & ~(over & exponent[1:].all()), "taken_far")
     # Equal magnitudes cancel to +0, as zeros of either sign do, which are not subtracted.
     nothing = ~(total[: p + 3].any() | over)
     sign = wire(m, held["sign"] & ~(held["differ"] & nothing), "result_sign")
     held = {"sign": sign, "near": near, "far": far, "nan": held["nan"], "special": held["special"]}
-    value, zeros, exponent, kept, up, field, held = yield Cut(
-        COUNT_DELAY, (value[:p], zeros, exponent, kept[1:], up, field, held)
-    )
-
-    # Without a leading one at the top the result is subnormal or zero, and the exponent field is 0. Rounding needs
-    # nothing of this, and may begin meanwhile.
-    moved = shift_left(m, Cat(value, Const(0, 1)), zeros, "moved")
-    near_field = wire(m, (exponent - zeros)[:bits] & _each(moved[-1], bits), "near_field")
-    fraction, near_field, kept, up, field, held = yield Cut(
-        meanwhile("near", NORMALISE_DELAY), (moved[1:-1], near_field, kept, up, field, held)
-    )
+    kept, up, field, held = yield Cut(CHOOSE_DELAY, (kept[1:], up, field, held))
 
     # One incrementer over both fields: the fraction's carry goes into the exponent above it.
     fields = [*kept, *field]
-    rounded, (fraction, near_field, held) = yield from alongside(
-        add_in_segments(m, fields, [0] * len(fields), up, name="rounded"), (fraction, near_field, held)
-    )
-    fraction = (rounded[:low] & _each(held["far"], low)) | fraction
-    exponent = Mux(held["near"], near_field, rounded[low:]) | _each(held["special"], bits)
-    y = Cat(fraction[:-1], fraction[-1] | held["nan"], exponent, held["sign"])
-    return (yield Cut(PACK_DELAY, wire(m, y, "y_packed")))
+    return (yield from alongside(add_in_segments(m, fields, [0] * len(fields), up, name="rounded"), held))
 
 
-def adder_path(m: Module, words: tuple[Word, Word], fmt: Format = FP32) -> Path:
+def adder_path(m: Module, words: tuple[Word, Word], fmt: Format = FP32, technology: Technology = CELLS) -> Path:
     """Add two words: a datapath (see ``hdl.pipeline``) that returns y, for use inside larger datapaths.
 
     Parameters
@@ -162,15 +167,53 @@ def adder_path(m: Module, words: tuple[Word, Word], fmt: Format = FP32) -> Path:
         The operands.
     fmt : Format
         Its word's fields are what is added.
+    technology : Technology
+        What it is to be built of.
 
     Returns
     -------
     Word
         The sum.
     """
+    p, low, bits = fmt.word_fraction_bits + 1, fmt.word_fraction_bits, fmt.exponent_bits
     a, b, exponent, distance, held = yield from _compare(m, words, fmt)
-    total, (exponent, held) = yield from _add(m, a, b, distance, (exponent, held))
-    return (yield from _normalise(m, total, exponent, held, fmt))
+    if technology.name == "luts":
+        # A subtraction of its own lets the near way begin beside the shift, and carries are cheap.
+        def near(m: Module, inputs: Any) -> Path:
+            a, b, apart, exponent, near = inputs
+            difference, (exponent, near) = yield from alongside(
+                _near_difference(m, a, b, apart, near), (exponent, near)
+            )
+            return (yield from _near(m, difference, exponent, near, fmt))
+
+        def far(m: Module, inputs: Any) -> Path:
+            *inputs, exponent = inputs
+            (total, held), exponent = yield from alongside(_far_sum(m, inputs), exponent)
+            return (yield from _far(m, total, exponent, held, fmt))
+
+        inputs = (a, b, distance[0], exponent, held["near"]), (a, b, distance, held, exponent)
+    else:
+        (total, held), exponent = yield from alongside(_far_sum(m, (a, b, distance, held)), exponent)
+
+        def near(m: Module, inputs: Any) -> Path:
+            difference, exponent, taken = inputs
+            return (yield from _near(m, difference, exponent, taken, fmt))
+
+        def far(m: Module, inputs: Any) -> Path:
+            total, exponent, held = inputs
+            return (yield from _far(m, total, exponent, held, fmt))
+
+        # Where the leading bit was not lost, or more than the guard bit is below it, the sum is far.
+        taken = wire(m, held["near"] & ~total[p + 2], "near_held")
+        inputs = (total[2 : p + 3] & _each(taken, p + 1), exponent, taken), (total, exponent, held)
+    (fraction, field), (rounded, held) = yield from side_by_side(m, (near, far), inputs, technology)
+
+    # Of near differences that need no shift the near way makes something, too.
+    fraction &= _each(held["near"], low)
+    fraction = (rounded[:low] & _each(held["far"], low)) | fraction
+    field = Mux(held["near"], field, rounded[low:]) | _each(held["special"], bits)
+    y = Cat(fraction[:-1], fraction[-1] | held["nan"], field, held["sign"])
+    return (yield Cut(PACK_DELAY, wire(m, y, "y_packed")))
 
 
 class FloatAdder(wiring.Component):
@@ -225,7 +268,7 @@ class FloatAdder(wiring.Component):
         m = Module()
         y = pipeline(
             m,
-            lambda m, words: adder_path(m, words, self.format),
+            lambda m, words: adder_path(m, words, self.format, TECHNOLOGIES[self.technology]),
             (self.a, self.b),
             stages=self.stages,
             en=self.en if self.stages else None,

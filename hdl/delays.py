@@ -30,7 +30,6 @@ __all__ = [
     "Technology",
     "Times",
     "either",
-    "meanwhile",
     "ripple",
     "rows",
     "settle",
@@ -104,11 +103,6 @@ def either(cells: float, *, luts: float) -> Delay:
         return {None: max(times.values(), default=0.0) + (luts if technology.name == "luts" else cells)}
 
     return times_after
-
-
-def meanwhile(key: str, delay: float) -> Delay:
-    """Something beside all else, ``delay`` behind the slowest input: what comes next waits for it at the end only."""
-    return lambda times, _: {**times, key: max(times.values(), default=0.0) + delay}
 
 
 def unpacked(rounded: float, exponent: float) -> Delay:

@@ -5,8 +5,14 @@ from __future__ import annotations
 from amaranth.hdl import Cat, Const, Module, Mux
 
 from hdl.bits import Word, wire, word_of
+from hdl.delays import either
+from hdl.pipeline import Cut, Path
 
 __all__ = ["count_leading_zeros", "shift_left", "shift_right_sticky"]
+
+# A level of the count, and a step of the shift (`hdl.delays`).
+COUNT_DELAY = either(2.4, luts=3.2)
+SHIFT_DELAY = either(2.7, luts=2.5)
 
 
 def shift_right_sticky(m: Module, value: Word, distance: Word, name: str) -> tuple[Word, Word]:
@@ -36,29 +42,40 @@ def shift_right_sticky(m: Module, value: Word, distance: Word, name: str) -> tup
     return value, wire(m, word_of(lost).any(), f"{name}_sticky")
 
 
-def count_leading_zeros(m: Module, value: Word, name: str) -> Word:
-    """Count the zeros above the leading one, by a binary tree; the count of zero itself has no meaning."""
+def count_leading_zeros(m: Module, value: Word, name: str) -> Path:
+    """Count the zeros above the leading one by a binary tree, level by level: a datapath (see ``hdl.pipeline``).
 
-    def count(bits: Word) -> tuple[Word, list[Word]]:
-        """Whether a span of 2^k bits holds a 1, and the k bits of its count, lowest first."""
-        if len(bits) == 1:
-            return bits, []
-        half = len(bits) // 2
-        (low, low_count), (high, high_count) = count(bits[:half]), count(bits[half:])
-        node = f"{name}_{len(bits)}"
-        here = [wire(m, Mux(high, h, low_), node) for h, low_ in zip(high_count, low_count, strict=True)]
-        return wire(m, high | low, f"{node}_any"), [*here, ~high]
-
-    # Ones below the word end the count there.
+    The count of zero itself has no meaning.
+    """
+    # Of each span of 2^k bits: whether it holds a 1, and the k bits of its count, lowest first. Ones below the word end
+    # the count there.
     size = 1 << (len(value) - 1).bit_length()
-    _, bits = count(Cat(Const((1 << size - len(value)) - 1, size - len(value)), value))
-    return wire(m, Cat(*bits), name)
+    spans: list[tuple[Word, list[Word]]] = [(Const(1, 1), []) for _ in range(size - len(value))]
+    spans += [(bit, []) for bit in value]
+    while len(spans) > 1:
+        node = f"{name}_{2 * size // len(spans)}"
+        spans = [
+            (
+                wire(m, high | low, f"{node}_any"),
+                [
+                    *(wire(m, Mux(high, one, other), node) for one, other in zip(high_count, low_count, strict=True)),
+                    ~high,
+                ],
+            )
+            for (low, low_count), (high, high_count) in zip(spans[::2], spans[1::2], strict=True)
+        ]
+        spans = yield Cut(COUNT_DELAY, spans)
+    return wire(m, word_of(spans[0][1]), name)
 
 
-def shift_left(m: Module, value: Word, distance: Word, name: str) -> Word:
-    """Shift left within the word, the largest step first: a leading-zero count knows its top bit first."""
+def shift_left(m: Module, value: Word, distance: Word, name: str) -> Path:
+    """Shift left within the word: a datapath with a cut after every step.
+
+    The largest step comes first: a leading-zero count knows its top bit first.
+    """
     for k in reversed(range(len(distance))):
         step = 1 << k
         if step < len(value):
             value = wire(m, Mux(distance[k], Cat(Const(0, step), value[:-step]), value), f"{name}_{step}")
+            value, distance = yield Cut(SHIFT_DELAY, (value, distance[:k]))
     return value
