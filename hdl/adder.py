@@ -32,7 +32,6 @@ __all__ = ["FloatAdder", "adder_path"]
 # On an ECP5 carries cost less.
 DIFFERENCE_DELAY = either(15.7, luts=11.7)
 SELECT_DELAY = either(9.4, luts=7.0)
-ALIGN_DELAY = either(14.9, luts=14.0)
 STOP_DELAY = 2.0
 CHOOSE_DELAY = 9.0
 PACK_DELAY = 4.0
@@ -92,9 +91,10 @@ def _far_sum(m: Module, inputs: Any) -> Path:
     """Return 8 (a +- b / 2^d), p + 4 bits of which a carry is the last: the hidden bit of a has index p + 2."""
     a, b, distance, held = inputs
     # b / 2^d is needed to two places below the significand (guard, round) and one bit for all the rest (sticky).
-    shifted, sticky = shift_right_sticky(m, Cat(Const(0, 2), b), distance, "aligned")
+    (shifted, sticky), (a, held) = yield from alongside(
+        shift_right_sticky(m, Cat(Const(0, 2), b), distance, "aligned"), (a, held)
+    )
     aligned = wire(m, Cat(sticky, shifted), "aligned")
-    a, aligned, held = yield Cut(ALIGN_DELAY, (a, aligned, held))
 
     subtract = held["subtract"]
     addend = wire(m, aligned ^ _each(subtract, len(aligned)), "addend")

@@ -12,11 +12,12 @@ __all__ = ["count_leading_zeros", "shift_left", "shift_right_sticky"]
 
 # A level of the count, and a step of the shift (`hdl.delays`).
 COUNT_DELAY = either(2.4, luts=3.2)
+STICKY_DELAY = either(1.5, luts=1.5)
 SHIFT_DELAY = either(2.7, luts=2.5)
 
 
-def shift_right_sticky(m: Module, value: Word, distance: Word, name: str) -> tuple[Word, Word]:
-    """Shift right; return the shifted word and whether any 1 was shifted out.
+def shift_right_sticky(m: Module, value: Word, distance: Word, name: str) -> Path:
+    """Shift right; return the shifted word and whether any 1 was shifted out: a datapath with a cut after every step.
 
     The smallest step comes first: the low bits of a difference settle first, so that the others meet a word that no
     longer moves. Distances of the word's width and more are allowed: nothing but the sticky bit remains. That bit does
@@ -28,8 +29,8 @@ def shift_right_sticky(m: Module, value: Word, distance: Word, name: str) -> tup
     whole = value
     for k in range(min(steps, len(distance))):
         step = 1 << k
-        if step < width:
-            value = wire(m, Mux(distance[k], Cat(value[step:], Const(0, step)), value), f"{name}_{step}")
+        value = wire(m, Mux(distance[k], Cat(value[step:], Const(0, step)), value), f"{name}_{step}")
+        value, whole, distance = yield Cut(SHIFT_DELAY, (value, whole, distance))
     if len(distance) > steps:
         far = wire(m, distance[steps:].any(), f"{name}_far")
         value = wire(m, Mux(far, 0, value), f"{name}_cleared")
@@ -39,7 +40,8 @@ def shift_right_sticky(m: Module, value: Word, distance: Word, name: str) -> tup
         four = whole[start : start + 4]
         part = Cat(four[k] & (low > k) for k in range(min(len(four), 3)))
         lost.append((four.any() & (high > start // 4)) | (part.any() & (high == start // 4)))
-    return value, wire(m, word_of(lost).any(), f"{name}_sticky")
+    value, sticky = yield Cut(STICKY_DELAY, (value, wire(m, word_of(lost).any(), f"{name}_sticky")))
+    return value, sticky
 
 
 def count_leading_zeros(m: Module, value: Word, name: str) -> Path:

@@ -93,8 +93,8 @@ def _own(which: int, delay: Delay) -> Delay:
 
     def times_after(times: Times, technology: Technology) -> Times:
         own = {key[1]: time for key, time in times.items() if isinstance(key, tuple) and key[0] == which}
-        # Its first segment in this stage: what came before it in the stage is ready then, and nothing else is.
-        start = {None: times[None]} if None in times else {}
+        # Its first segment in this stage waits for what came before all of them in the stage.
+        start = {None: max((time for key, time in times.items() if not isinstance(key, tuple)), default=0.0)}
         own = settle(delay, own or start, technology)
         return {**times, **{(which, key): time for key, time in own.items()}}
 

@@ -25,7 +25,7 @@ def test_shifters(evaluate, width):
 
     def build(m, inputs):
         value, distance = inputs
-        right, sticky = shift_right_sticky(m, value, distance, "right")
+        right, sticky = whole(shift_right_sticky(m, value, distance, "right"))
         zeros = whole(count_leading_zeros(m, value, "zeros"))
         left = whole(shift_left(m, value, zeros, "left"))
         return Cat(Cat(right, Const(0, 11 - width)), sticky, Cat(zeros, Const(0, 8 - len(zeros))), left)
