@@ -32,7 +32,7 @@ __all__ = ["FloatAdder", "adder_path"]
 # On an ECP5 carries cost less.
 DIFFERENCE_DELAY = either(15.7, luts=11.7)
 SELECT_DELAY = either(9.4, luts=7.0)
-STOP_DELAY = 2.0
+STOP_DELAY = either(5.0, luts=2.0)
 CHOOSE_DELAY = 9.0
 PACK_DELAY = 4.0
 
@@ -112,19 +112,26 @@ def _near_difference(m: Module, a: Word, b: Word, apart: Word, near: Word) -> Pa
     return wire(m, near_difference, "near_difference")
 
 
-def _near(m: Module, difference: Word, exponent: Word, near: Word, fmt: Format) -> Path:
+def _near(m: Module, difference: Word, exponent: Word, near: Word, fmt: Format, technology: Technology) -> Path:
     """Shift up what has lost its leading bit, and return fraction and exponent field; 0 where not near."""
     p, low, bits = fmt.word_fraction_bits + 1, fmt.word_fraction_bits, fmt.exponent_bits
     # The leading one moves up by s places, which makes the exponent e - s: no further than the smallest exponent, 1,
     # allows, so s < e. A bit set e - 1 places below the top makes the count stop there.
     stop = Cat(*(exponent == p + 1 - k for k in range(p + 1))) & _each(near, p + 1)
     ends = wire(m, difference | stop, "ends")
-    difference, ends, exponent, near = yield Cut(STOP_DELAY, (difference, ends, exponent, near))
-    zeros, (difference, exponent, near) = yield from alongside(
-        count_leading_zeros(m, ends, "zeros"), (difference, exponent, near)
+    difference, ends, exponent = yield Cut(STOP_DELAY, (difference, ends, exponent))
+    zeros, (difference, exponent) = yield from alongside(
+        count_leading_zeros(m, ends, "zeros"), (difference, exponent)
     )
-    moved, (field, near) = yield from alongside(
-        shift_left(m, difference, zeros, "moved"), (wire(m, (exponent - zeros)[:bits], "moved_exponent"), near)
+    distance = [~zeros[k] if k < len(zeros) else 1 for k in range(bits)]
+    moved, field = yield from side_by_side(
+        m,
+        (
+            lambda m, inputs: shift_left(m, *inputs, "moved"),
+            lambda m, inputs: add_in_segments(m, *inputs, 1, name="moved_exponent"),
+        ),
+        ((difference, zeros), ([*exponent], distance)),
+        technology,
     )
     # Without a leading one at the top the result is subnormal or zero, and the exponent field is 0.
     return moved[1 : low + 1], field & _each(moved[-1], bits)
@@ -184,7 +191,7 @@ def adder_path(m: Module, words: tuple[Word, Word], fmt: Format = FP32, technolo
             difference, (exponent, near) = yield from alongside(
                 _near_difference(m, a, b, apart, near), (exponent, near)
             )
-            return (yield from _near(m, difference, exponent, near, fmt))
+            return (yield from _near(m, difference, exponent, near, fmt, technology))
 
         def far(m: Module, inputs: Any) -> Path:
             *inputs, exponent = inputs
@@ -197,7 +204,7 @@ def adder_path(m: Module, words: tuple[Word, Word], fmt: Format = FP32, technolo
 
         def near(m: Module, inputs: Any) -> Path:
             difference, exponent, taken = inputs
-            return (yield from _near(m, difference, exponent, taken, fmt))
+            return (yield from _near(m, difference, exponent, taken, fmt, technology))
 
         def far(m: Module, inputs: Any) -> Path:
             total, exponent, held = inputs
