@@ -112,33 +112,35 @@ def _near_difference(m: Module, a: Word, b: Word, apart: Word, near: Word) -> Pa
     return wire(m, near_difference, "near_difference")
 
 
-def _near(m: Module, difference: Word, exponent: Word, near: Word, fmt: Format, technology: Technology) -> Path:
-    """Shift up what has lost its leading bit, and return fraction and exponent field; 0 where not near."""
+def _near(m: Module, inputs: Any, fmt: Format, technology: Technology) -> Path:
+    """Move a near difference's leading bit up to the top; return fraction and exponent field, 0 for a difference of 0.
+
+    The exponent is 0 where the operands are not near: then nothing moves.
+    """
+    difference, exponent = inputs
     p, low, bits = fmt.word_fraction_bits + 1, fmt.word_fraction_bits, fmt.exponent_bits
     # The leading one moves up by s places, which makes the exponent e - s: no further than the smallest exponent, 1,
     # allows, so s < e. A bit set e - 1 places below the top makes the count stop there.
-    stop = Cat(*(exponent == p + 1 - k for k in range(p + 1))) & _each(near, p + 1)
-    ends = wire(m, difference | stop, "ends")
-    difference, ends, exponent = yield Cut(STOP_DELAY, (difference, ends, exponent))
-    zeros, (difference, exponent) = yield from alongside(
-        count_leading_zeros(m, ends, "zeros"), (difference, exponent)
-    )
-    distance = [~zeros[k] if k < len(zeros) else 1 for k in range(bits)]
+    stop = Cat(*(exponent == p + 1 - k for k in range(p + 1)))
+    difference, ends, exponent = yield Cut(STOP_DELAY, (difference, wire(m, difference | stop, "ends"), exponent))
+    zeros, (difference, exponent) = yield from alongside(count_leading_zeros(m, ends, "zeros"), (difference, exponent))
+    less = [~zeros[k] if k < len(zeros) else 1 for k in range(bits)]
     moved, field = yield from side_by_side(
         m,
         (
             lambda m, inputs: shift_left(m, *inputs, "moved"),
             lambda m, inputs: add_in_segments(m, *inputs, 1, name="moved_exponent"),
         ),
-        ((difference, zeros), ([*exponent], distance)),
+        ((difference, zeros), ([*exponent], less)),
         technology,
     )
     # Without a leading one at the top the result is subnormal or zero, and the exponent field is 0.
     return moved[1 : low + 1], field & _each(moved[-1], bits)
 
 
-def _far(m: Module, total: Word, exponent: Word, held: Any, fmt: Format) -> Path:
+def _far(m: Module, inputs: Any, fmt: Format) -> Path:
     """Round a sum that has moved by one place at most; return the word's magnitude, and what else decides."""
+    total, exponent, held = inputs
     p, bits = fmt.word_fraction_bits + 1, fmt.exponent_bits
     # The leading one has index p + 3 (a carry), p + 2, or in differences p + 1; else the result is subnormal, with the
     # exponent field 0, as e - 1 is for subnormal operands.
@@ -184,39 +186,41 @@ def adder_path(m: Module, words: tuple[Word, Word], fmt: Format = FP32, technolo
     """
     p, low, bits = fmt.word_fraction_bits + 1, fmt.word_fraction_bits, fmt.exponent_bits
     a, b, exponent, distance, held = yield from _compare(m, words, fmt)
+    near_exponent = wire(m, exponent & _each(held["near"], bits), "near_exponent")
+
+    def early(m: Module, inputs: Any) -> Path:
+        a, b, apart, near, exponent = inputs
+        difference, exponent = yield from alongside(_near_difference(m, a, b, apart, near), exponent)
+        # Where the leading bit is not lost, the sum is far.
+        (fraction, field), lost = yield from alongside(
+            _near(m, (difference, exponent), fmt, technology), ~difference[-1]
+        )
+        return fraction & _each(lost, low), field
+
+    def late(m: Module, inputs: Any) -> Path:
+        return (yield from _near(m, inputs, fmt, technology))
+
+    def sum_and_far(m: Module, inputs: Any) -> Path:
+        *inputs, exponent = inputs
+        (total, held), exponent = yield from alongside(_far_sum(m, inputs), exponent)
+        return (yield from _far(m, (total, exponent, held), fmt))
+
+    def far(m: Module, inputs: Any) -> Path:
+        return (yield from _far(m, inputs, fmt))
+
     if technology.name == "luts":
-        # A subtraction of its own lets the near way begin beside the shift, and carries are cheap.
-        def near(m: Module, inputs: Any) -> Path:
-            a, b, apart, exponent, near = inputs
-            difference, (exponent, near) = yield from alongside(
-                _near_difference(m, a, b, apart, near), (exponent, near)
-            )
-            return (yield from _near(m, difference, exponent, near, fmt, technology))
-
-        def far(m: Module, inputs: Any) -> Path:
-            *inputs, exponent = inputs
-            (total, held), exponent = yield from alongside(_far_sum(m, inputs), exponent)
-            return (yield from _far(m, total, exponent, held, fmt))
-
-        inputs = (a, b, distance[0], exponent, held["near"]), (a, b, distance, held, exponent)
+        # Carries are cheap: a subtraction of its own lets the near way begin beside the alignment.
+        inputs = (a, b, distance[0], held["near"], near_exponent), (a, b, distance, held, exponent)
+        ways = yield from side_by_side(m, (early, sum_and_far), inputs, technology)
     else:
-        (total, held), exponent = yield from alongside(_far_sum(m, (a, b, distance, held)), exponent)
-
-        def near(m: Module, inputs: Any) -> Path:
-            difference, exponent, taken = inputs
-            return (yield from _near(m, difference, exponent, taken, fmt, technology))
-
-        def far(m: Module, inputs: Any) -> Path:
-            total, exponent, held = inputs
-            return (yield from _far(m, total, exponent, held, fmt))
-
-        # Where the leading bit was not lost, or more than the guard bit is below it, the sum is far.
+        values = exponent, near_exponent
+        (total, held), values = yield from alongside(_far_sum(m, (a, b, distance, held)), values)
+        exponent, near_exponent = values
         taken = wire(m, held["near"] & ~total[p + 2], "near_held")
-        inputs = (total[2 : p + 3] & _each(taken, p + 1), exponent, taken), (total, exponent, held)
-    (fraction, field), (rounded, held) = yield from side_by_side(m, (near, far), inputs, technology)
+        inputs = (total[2 : p + 3] & _each(taken, p + 1), near_exponent), (total, exponent, held)
+        ways = yield from side_by_side(m, (late, far), inputs, technology)
 
-    # Of near differences that need no shift the near way makes something, too.
-    fraction &= _each(held["near"], low)
+    (fraction, field), (rounded, held) = ways
     fraction = (rounded[:low] & _each(held["far"], low)) | fraction
     field = Mux(held["near"], field, rounded[low:]) | _each(held["special"], bits)
     y = Cat(fraction[:-1], fraction[-1] | held["nan"], field, held["sign"])
