@@ -1,10 +1,11 @@
 """The floating-point adder: IEEE 754, nearest even, with subnormals, infinities and one canonical NaN.
 
 The operand of larger magnitude comes first, the other's significand is shifted right by the exponent difference, and
-one adder adds or subtracts. From there on there are two ways. *Near*: a difference of operands whose exponents differ
-by at most 1, and which lost its leading bit, is shifted left as far as it takes, and is exact. *Far*: any other sum
-moves by one place at most, and is rounded. The near way stands still for far sums, which nearly all sums of products
-are. docs/hardware.md says what that was measured against. In: two words; out: their sum, ``stages`` cycles later.
+one adder adds or subtracts. From there on there are two ways, side by side. *Near*: a difference of operands whose
+exponents differ by at most 1, and which lost its leading bit, is shifted left as far as it takes, and is exact. *Far*:
+any other sum moves by one place at most, and is rounded. The near way stands still for far sums, which nearly all sums
+of products are. Built of look-up tables it has a subtraction of its own, and begins beside the alignment.
+docs/hardware.md says what that was measured against. In: two words; out: their sum, ``stages`` cycles later.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ from hdl.side_by_side import side_by_side
 
 __all__ = ["FloatAdder", "adder_path"]
 
-# Delays of the segments in units of one two-input gate, 0.11 ns in OSU018 (`hdl.delays`), for placing registers: what
-# `python -m synth.segments osu018` measures is 1.72, 1.03, 1.64, (the addition) 3.49, 1.46, 1.51, 2.77 ns.
-# On an ECP5 carries cost less.
+# Delays of the segments in units of one two-input gate, 0.11 ns in OSU018, for placing registers (`hdl.delays`):
+# `python -m synth.segments osu018` measures them. Those of look-up tables are from segments that were placed on an ECP5
+# alone, less 1.2 ns for a register and the wires to it.
 DIFFERENCE_DELAY = either(15.7, luts=11.7)
 SELECT_DELAY = either(9.4, luts=7.0)
 STOP_DELAY = either(5.0, luts=2.0)
@@ -128,8 +129,8 @@ def _near(m: Module, inputs: Any, fmt: Format, technology: Technology) -> Path:
     moved, field = yield from side_by_side(
         m,
         (
-            lambda m, inputs: shift_left(m, *inputs, "moved"),
-            lambda m, inputs: add_in_segments(m, *inputs, 1, name="moved_exponent"),
+            lambda m, inputs: shift_left(m, inputs[0], inputs[1], "moved"),
+            lambda m, inputs: add_in_segments(m, inputs[0], inputs[1], 1, name="moved_exponent"),
         ),
         ((difference, zeros), ([*exponent], less)),
         technology,

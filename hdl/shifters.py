@@ -10,9 +10,9 @@ from hdl.pipeline import Cut, Path
 
 __all__ = ["count_leading_zeros", "shift_left", "shift_right_sticky"]
 
-# A level of the count, and a step of the shift (`hdl.delays`).
+# A level of the count, what a sticky bit takes beyond the shift beside it, and a step of a shift (`hdl.delays`).
 COUNT_DELAY = either(2.4, luts=3.2)
-STICKY_DELAY = either(1.5, luts=1.5)
+STICKY_DELAY = 1.5
 SHIFT_DELAY = either(2.7, luts=2.5)
 
 
