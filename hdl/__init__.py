@@ -14,7 +14,8 @@ In: a multiplier of ``golden.catalogue`` (declarations only, never its arithmeti
    products, of ``digits`` (arrays of ``cells``), of an ``outside_circuit`` or of ``booth`` rows into columns,
    ``compressor`` adds the columns, ``leading`` knows where the leading one can be, ``normalise`` shifts and rounds.
 4. ``pipeline`` puts registers where a datapath offers a cut, by what ``delays`` estimates of the stages; ``segments``
-   lets them into long additions, ``shifters`` are those of the adder, ``bits`` holds small helpers.
+   lets them into long additions, ``side_by_side`` into two datapaths at once; ``shifters`` are those of the adder,
+   ``bits`` holds small helpers.
 
 Algorithm, reduction tree and pipelining are orthogonal.
 """

@@ -1,10 +1,11 @@
 """The floating-point adder: IEEE 754, nearest even, with subnormals, infinities and one canonical NaN.
 
 The operand of larger magnitude comes first, the other's significand is shifted right by the exponent difference, and
-one adder adds or subtracts. From there on there are two ways. *Near*: a difference of operands whose exponents differ
-by at most 1, and which lost its leading bit, is shifted left as far as it takes, and is exact. *Far*: any other sum
-moves by one place at most, and is rounded. The near way stands still for far sums, which nearly all sums of products
-are. docs/hardware.md says what that was measured against. In: two words; out: their sum, ``stages`` cycles later.
+one adder adds or subtracts. From there on there are two ways, side by side. *Near*: a difference of operands whose
+exponents differ by at most 1, and which lost its leading bit, is shifted left as far as it takes, and is exact. *Far*:
+any other sum moves by one place at most, and is rounded. The near way stands still for far sums, which nearly all sums
+of products are. Built of look-up tables it has a subtraction of its own, and begins beside the alignment.
+docs/hardware.md says what that was measured against. In: two words; out: their sum, ``stages`` cycles later.
 """
 
 from __future__ import annotations
@@ -18,23 +19,23 @@ from amaranth.lib.wiring import In, Out
 from golden.errors import InvalidType
 from golden.formats import FP32, Format
 from hdl.bits import Word, not_, or_, wire
-from hdl.delays import TECHNOLOGIES, either
+from hdl.delays import CELLS, TECHNOLOGIES, Technology, either
 from hdl.limits import check_stages
 from hdl.pipeline import ENABLE, Cut, Path, alongside, pipeline
 from hdl.segments import add_in_segments
 from hdl.shifters import count_leading_zeros, shift_left, shift_right_sticky
+from hdl.side_by_side import side_by_side
 
 __all__ = ["FloatAdder", "adder_path"]
 
-# Delays of the segments in units of one two-input gate, 0.11 ns in OSU018 (`hdl.delays`), for placing registers: what
-# `python -m synth.segments osu018` measures is 1.72, 1.03, 1.64, (the addition) 3.49, 1.46, 1.51, 2.77 ns.
-# On an ECP5 carries cost less.
-DIFFERENCE_DELAY = either(15.7, luts=12.0)
-SELECT_DELAY = 9.4
-ALIGN_DELAY = either(14.9, luts=21.0)
-COUNT_DELAY = 13.3
-NORMALISE_DELAY = 13.7
-ROUND_DELAY = either(25.1, luts=14.0)
+# Delays of the segments in units of one two-input gate, 0.11 ns in OSU018, for placing registers (`hdl.delays`):
+# `python -m synth.segments osu018` measures them. Those of look-up tables are from segments that were placed on an ECP5
+# alone, less 1.2 ns for a register and the wires to it.
+DIFFERENCE_DELAY = either(15.7, luts=11.7)
+SELECT_DELAY = either(9.4, luts=7.0)
+STOP_DELAY = either(5.0, luts=2.0)
+CHOOSE_DELAY = 9.0
+PACK_DELAY = 4.0
 
 
 def _each(bit: Word, count: int) -> Word:
@@ -87,73 +88,85 @@ def _compare(m: Module, words: tuple[Word, Word], fmt: Format) -> Path:
     return (yield Cut(SELECT_DELAY, (a, b, exponent, distance, held)))
 
 
-def _add(m: Module, a: Word, b: Word, distance: Word, held: Any) -> Path:
+def _far_sum(m: Module, inputs: Any) -> Path:
     """Return 8 (a +- b / 2^d), p + 4 bits of which a carry is the last: the hidden bit of a has index p + 2."""
+    a, b, distance, held = inputs
     # b / 2^d is needed to two places below the significand (guard, round) and one bit for all the rest (sticky).
-    shifted, sticky = shift_right_sticky(m, Cat(Const(0, 2), b), distance, "aligned")
+    (shifted, sticky), (a, held) = yield from alongside(
+        shift_right_sticky(m, Cat(Const(0, 2), b), distance, "aligned"), (a, held)
+    )
     aligned = wire(m, Cat(sticky, shifted), "aligned")
-    a, aligned, held = yield Cut(ALIGN_DELAY, (a, aligned, held))
 
-    subtract = held[1]["subtract"]
+    subtract = held["subtract"]
     addend = wire(m, aligned ^ _each(subtract, len(aligned)), "addend")
     rows = [0, 0, 0, *a, 0], [*addend, 0]
     total, held = yield from alongside(add_in_segments(m, *rows, subtract, name="sum"), held)
     return wire(m, total, "total"), held
 
 
-def _normalise(m: Module, total: Word, exponent: Word, held: Any, fmt: Format) -> Path:
-    """Shift, round and pack the sum."""
+def _near_difference(m: Module, a: Word, b: Word, apart: Word, near: Word) -> Path:
+    """Return 2 (a - b / 2^d) for a distance d of 0 or 1, or 0 where the operands are not near."""
+    count = len(a) + 1
+    first = Cat(Const(0, 1), a) & _each(near, count)
+    second = Mux(apart, Cat(b, Const(0, 1)), Cat(Const(0, 1), b)) & _each(near, count)
+    near_difference = yield from add_in_segments(m, [*first], [*~second], 1, name="near")
+    return wire(m, near_difference, "near_difference")
+
+
+def _near(m: Module, inputs: Any, fmt: Format, technology: Technology) -> Path:
+    """Move a near difference's leading bit up to the top; return fraction and exponent field, 0 for a difference of 0.
+
+    The exponent is 0 where the operands are not near: then nothing moves.
+    """
+    difference, exponent = inputs
     p, low, bits = fmt.word_fraction_bits + 1, fmt.word_fraction_bits, fmt.exponent_bits
-
-    # Near: the leading one is below index p + 2, and moves up there by s places, which makes the exponent e - s: no
-    # further than the smallest exponent, 1, allows, so s < e. A bit set e - 1 places below the top makes the count stop
-    # there. Below the guard bit, index 2, all is 0.
-    near = wire(m, held["near"] & ~total[p + 2], "taken_near")
-    value = Cat(total[2 : p + 2] & _each(near, p), Const(0, 1))
-    stop = wire(m, Cat(*(exponent == p + 1 - k for k in range(p + 1))) & _each(near, p + 1), "stop")
-    zeros = count_leading_zeros(m, value | stop, "zeros")
-    # Equal magnitudes cancel to +0, as zeros of either sign do, which are not subtracted.
-    over = wire(m, total[p + 3] & ~held["subtract"], "over")
-    nothing = ~(total[: p + 3].any() | over)
-    held = {**held, "sign": wire(m, held["sign"] & ~(held["differ"] & nothing), "result_sign"), "near": near}
-    del held["differ"]
-    total, zeros, exponent, over, held = yield Cut(COUNT_DELAY, (total, zeros, exponent, over, held))
-
+    # The leading one moves up by s places, which makes the exponent e - s: no further than the smallest exponent, 1,
+    # allows, so s < e. A bit set e - 1 places below the top makes the count stop there.
+    stop = Cat(*(exponent == p + 1 - k for k in range(p + 1)))
+    difference, ends, exponent = yield Cut(STOP_DELAY, (difference, wire(m, difference | stop, "ends"), exponent))
+    zeros, (difference, exponent) = yield from alongside(count_leading_zeros(m, ends, "zeros"), (difference, exponent))
+    less = [~zeros[k] if k < len(zeros) else 1 for k in range(bits)]
+    moved, field = yield from side_by_side(
+        m,
+        (
+            lambda m, inputs: shift_left(m, inputs[0], inputs[1], "moved"),
+            lambda m, inputs: add_in_segments(m, inputs[0], inputs[1], 1, name="moved_exponent"),
+        ),
+        ((difference, zeros), ([*exponent], less)),
+        technology,
+    )
     # Without a leading one at the top the result is subnormal or zero, and the exponent field is 0.
-    near = held["near"]
-    moved = shift_left(m, Cat(total[2 : p + 2] & _each(near, p), Const(0, 1)), zeros, "moved")
-    near_field = wire(m, (exponent - zeros)[:bits] & _each(moved[-1], bits), "near_field")
+    return moved[1 : low + 1], field & _each(moved[-1], bits)
 
-    # Far: the leading one has index p + 3 (a carry), p + 2, or in differences p + 1; else the result is subnormal, with
-    # the exponent field 0, as e - 1 is for subnormal operands.
+
+def _far(m: Module, inputs: Any, fmt: Format) -> Path:
+    """Round a sum that has moved by one place at most; return the word's magnitude, and what else decides."""
+    total, exponent, held = inputs
+    p, bits = fmt.word_fraction_bits + 1, fmt.exponent_bits
+    # The leading one has index p + 3 (a carry), p + 2, or in differences p + 1; else the result is subnormal, with the
+    # exponent field 0, as e - 1 is for subnormal operands.
     top = total[p + 2]
+    over = wire(m, total[p + 3] & ~held["subtract"], "over")
     down = wire(m, held["subtract"] & ~top, "down")
     kept = wire(m, Mux(over, total[3 : p + 3], Mux(down, total[1 : p + 1], total[2 : p + 2])), "kept")
     sticky = Mux(over, total[:3].any(), Mux(down, total[0], total[:2].any()))
     up = wire(m, kept[0] & (sticky | kept[1]), "up")
     field = wire(m, Mux(over, exponent + 1, Mux(top, exponent, exponent - 1))[:bits], "field")
     # The largest finite exponent that carries gives infinity: its fraction goes. Rounding to infinity leaves none.
+    near = wire(m, held["near"] & ~top, "taken_near")
     far = wire(m, ~near & ~held["special"] & ~(over & exponent[1:].all()), "taken_far")
-    state = (
-        moved[1:-1],
-        near_field,
-        kept[1:],
-        up,
-        field,
-        far,
-        {key: held[key] for key in ("near", "sign", "nan", "special")},
-    )
-    fraction, near_field, kept, up, field, far, held = yield Cut(NORMALISE_DELAY, state)
+    # Equal magnitudes cancel to +0, as zeros of either sign do, which are not subtracted.
+    nothing = ~(total[: p + 3].any() | over)
+    sign = wire(m, held["sign"] & ~(held["differ"] & nothing), "result_sign")
+    held = {"sign": sign, "near": near, "far": far, "nan": held["nan"], "special": held["special"]}
+    kept, up, field, held = yield Cut(CHOOSE_DELAY, (kept[1:], up, field, held))
 
     # One incrementer over both fields: the fraction's carry goes into the exponent above it.
-    rounded = wire(m, (Cat(kept, field) + up)[:-1], "rounded")
-    fraction = (rounded[:low] & _each(far, low)) | fraction
-    exponent = Mux(held["near"], near_field, rounded[low:]) | _each(held["special"], bits)
-    y = Cat(fraction[:-1], fraction[-1] | held["nan"], exponent, held["sign"])
-    return (yield Cut(ROUND_DELAY, wire(m, y, "y_packed")))
+    fields = [*kept, *field]
+    return (yield from alongside(add_in_segments(m, fields, [0] * len(fields), up, name="rounded"), held))
 
 
-def adder_path(m: Module, words: tuple[Word, Word], fmt: Format = FP32) -> Path:
+def adder_path(m: Module, words: tuple[Word, Word], fmt: Format = FP32, technology: Technology = CELLS) -> Path:
     """Add two words: a datapath (see ``hdl.pipeline``) that returns y, for use inside larger datapaths.
 
     Parameters
@@ -164,15 +177,55 @@ def adder_path(m: Module, words: tuple[Word, Word], fmt: Format = FP32) -> Path:
         The operands.
     fmt : Format
         Its word's fields are what is added.
+    technology : Technology
+        What it is to be built of.
 
     Returns
     -------
     Word
         The sum.
     """
+    p, low, bits = fmt.word_fraction_bits + 1, fmt.word_fraction_bits, fmt.exponent_bits
     a, b, exponent, distance, held = yield from _compare(m, words, fmt)
-    total, (exponent, held) = yield from _add(m, a, b, distance, (exponent, held))
-    return (yield from _normalise(m, total, exponent, held, fmt))
+    near_exponent = wire(m, exponent & _each(held["near"], bits), "near_exponent")
+
+    def early(m: Module, inputs: Any) -> Path:
+        a, b, apart, near, exponent = inputs
+        difference, exponent = yield from alongside(_near_difference(m, a, b, apart, near), exponent)
+        # Where the leading bit is not lost, the sum is far.
+        (fraction, field), lost = yield from alongside(
+            _near(m, (difference, exponent), fmt, technology), ~difference[-1]
+        )
+        return fraction & _each(lost, low), field
+
+    def late(m: Module, inputs: Any) -> Path:
+        return (yield from _near(m, inputs, fmt, technology))
+
+    def sum_and_far(m: Module, inputs: Any) -> Path:
+        *inputs, exponent = inputs
+        (total, held), exponent = yield from alongside(_far_sum(m, inputs), exponent)
+        return (yield from _far(m, (total, exponent, held), fmt))
+
+    def far(m: Module, inputs: Any) -> Path:
+        return (yield from _far(m, inputs, fmt))
+
+    if technology.name == "luts":
+        # Carries are cheap: a subtraction of its own lets the near way begin beside the alignment.
+        inputs = (a, b, distance[0], held["near"], near_exponent), (a, b, distance, held, exponent)
+        ways = yield from side_by_side(m, (early, sum_and_far), inputs, technology)
+    else:
+        values = exponent, near_exponent
+        (total, held), values = yield from alongside(_far_sum(m, (a, b, distance, held)), values)
+        exponent, near_exponent = values
+        taken = wire(m, held["near"] & ~total[p + 2], "near_held")
+        inputs = (total[2 : p + 3] & _each(taken, p + 1), near_exponent), (total, exponent, held)
+        ways = yield from side_by_side(m, (late, far), inputs, technology)
+
+    (fraction, field), (rounded, held) = ways
+    fraction = (rounded[:low] & _each(held["far"], low)) | fraction
+    field = Mux(held["near"], field, rounded[low:]) | _each(held["special"], bits)
+    y = Cat(fraction[:-1], fraction[-1] | held["nan"], field, held["sign"])
+    return (yield Cut(PACK_DELAY, wire(m, y, "y_packed")))
 
 
 class FloatAdder(wiring.Component):
@@ -227,7 +280,7 @@ class FloatAdder(wiring.Component):
         m = Module()
         y = pipeline(
             m,
-            lambda m, words: adder_path(m, words, self.format),
+            lambda m, words: adder_path(m, words, self.format, TECHNOLOGIES[self.technology]),
             (self.a, self.b),
             stages=self.stages,
             en=self.en if self.stages else None,

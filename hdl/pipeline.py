@@ -13,7 +13,8 @@ segment's delay. It gets back the same values, registered or not, and must use t
         m.d.comb += parity.eq(total.xor())
         return (yield Cut(4.0, parity))
 
-Datapaths compose by ``yield from``; ``alongside`` takes further values through all cuts of an inner datapath.
+Datapaths compose by ``yield from``; ``alongside`` takes further values through all cuts of an inner datapath, and
+``hdl.side_by_side`` cuts two that work at the same time.
 
 A cut whose logic depends on whether there is a register gives a function instead of its values: it is called where
 registers go, and the datapath gets back ``None`` where none do. A long addition so becomes one adder between registers,

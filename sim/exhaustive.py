@@ -177,7 +177,12 @@ def hardware_products(
 
 
 def hardware_sums(
-    designs: Sequence[tuple[Format, int]], a: np.ndarray, b: np.ndarray, *, build_dir: Path | str | None = None
+    designs: Sequence[tuple[Format, int]],
+    a: np.ndarray,
+    b: np.ndarray,
+    *,
+    technology: str = "cells",
+    build_dir: Path | str | None = None,
 ) -> np.ndarray:
     """Sums of the generated adders, by Verilator.
 
@@ -185,6 +190,8 @@ def hardware_sums(
     ----------
     designs : sequence of (Format, int)
         Formats, all of one word width, and pipeline stages.
+    technology : str
+        What the adders are to be built of, as for ``hdl.adder.FloatAdder``.
     a, b, build_dir
         As for :func:`hardware_products`.
 
@@ -203,7 +210,8 @@ def hardware_sums(
     except ImportError as error:
         raise MissingTool(f"{error.name} is not installed: run `pip install 'axfpm[hardware]'`") from None
     bits = designs[0][0].word_bits
-    return _results([FloatAdder(fmt, stages=stages) for fmt, stages in designs], bits, a, b, build_dir)
+    adders = [FloatAdder(fmt, stages=stages, technology=technology) for fmt, stages in designs]
+    return _results(adders, bits, a, b, build_dir)
 
 
 def hardware_steps(

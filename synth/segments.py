@@ -19,6 +19,7 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value
 
 from golden.formats import FP32
 from hdl.adder import adder_path
+from hdl.delays import Times, settle
 from hdl.pipeline import Datapath, register_bits
 from synth.flow import synthesise
 from synth.liberty import LibrarySource
@@ -43,7 +44,7 @@ def measure_segments(datapath: Datapath, widths: tuple[int, ...], *, liberty: Li
     Parameters
     ----------
     datapath : callable
-        As for ``hdl.pipeline.pipeline``; its segments' delays are numbers, but inside additions.
+        As for ``hdl.pipeline.pipeline``.
     widths : tuple of int
         Bits of its inputs.
     liberty : optional
@@ -74,23 +75,24 @@ def _designs(datapath: Datapath, widths: tuple[int, ...]) -> Iterator[tuple[str,
         # is not looked at.
         m, inputs = Module(), tuple(Signal(width, name=f"in_{k}") for k, width in enumerate(widths))
         ports: list[Signal] = list(inputs)
+        times: Times = {}
         path, count = datapath(m, inputs), 0
         chosen: tuple[list[Signal], Signal, float, int] | None = None
         try:
             cut = next(path)
             while True:
+                times = settle(cut.delay, times)
                 if callable(cut.state):
                     cut = path.send(None)
                     continue
                 out = Signal(register_bits(cut.state), name="out")
                 m.d.comb += out.eq(Cat(*_values(cut.state).values()))
                 if count == index:
-                    estimate = 0.0 if callable(cut.delay) else cut.delay
-                    chosen = ports, out, estimate, len(out)
+                    chosen = ports, out, max(times.values(), default=0.0), len(out)
                 fresh = {
                     key: Signal(len(value), name=f"in_{k}") for k, (key, value) in enumerate(_values(cut.state).items())
                 }
-                ports, count = list(fresh.values()), count + 1
+                ports, count, times = list(fresh.values()), count + 1, {}
                 cut = path.send(_replaced(cut.state, fresh))
         except StopIteration:
             assert chosen is not None

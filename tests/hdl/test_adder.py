@@ -6,11 +6,14 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from amaranth.hdl import Signal
 from amaranth.sim import Simulator
 
 from golden.errors import InvalidInput, InvalidType
 from golden.formats import FORMATS, FP32
-from hdl.adder import FloatAdder
+from hdl.adder import FloatAdder, adder_path
+from hdl.delays import TECHNOLOGIES, stage_delays
+from hdl.pipeline import place_registers, survey
 
 TOY = FORMATS["toy"]
 
@@ -102,15 +105,17 @@ def test_init_wrong_format():
         FloatAdder("fp32")  # pyright: ignore[reportArgumentType] - wrong on purpose
 
 
-def test_toy():
+@pytest.mark.parametrize("technology", TECHNOLOGIES)
+def test_toy(technology):
     # Every pair runs in Verilator (tests/sim); here every 29th, so that all words meet many others.
     pairs = list(itertools.product(range(256), repeat=2))[::29]
-    assert run(FloatAdder(TOY), pairs) == [toy_sum(x, y) for x, y in pairs]
+    assert run(FloatAdder(TOY, technology=technology), pairs) == [toy_sum(x, y) for x, y in pairs]
 
 
-def test_corners():
+@pytest.mark.parametrize("technology", TECHNOLOGIES)
+def test_corners(technology):
     pairs = list(itertools.product(CORNERS, repeat=2))
-    assert run(FloatAdder(FP32), pairs) == numpy_sums(pairs)
+    assert run(FloatAdder(FP32, technology=technology), pairs) == numpy_sums(pairs)
 
 
 def near_pairs(count, seed=0):
@@ -129,9 +134,10 @@ def near_pairs(count, seed=0):
     return pairs
 
 
-def test_random():
+@pytest.mark.parametrize("technology", TECHNOLOGIES)
+def test_random(technology):
     pairs = near_pairs(1500)
-    assert run(FloatAdder(), pairs) == numpy_sums(pairs)
+    assert run(FloatAdder(technology=technology), pairs) == numpy_sums(pairs)
 
 
 @pytest.mark.parametrize("name", ["bfloat16", "e8m3"])
@@ -140,10 +146,11 @@ def test_narrow_formats_are_added_in_their_words(name):
     assert run(FloatAdder(FORMATS[name]), pairs) == numpy_sums(pairs)
 
 
-@pytest.mark.parametrize("stages", [1, 2, 3, 5, 7, 15])
-def test_stages(stages):
+@pytest.mark.parametrize("technology", TECHNOLOGIES)
+@pytest.mark.parametrize("stages", [1, 2, 3, 4, 5, 6, 7, 15, 60])
+def test_stages(stages, technology):
     rng = random.Random(stages)
-    pairs = [(rng.getrandbits(8), rng.getrandbits(8)) for _ in range(120)]
+    pairs = [(rng.getrandbits(8), rng.getrandbits(8)) for _ in range(120 + 2 * stages)]
     enables = [int(rng.random() < 0.75) for _ in pairs]
     held: list[int | None] = [None] * stages
     outputs = []
@@ -151,18 +158,20 @@ def test_stages(stages):
         outputs.append(held[-1])
         if enable:
             held = [toy_sum(x, y), *held[:-1]]
-    seen = run(FloatAdder(TOY, stages=stages), pairs, enables)
+    seen = run(FloatAdder(TOY, stages=stages, technology=technology), pairs, enables)
     first = outputs.index(next(y for y in outputs if y is not None))
     assert seen[first:] == outputs[first:]
 
 
-def test_stages_fp32():
+@pytest.mark.parametrize("technology", TECHNOLOGIES)
+def test_stages_fp32(technology):
     pairs = near_pairs(60, seed=5)
-    seen = run(FloatAdder(stages=4), [*pairs, *[(0, 0)] * 4])
+    seen = run(FloatAdder(stages=4, technology=technology), [*pairs, *[(0, 0)] * 4])
     assert seen[4:] == numpy_sums(pairs)
 
 
-def test_the_near_way_and_the_far_way():
+@pytest.mark.parametrize("technology", TECHNOLOGIES)
+def test_the_near_way_and_the_far_way(technology):
     # 2 - (2 - 1 ulp): near, by 24 places. 1.5 - 1: near, a subtrahend of the same exponent. 2 - 0.75: near by the
     # exponents, but the leading one stays: far, rounded. Differences of 2 places in the exponents: far, moved down.
     # Subnormals: no place to move; the smallest normal number less a subnormal; a sum that becomes normal.
@@ -173,7 +182,7 @@ def test_the_near_way_and_the_far_way():
         *((0x7F7FFFFF, 0x7F7FFFFF), (0x7F7FFFFF, 0x73000000), (0x7F7FFFFF, 0x72FFFFFF), (0x7F800000, 0xFF7FFFFF)),
     ]
     pairs += [(b, a) for a, b in pairs]
-    assert run(FloatAdder(), pairs) == numpy_sums(pairs)
+    assert run(FloatAdder(technology=technology), pairs) == numpy_sums(pairs)
 
 
 @pytest.mark.parametrize("zero", [0x00000000, 0x80000000])
@@ -181,3 +190,18 @@ def test_zeros_leave_the_other_operand(zero):
     words = [0x3F800000, 0xBF800001, 0x00000001, 0x80000001, 0x7F7FFFFF, 0x80800000]
     assert run(FloatAdder(), [(word, zero) for word in words]) == words
     assert run(FloatAdder(), [(zero, word) for word in words]) == words
+
+
+@pytest.mark.parametrize("technology", TECHNOLOGIES.values(), ids=list(TECHNOLOGIES))
+@pytest.mark.parametrize("fmt", [TOY, FP32], ids=str)
+def test_more_stages_are_no_slower_by_estimate(fmt, technology):
+    words = Signal(fmt.word_bits), Signal(fmt.word_bits)
+    delays, bits = survey(lambda m, words: adder_path(m, words, fmt, technology), words)
+    table, slowest = stage_delays(delays, technology), []
+    for stages in range(9):
+        places = place_registers(delays, stages, bits, technology)
+        cuts = [0, *(k for k in range(1, len(delays)) if places[k]), len(delays)]
+        slowest.append(max(table[i][j] for i, j in itertools.pairwise(cuts)))
+    assert all(later <= earlier + 1e-9 for earlier, later in itertools.pairwise(slowest))
+    # Cuts stand close enough for two registers to make three stages of about the same length.
+    assert slowest[2] < 0.4 * slowest[0]

@@ -214,3 +214,11 @@ def test_registers_are_paired_by_any_of_their_names(tmp_path, name, more, outcom
     mapped = RENAMED.format(name=name, low=int(swapped), high=int(not swapped), more=more)
     right = "unequal" if swapped and outcome == "equal" else outcome
     assert check_equivalence(NAMED_TWICE, mapped, top="swap", liberty=file).outcome == right
+
+
+def test_adders_of_either_technology_are_the_same_function():
+    # One shares the subtraction of its near way with the far one, the other has a second: all FP32 words.
+    cells, luts = (generate("adder", technology=technology) for technology in ("cells", "luts"))
+    assert cells != luts
+    netlist = synthesise(luts, top="adder")
+    assert check_equivalence(cells, netlist, top="adder", timeout_s=300).outcome == "equal"

@@ -42,9 +42,6 @@ def test_places_inside_an_addition_are_left_out():
 
 
 @pytest.mark.long
-@pytest.mark.xfail(
-    strict=True, reason="the sixth register only follows the rounding, which offers no cut: 3.22 ns after 2.96 (OSU018)"
-)
 def test_more_stages_never_slow_the_adder():
     # Mapping scatters by some percent; a badly placed register costs tens of them.
     paths = [synthesise(generate("adder", stages=k), top="adder").critical_path_ns for k in range(7)]

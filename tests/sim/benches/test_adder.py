@@ -8,6 +8,7 @@ from toy_adder import toy_sums
 
 from golden.add import add_words
 from golden.formats import FORMATS, FP32
+from hdl.delays import TECHNOLOGIES
 from hdl.verilog import generate
 from sim.exhaustive import all_pairs, hardware_sums
 from sim.runner import run
@@ -27,10 +28,13 @@ def test_toy_sums_at_hand():
     assert sums[0x01, 0x81] == 0
 
 
-def test_toy_adder_on_all_pairs(verilator):
+@pytest.mark.parametrize("technology", TECHNOLOGIES)
+def test_toy_adder_on_all_pairs(verilator, technology):
     a, b = all_pairs(8)
     expected = toy_sums()
-    for stages, words in enumerate(hardware_sums([(TOY, stages) for stages in range(4)], a, b)):
+    designs = [(TOY, stages) for stages in (0, 1, 2, 3, 5, 7)]
+    sums = hardware_sums(designs, a, b, technology=technology)
+    for (_, stages), words in zip(designs, sums, strict=True):
         np.testing.assert_array_equal(words, expected, err_msg=f"{stages} stages")
 
 
@@ -39,23 +43,26 @@ def test_bench_sums_of_toy_words():
     np.testing.assert_array_equal(add_words(a, b, TOY), toy_sums())
 
 
-def test_two_hundred_thousand_pairs(verilator):
+@pytest.mark.parametrize("technology", TECHNOLOGIES)
+def test_two_hundred_thousand_pairs(verilator, technology):
     operands = adder_operands(FP32, 200_000, seed=5)
     with np.errstate(all="ignore"):
         total = operands.a.view(np.float32) + operands.b.view(np.float32)
     expected = np.where(np.isnan(total), np.uint32(0x7FC00000), total.view(np.uint32))
-    for stages, words in zip((0, 3), hardware_sums([(FP32, 0), (FP32, 3)], operands.a, operands.b), strict=True):
+    sums = hardware_sums([(FP32, 0), (FP32, 3)], operands.a, operands.b, technology=technology)
+    for stages, words in zip((0, 3), sums, strict=True):
         np.testing.assert_array_equal(words, expected, err_msg=f"{stages} stages")
 
 
 @pytest.mark.long
-def test_ten_million_pairs(verilator):
+@pytest.mark.parametrize("technology", TECHNOLOGIES)
+def test_ten_million_pairs(verilator, technology):
     for seed in range(10):
         operands = adder_operands(FP32, 1_000_000, seed=100 + seed)
         with np.errstate(all="ignore"):
             total = operands.a.view(np.float32) + operands.b.view(np.float32)
         expected = np.where(np.isnan(total), np.uint32(0x7FC00000), total.view(np.uint32))
-        for words in hardware_sums([(FP32, 0), (FP32, 3)], operands.a, operands.b):
+        for words in hardware_sums([(FP32, 0), (FP32, 3)], operands.a, operands.b, technology=technology):
             np.testing.assert_array_equal(words, expected)
 
 
