@@ -10,6 +10,7 @@ docs/hardware.md says what that was measured against. In: two words; out: their 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux
@@ -198,16 +199,10 @@ def adder_path(m: Module, words: tuple[Word, Word], fmt: Format = FP32, technolo
         )
         return fraction & _each(lost, low), field
 
-    def late(m: Module, inputs: Any) -> Path:
-        return (yield from _near(m, inputs, fmt, technology))
-
     def sum_and_far(m: Module, inputs: Any) -> Path:
         *inputs, exponent = inputs
         (total, held), exponent = yield from alongside(_far_sum(m, inputs), exponent)
         return (yield from _far(m, (total, exponent, held), fmt))
-
-    def far(m: Module, inputs: Any) -> Path:
-        return (yield from _far(m, inputs, fmt))
 
     if technology.name == "luts":
         # Carries are cheap: a subtraction of its own lets the near way begin beside the alignment.
@@ -219,6 +214,7 @@ def adder_path(m: Module, words: tuple[Word, Word], fmt: Format = FP32, technolo
         exponent, near_exponent = values
         taken = wire(m, held["near"] & ~total[p + 2], "near_held")
         inputs = (total[2 : p + 3] & _each(taken, p + 1), near_exponent), (total, exponent, held)
+        late, far = partial(_near, fmt=fmt, technology=technology), partial(_far, fmt=fmt)
         ways = yield from side_by_side(m, (late, far), inputs, technology)
 
     (fraction, field), (rounded, held) = ways
