@@ -3,12 +3,14 @@
 import pytest
 import torch
 
+from golden.cnn import checkpoint as checkpoints, data
 from golden.robustness import presets
 from golden.robustness.preset import stage
 from golden.robustness.records import to_lines
 from golden.robustness.results import Results
 from golden.robustness.row_types import EXACT, Clean, Suite, UnderAttack
 from golden.robustness.statistics import Proportion
+from golden.robustness.targets import Fitted
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -76,3 +78,14 @@ def whole_file(tiny_preset, tmp_path_factory):
     path = tmp_path_factory.mktemp("tiny") / "tiny.jsonl"
     path.write_text(to_lines(run(tiny_preset.name, cache=False)))
     return path
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """LeNet-5 on digits, what targets are fitted on, and 64 test images."""
+    model = checkpoints.load("lenet5-digits")[0].requires_grad_(False)
+    return (
+        model,
+        Fitted(torch.from_numpy(data.load("digits", "train")[0][:128])),
+        torch.from_numpy(data.load("digits")[0][:64]),
+    )
