@@ -24,7 +24,7 @@ from hdl.delays import CELLS, TECHNOLOGIES, Technology, either
 from hdl.limits import check_stages
 from hdl.pipeline import ENABLE, Cut, Path, alongside, pipeline
 from hdl.segments import add_in_segments
-from hdl.shifters import count_leading_zeros, shift_left, shift_right_sticky
+from hdl.shifters import count_leading_zeros, lost_ones, shift_left, shift_right
 from hdl.side_by_side import side_by_side
 
 __all__ = ["FloatAdder", "adder_path"]
@@ -89,12 +89,17 @@ def _compare(m: Module, words: tuple[Word, Word], fmt: Format) -> Path:
     return (yield Cut(SELECT_DELAY, (a, b, exponent, distance, held)))
 
 
-def _far_sum(m: Module, inputs: Any) -> Path:
+def _far_sum(m: Module, inputs: Any, technology: Technology) -> Path:
     """Return 8 (a +- b / 2^d), p + 4 bits of which a carry is the last: the hidden bit of a has index p + 2."""
     a, b, distance, held = inputs
     # b / 2^d is needed to two places below the significand (guard, round) and one bit for all the rest (sticky).
+    below = Cat(Const(0, 2), b)
+    ways = (
+        lambda m, inputs: shift_right(m, *inputs, "aligned"),
+        lambda m, inputs: lost_ones(m, *inputs, "sticky"),
+    )
     (shifted, sticky), (a, held) = yield from alongside(
-        shift_right_sticky(m, Cat(Const(0, 2), b), distance, "aligned"), (a, held)
+        side_by_side(m, ways, ((below, distance), (below, distance)), technology), (a, held)
     )
     aligned = wire(m, Cat(sticky, shifted), "aligned")
 
@@ -201,7 +206,7 @@ def adder_path(m: Module, words: tuple[Word, Word], fmt: Format = FP32, technolo
 
     def sum_and_far(m: Module, inputs: Any) -> Path:
         *inputs, exponent = inputs
-        (total, held), exponent = yield from alongside(_far_sum(m, inputs), exponent)
+        (total, held), exponent = yield from alongside(_far_sum(m, inputs, technology), exponent)
         return (yield from _far(m, (total, exponent, held), fmt))
 
     if technology.name == "luts":
@@ -210,7 +215,7 @@ def adder_path(m: Module, words: tuple[Word, Word], fmt: Format = FP32, technolo
         ways = yield from side_by_side(m, (early, sum_and_far), inputs, technology)
     else:
         values = exponent, near_exponent
-        (total, held), values = yield from alongside(_far_sum(m, (a, b, distance, held)), values)
+        (total, held), values = yield from alongside(_far_sum(m, (a, b, distance, held), technology), values)
         exponent, near_exponent = values
         taken = wire(m, held["near"] & ~total[p + 2], "near_held")
         inputs = (total[2 : p + 3] & _each(taken, p + 1), near_exponent), (total, exponent, held)

@@ -8,40 +8,50 @@ from hdl.bits import Word, wire, word_of
 from hdl.delays import either
 from hdl.pipeline import Cut, Path
 
-__all__ = ["count_leading_zeros", "shift_left", "shift_right_sticky"]
+__all__ = ["count_leading_zeros", "lost_ones", "shift_left", "shift_right"]
 
-# A level of the count, what a sticky bit takes beyond the shift beside it, and a step of a shift (`hdl.delays`).
+# A level of the count, a step of a shift, the same where long distances clear the word, and the sticky bit's two levels
+# (`hdl.delays`).
 COUNT_DELAY = either(2.4, luts=3.2)
-STICKY_DELAY = 1.5
+CLEAR_DELAY = either(4.2, luts=2.5)
+LOST_DELAY = either(6.7, luts=5.5)
+ANY_DELAY = either(2.1, luts=4.0)
 SHIFT_DELAY = either(2.7, luts=2.5)
 
 
-def shift_right_sticky(m: Module, value: Word, distance: Word, name: str) -> Path:
-    """Shift right; return the shifted word and whether any 1 was shifted out: a datapath with a cut after every step.
+def shift_right(m: Module, value: Word, distance: Word, name: str) -> Path:
+    """Shift right by any distance, the word's width and more included: a datapath with a cut after every step.
 
     The smallest step comes first: the low bits of a difference settle first, so that the others meet a word that no
-    longer moves. Distances of the word's width and more are allowed: nothing but the sticky bit remains. That bit does
-    not wait for the shift: of four bits of the word, weights 4g .. 4g + 3, all are lost where distance / 4 is more than
-    g, and where it is g, as many of the lowest as distance mod 4 says.
+    longer moves.
     """
     width = len(value)
     steps = (width - 1).bit_length()
-    whole = value
     for k in range(min(steps, len(distance))):
-        step = 1 << k
+        step, delay = 1 << k, SHIFT_DELAY
         value = wire(m, Mux(distance[k], Cat(value[step:], Const(0, step)), value), f"{name}_{step}")
-        value, whole, distance = yield Cut(SHIFT_DELAY, (value, whole, distance))
-    if len(distance) > steps:
-        far = wire(m, distance[steps:].any(), f"{name}_far")
-        value = wire(m, Mux(far, 0, value), f"{name}_cleared")
+        if k == steps - 1 and len(distance) > steps:
+            far, delay = wire(m, distance[steps:].any(), f"{name}_far"), CLEAR_DELAY
+            value = wire(m, Mux(far, 0, value), f"{name}_cleared")
+        value, distance = yield Cut(delay, (value, distance))
+    return value
+
+
+def lost_ones(m: Module, value: Word, distance: Word, name: str) -> Path:
+    """Whether any 1 of a word is lost by shifting it right, the sticky bit: a datapath beside the shift.
+
+    Of four bits of the word, weights 4g .. 4g + 3, all are lost where distance / 4 is more than g, and where it is g,
+    as many of the lowest as distance mod 4 says.
+    """
     low, high = distance[:2], distance[2:]
     lost: list[Word] = []
-    for start in range(0, width, 4):
-        four = whole[start : start + 4]
+    for group in range((len(value) + 3) // 4):
+        four = value[4 * group : 4 * group + 4]
         part = Cat(four[k] & (low > k) for k in range(min(len(four), 3)))
-        lost.append((four.any() & (high > start // 4)) | (part.any() & (high == start // 4)))
-    value, sticky = yield Cut(STICKY_DELAY, (value, wire(m, word_of(lost).any(), f"{name}_sticky")))
-    return value, sticky
+        one = (four.any() & (high > group)) | (part.any() & (high == group))
+        lost.append(wire(m, one, f"{name}_{4 * group}"))
+    word = yield Cut(LOST_DELAY, word_of(lost))
+    return (yield Cut(ANY_DELAY, wire(m, word.any(), name)))
 
 
 def count_leading_zeros(m: Module, value: Word, name: str) -> Path:

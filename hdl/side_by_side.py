@@ -47,8 +47,10 @@ def side_by_side(
     def resume(which: int) -> Any:
         return None if callable(current[which]) else current[which]
 
-    for which, delay in _order([survey(*each)[0] for each in zip(datapaths, inputs, strict=True)], technology):
+    order = _order([survey(*each)[0] for each in zip(datapaths, inputs, strict=True)], technology)
+    for step, (which, delay) in enumerate(order, start=1):
         path = paths[which]
+        own = _own(which, delay, last=step == len(order))
         if path is None:
             path = paths[which] = datapaths[which](m, resume(which))
             cut = next(path)
@@ -56,10 +58,10 @@ def side_by_side(
             cut = path.send(resume(which))
         current[which] = cut.state
         if any(map(callable, current)):
-            resumed = yield Cut(_own(which, delay), lambda now=tuple(current): tuple(map(_made, now)), cut.built)
+            resumed = yield Cut(own, lambda now=tuple(current): tuple(map(_made, now)), cut.built)
             current = current if resumed is None else list(resumed)
         else:
-            current = list((yield Cut(_own(which, delay), tuple(current), cut.built)))
+            current = list((yield Cut(own, tuple(current), cut.built)))
     return tuple(_result(path, resume(which)) for which, path in enumerate(paths))
 
 
@@ -88,14 +90,15 @@ def _order(delays: Sequence[Sequence[Delay]], technology: Technology) -> list[tu
     return [(which, delay) for _, which, _, delay in sorted(ends, key=lambda end: end[:3])]
 
 
-def _own(which: int, delay: Delay) -> Delay:
-    """The delay of a segment of one datapath, whose times are kept apart from the others'."""
+def _own(which: int, delay: Delay, *, last: bool) -> Delay:
+    """The delay of a segment of one datapath, whose times are kept apart from the others' until the last one ends."""
 
     def times_after(times: Times, technology: Technology) -> Times:
         own = {key[1]: time for key, time in times.items() if isinstance(key, tuple) and key[0] == which}
         # Its first segment in this stage waits for what came before all of them in the stage.
         start = {None: max((time for key, time in times.items() if not isinstance(key, tuple)), default=0.0)}
         own = settle(delay, own or start, technology)
-        return {**times, **{(which, key): time for key, time in own.items()}}
+        times = {**times, **{(which, key): time for key, time in own.items()}}
+        return {None: max(times.values())} if last else times
 
     return times_after

@@ -3,7 +3,7 @@ import random
 import pytest
 from amaranth.hdl import Cat, Const
 
-from hdl.shifters import count_leading_zeros, shift_left, shift_right_sticky
+from hdl.shifters import count_leading_zeros, lost_ones, shift_left, shift_right
 
 
 def whole(path):
@@ -25,7 +25,8 @@ def test_shifters(evaluate, width):
 
     def build(m, inputs):
         value, distance = inputs
-        right, sticky = whole(shift_right_sticky(m, value, distance, "right"))
+        right = whole(shift_right(m, value, distance, "right"))
+        sticky = whole(lost_ones(m, value, distance, "sticky"))
         zeros = whole(count_leading_zeros(m, value, "zeros"))
         left = whole(shift_left(m, value, zeros, "left"))
         return Cat(Cat(right, Const(0, 11 - width)), sticky, Cat(zeros, Const(0, 8 - len(zeros))), left)

@@ -105,6 +105,24 @@ def test_a_way_within_a_way():
     assert stage_delays(delays)[0][len(delays)] == 7.5
 
 
+def test_what_comes_after_waits_for_both():
+    def path(m, inputs):
+        words = yield from side_by_side(m, (constants(4.0), constants(5.0, 6.0)), (inputs, inputs))
+        # A ripple asks for its columns' times, and knows no way's.
+        return (yield from add_in_segments(m, [words[0]], [words[1]]))
+
+    def outer(m, inputs):
+        return (yield from side_by_side(m, (path, constants(3.0, 4.0)), (inputs, inputs)))
+
+    carry = CELLS.adder_delay(1)
+    delays, _ = survey(path, Const(0, 1))
+    assert stage_delays(delays)[0][4] == 11.0 + carry
+    # Behind a register at the first way's end, 6 gates of the second are left.
+    assert stage_delays(delays)[2][4] == 6.0 + carry
+    delays, _ = survey(outer, Const(0, 1))
+    assert stage_delays(delays)[0][len(delays)] == 11.0 + carry
+
+
 @pytest.mark.parametrize("technology", TECHNOLOGIES.values(), ids=list(TECHNOLOGIES))
 def test_the_order_is_the_technologys(technology):
     def path(m, inputs):
