@@ -4,8 +4,8 @@ The operand of larger magnitude comes first, the other's significand is shifted 
 one adder adds or subtracts. From there on there are two ways, side by side. *Near*: a difference of operands whose
 exponents differ by at most 1, and which lost its leading bit, is shifted left as far as it takes, and is exact. *Far*:
 any other sum moves by one place at most, and is rounded. The near way stands still for far sums, which nearly all sums
-of products are. Built of look-up tables it has a subtraction of its own, and begins beside the alignment.
-docs/hardware.md says what that was measured against. In: two words; out: their sum, ``stages`` cycles later.
+of products are. Of look-up tables the same ways are built otherwise (``hdl.adder_of_luts``). docs/hardware.md says what
+that was measured against. In: two words; out: their sum, ``stages`` cycles later.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.errors import InvalidType
 from golden.formats import FP32, Format
+from hdl.adder_of_luts import compound_sum, near_magnitude
 from hdl.bits import Word, not_, or_, wire
 from hdl.delays import CELLS, TECHNOLOGIES, Technology, either
 from hdl.limits import check_stages
@@ -95,8 +96,8 @@ def _far_sum(m: Module, inputs: Any, technology: Technology) -> Path:
     # b / 2^d is needed to two places below the significand (guard, round) and one bit for all the rest (sticky).
     below = Cat(Const(0, 2), b)
     ways = (
-        lambda m, inputs: shift_right(m, *inputs, "aligned"),
-        lambda m, inputs: lost_ones(m, *inputs, "sticky"),
+        lambda m, inputs: shift_right(m, inputs[0], inputs[1], "aligned"),
+        lambda m, inputs: lost_ones(m, inputs[0], inputs[1], "sticky"),
     )
     (shifted, sticky), (a, held) = yield from alongside(
         side_by_side(m, ways, ((below, distance), (below, distance)), technology), (a, held)
@@ -108,15 +109,6 @@ def _far_sum(m: Module, inputs: Any, technology: Technology) -> Path:
     rows = [0, 0, 0, *a, 0], [*addend, 0]
     total, held = yield from alongside(add_in_segments(m, *rows, subtract, name="sum"), held)
     return wire(m, total, "total"), held
-
-
-def _near_difference(m: Module, a: Word, b: Word, apart: Word, near: Word) -> Path:
-    """Return 2 (a - b / 2^d) for a distance d of 0 or 1, or 0 where the operands are not near."""
-    count = len(a) + 1
-    first = Cat(Const(0, 1), a) & _each(near, count)
-    second = Mux(apart, Cat(b, Const(0, 1)), Cat(Const(0, 1), b)) & _each(near, count)
-    near_difference = yield from add_in_segments(m, [*first], [*~second], 1, name="near")
-    return wire(m, near_difference, "near_difference")
 
 
 def _near(m: Module, inputs: Any, fmt: Format, technology: Technology) -> Path:
@@ -172,6 +164,50 @@ def _far(m: Module, inputs: Any, fmt: Format) -> Path:
     return (yield from alongside(add_in_segments(m, fields, [0] * len(fields), up, name="rounded"), held))
 
 
+def _ways_of_cells(m: Module, words: tuple[Word, Word], fmt: Format, technology: Technology) -> Path:
+    """One adder, then the near way beside the far way: each one's word and what else decides."""
+    p, bits = fmt.word_fraction_bits + 1, fmt.exponent_bits
+    a, b, exponent, distance, held = yield from _compare(m, words, fmt)
+    near_exponent = wire(m, exponent & _each(held["near"], bits), "near_exponent")
+    (total, held), (exponent, near_exponent) = yield from alongside(
+        _far_sum(m, (a, b, distance, held), technology), (exponent, near_exponent)
+    )
+    # Where the leading bit is not lost, the sum is far.
+    near = wire(m, held["near"] & ~total[p + 2], "near_held")
+    inputs = (total[2 : p + 3] & _each(near, p + 1), near_exponent), (total, exponent, held)
+    ways = partial(_near, fmt=fmt, technology=technology), partial(_far, fmt=fmt)
+    return (yield from side_by_side(m, ways, inputs, technology))
+
+
+def _ways_of_luts(m: Module, words: tuple[Word, Word], fmt: Format, technology: Technology) -> Path:
+    """Subtractions of its own let the near way begin at once, and the far way rounds while it adds."""
+
+    def compare(m: Module, words: Any) -> Path:
+        # Equal magnitudes cancel to +0, as zeros of either sign do, which are not subtracted.
+        alike = wire(m, words[0][:-1] == words[1][:-1], "alike")
+        (*compared, held), alike = yield from alongside(_compare(m, words, fmt), alike)
+        return *compared, {**held, "sign": held["sign"] & ~(held.pop("differ") & alike)}
+
+    def magnitude(m: Module, words: Any) -> Path:
+        return (yield from near_magnitude(m, words, fmt, technology))
+
+    def far(m: Module, inputs: Any) -> Path:
+        *inputs, held = inputs
+        return (yield from alongside(compound_sum(m, (*inputs, held["subtract"]), fmt, technology), held))
+
+    (a, b, exponent, distance, held), difference = yield from side_by_side(
+        m, (compare, magnitude), (words, words), technology
+    )
+    near = wire(m, held["near"] & ~difference[-1], "near_held")
+    held |= {"near": near, "far": wire(m, ~near & ~held["special"], "taken_far")}
+    inputs = (
+        (difference & _each(near, len(difference)), exponent & _each(near, len(exponent))),
+        (a, b, distance, exponent, held),
+    )
+    ways = partial(_near, fmt=fmt, technology=technology), far
+    return (yield from side_by_side(m, ways, inputs, technology))
+
+
 def adder_path(m: Module, words: tuple[Word, Word], fmt: Format = FP32, technology: Technology = CELLS) -> Path:
     """Add two words: a datapath (see ``hdl.pipeline``) that returns y, for use inside larger datapaths.
 
@@ -191,38 +227,9 @@ def adder_path(m: Module, words: tuple[Word, Word], fmt: Format = FP32, technolo
     Word
         The sum.
     """
-    p, low, bits = fmt.word_fraction_bits + 1, fmt.word_fraction_bits, fmt.exponent_bits
-    a, b, exponent, distance, held = yield from _compare(m, words, fmt)
-    near_exponent = wire(m, exponent & _each(held["near"], bits), "near_exponent")
-
-    def early(m: Module, inputs: Any) -> Path:
-        a, b, apart, near, exponent = inputs
-        difference, exponent = yield from alongside(_near_difference(m, a, b, apart, near), exponent)
-        # Where the leading bit is not lost, the sum is far.
-        (fraction, field), lost = yield from alongside(
-            _near(m, (difference, exponent), fmt, technology), ~difference[-1]
-        )
-        return fraction & _each(lost, low), field
-
-    def sum_and_far(m: Module, inputs: Any) -> Path:
-        *inputs, exponent = inputs
-        (total, held), exponent = yield from alongside(_far_sum(m, inputs, technology), exponent)
-        return (yield from _far(m, (total, exponent, held), fmt))
-
-    if technology.name == "luts":
-        # Carries are cheap: a subtraction of its own lets the near way begin beside the alignment.
-        inputs = (a, b, distance[0], held["near"], near_exponent), (a, b, distance, held, exponent)
-        ways = yield from side_by_side(m, (early, sum_and_far), inputs, technology)
-    else:
-        values = exponent, near_exponent
-        (total, held), values = yield from alongside(_far_sum(m, (a, b, distance, held), technology), values)
-        exponent, near_exponent = values
-        taken = wire(m, held["near"] & ~total[p + 2], "near_held")
-        inputs = (total[2 : p + 3] & _each(taken, p + 1), near_exponent), (total, exponent, held)
-        late, far = partial(_near, fmt=fmt, technology=technology), partial(_far, fmt=fmt)
-        ways = yield from side_by_side(m, (late, far), inputs, technology)
-
-    (fraction, field), (rounded, held) = ways
+    low, bits = fmt.word_fraction_bits, fmt.exponent_bits
+    ways = _ways_of_luts if technology.name == "luts" else _ways_of_cells
+    (fraction, field), (rounded, held) = yield from ways(m, words, fmt, technology)
     fraction = (rounded[:low] & _each(held["far"], low)) | fraction
     field = Mux(held["near"], field, rounded[low:]) | _each(held["special"], bits)
     y = Cat(fraction[:-1], fraction[-1] | held["nan"], field, held["sign"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from amaranth.hdl import Cat, Const, Module, Mux
 
-from hdl.bits import Word, wire, word_of
+from hdl.bits import Bit, Word, wire, word_of
 from hdl.delays import either
 from hdl.pipeline import Cut, Path
 
@@ -19,21 +19,21 @@ ANY_DELAY = either(2.1, luts=4.0)
 SHIFT_DELAY = either(2.7, luts=2.5)
 
 
-def shift_right(m: Module, value: Word, distance: Word, name: str) -> Path:
+def shift_right(m: Module, value: Word, distance: Word, name: str, fill: Bit = 0) -> Path:
     """Shift right by any distance, the word's width and more included: a datapath with a cut after every step.
 
-    The smallest step comes first: the low bits of a difference settle first, so that the others meet a word that no
-    longer moves.
+    A bit fills what is left empty. The smallest step comes first: the low bits of a difference settle first, so that
+    the others meet a word that no longer moves.
     """
     width = len(value)
     steps = (width - 1).bit_length()
     for k in range(min(steps, len(distance))):
         step, delay = 1 << k, SHIFT_DELAY
-        value = wire(m, Mux(distance[k], Cat(value[step:], Const(0, step)), value), f"{name}_{step}")
+        value = wire(m, Mux(distance[k], Cat(value[step:], word_of([fill] * step)), value), f"{name}_{step}")
         if k == steps - 1 and len(distance) > steps:
             far, delay = wire(m, distance[steps:].any(), f"{name}_far"), CLEAR_DELAY
-            value = wire(m, Mux(far, 0, value), f"{name}_cleared")
-        value, distance = yield Cut(delay, (value, distance))
+            value = wire(m, Mux(far, word_of([fill] * width), value), f"{name}_cleared")
+        value, distance, fill = yield Cut(delay, (value, distance, fill))
     return value
 
 
