@@ -15,7 +15,7 @@ In: a multiplier of ``golden.catalogue`` (declarations only, never its arithmeti
    ``compressor`` adds the columns, ``leading`` knows where the leading one can be, ``normalise`` shifts and rounds.
 4. ``pipeline`` puts registers where a datapath offers a cut, by what ``delays`` estimates of the stages; ``segments``
    lets them into long additions, ``side_by_side`` into two datapaths at once; ``shifters`` are those of the adder,
-   ``bits`` holds small helpers.
+   ``adder_of_luts`` is what differs in it on FPGAs, ``bits`` holds small helpers.
 
 Algorithm, reduction tree and pipelining are orthogonal.
 """

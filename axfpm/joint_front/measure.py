@@ -39,7 +39,7 @@ from golden.robustness.store import Store
 from golden.robustness.targets import Fitted, target
 from golden.robustness.threats import THREAT_MODELS
 
-__all__ = ["FIT", "SEED", "measure"]
+__all__ = ["FIT", "SEED", "measure", "with_energies"]
 
 FIT = 200
 """Training images that targets are fitted on, without labels."""
@@ -114,10 +114,46 @@ def measure(
                 energy=energy,
             )
         )
-    together = energies_together([each.energy for each in found])
-    rows = tuple(replace(each, energy=energy) for each, energy in zip(found, together, strict=True))
+    rows = _together(found)
     settings = _settings(front.data, front.model, attacked, len(images), budgets)
     return JointFront(settings, rows, differences(rows, tuple(budgets)))
+
+
+def with_energies(
+    found: JointFront,
+    *,
+    energies: Iterable[str | Path] = (),
+    measure_energies: bool = True,
+    progress: Progress | None = None,
+) -> JointFront:
+    """Take a front's energies anew, as ``measure`` does, and leave all else as it was measured.
+
+    Parameters
+    ----------
+    found : JointFront
+        As read from its file.
+    energies, measure_energies, progress :
+        As for ``measure``.
+
+    Raises
+    ------
+    InvalidInput, MissingTool
+        As ``measure`` does.
+    """
+    front = FRONTS.look_up(found.settings["data"])
+    entries, files = {entry.name: entry for entry in front.entries}, [Path(path) for path in energies]
+    rows = []
+    for place, each in enumerate(found.networks):
+        entry = entries[each.name]
+        phase = _phase(progress, place * PHASES, len(found.networks), entry)
+        rows.append(replace(each, energy=energy_of(entry, front, files, measure=measure_energies, progress=phase)))
+    return JointFront(found.settings, _together(rows), found.differences)
+
+
+def _together(rows: Sequence[Network]) -> tuple[Network, ...]:
+    """The same rows with ratios of energies that hold together."""
+    together = energies_together([each.energy for each in rows])
+    return tuple(replace(each, energy=energy) for each, energy in zip(rows, together, strict=True))
 
 
 def _phase(progress: Progress | None, number: int, entries: int, entry: Entry) -> Progress:

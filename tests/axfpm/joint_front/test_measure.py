@@ -1,5 +1,7 @@
 """A front measured for itself, on digits: trained, counted, attacked, and all of it kept."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ import torch
 from axfpm.joint_front import measure as module
 from axfpm.joint_front.differences import correct
 from axfpm.joint_front.entries import Entry, Front
-from axfpm.joint_front.measure import measure
+from axfpm.joint_front.measure import measure, with_energies
 from axfpm.joint_front.networks import epsilon, network_of, starting_point
 from axfpm.joint_front.result import Energy
 from golden.cnn import checkpoint, data
@@ -100,3 +102,25 @@ def test_refusals():
         measure("digits", attacked=129)
     with pytest.raises(InvalidInput, match="entries=0 is too small"):
         measure("digits", entries=0)
+
+
+@pytest.mark.usefixtures("toys")
+def test_energies_alone_are_taken_anew(monkeypatch):
+    found = measure("digits", entries=2, attacked=2)
+    new = Energy(6.0, (5.0, 7.0), 0.6, (0.5, 0.7), (0.5, 0.7), 5, "lenet5 (lenet5-digits)")
+    asked = []
+
+    def energy_of(entry, front, files, *, measure, **_):
+        asked.append((entry.name, [path.name for path in files], measure))
+        return replace(new, ratio=0.6 + len(asked) / 100)
+
+    monkeypatch.setattr(module, "energy_of", energy_of)
+    monkeypatch.setattr(module, "evaluate_stages", None)
+    again = with_energies(found, energies=["of_mine.json"], measure_energies=False)
+    assert asked == [("exact torch", ["of_mine.json"], False), ("e8m1", ["of_mine.json"], False)]
+    taken = [each.energy for each in again.networks if each.energy is not None]
+    assert [energy.ratio for energy in taken] == [0.61, 0.62]
+    # Intervals of two ratios together are wider than those of each.
+    assert all(energy.together[0] < 0.5 and energy.together[1] > 0.7 for energy in taken)
+    kept = [replace(each, energy=old.energy) for each, old in zip(again.networks, found.networks, strict=True)]
+    assert replace(again, networks=tuple(kept)) == found
