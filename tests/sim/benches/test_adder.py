@@ -108,7 +108,7 @@ endmodule
 
 FINITE = "a[30:23] != 8'hff && b[30:23] != 8'hff"
 MUTANTS = {
-    "sticky bit dropped": spoilt(r"^  assign aligned_sticky = .*;$", "  assign aligned_sticky = 1'h0;"),
+    "sticky bit dropped": spoilt(r"^  assign sticky = .*;$", "  assign sticky = 1'h0;"),
     "carry out dropped": spoilt(r"^  assign over = .*;$", "  assign over = 1'h0;"),
     "+0 for -0": wrapped("(y_right == 32'h80000000) ? 32'd0 : y_right"),
     "-0 from cancellation": wrapped("(y_right == 0) ? {a[31], 31'd0} : y_right"),
