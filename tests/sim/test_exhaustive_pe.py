@@ -31,9 +31,7 @@ def elements(names, **stages: Any):
 def without_sticky(name, **stages: Any):
     """An element whose adder ignores what alignment shifts out."""
     text = generate("pe", name="spoilt", multiplier=name, **stages)
-    text, count = re.subn(
-        r"^  assign sticky = .*;$", "  assign sticky = 1'h0;", text, flags=re.MULTILINE
-    )
+    text, count = re.subn(r"^  assign sticky = .*;$", "  assign sticky = 1'h0;", text, flags=re.MULTILINE)
     assert count == 1
     return {"spoilt": text}
 
