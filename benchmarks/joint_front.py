@@ -43,6 +43,10 @@ def main(
     jobs: int,
     output: Path | None,
 ) -> None:
+    if energies_only and (attacked is not None or entries is not None):
+        raise click.UsageError(
+            "--energies-only attacks nothing and keeps all entries; leave --attacked and --entries out"
+        )
     path = output or MEASURED / f"{data}.json"
     with progress_bar("measuring") as progress:
         asked: Any = {"energies": energies, "measure_energies": not known_energies, "progress": progress}

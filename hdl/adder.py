@@ -186,7 +186,8 @@ def _ways_of_luts(m: Module, words: tuple[Word, Word], fmt: Format, technology: 
         # Equal magnitudes cancel to +0, as zeros of either sign do, which are not subtracted.
         alike = wire(m, words[0][:-1] == words[1][:-1], "alike")
         (*compared, held), alike = yield from alongside(_compare(m, words, fmt), alike)
-        return *compared, {**held, "sign": held["sign"] & ~(held.pop("differ") & alike)}
+        differ = held.pop("differ")
+        return *compared, {**held, "sign": held["sign"] & ~(differ & alike)}
 
     def magnitude(m: Module, words: Any) -> Path:
         return (yield from near_magnitude(m, words, fmt, technology))
