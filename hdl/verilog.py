@@ -20,7 +20,7 @@ from hdl.circuits import CIRCUITS, Built
 from hdl.keywords import ICARUS_TYPES, KEYWORDS
 from hdl.ports import CLOCKING, instance, names, ports
 
-__all__ = ["CIRCUITS", "Built", "build", "check_name", "generate", "parameters_of"]
+__all__ = ["CIRCUITS", "Built", "build", "check_name", "component_verilog", "generate", "parameters_of"]
 
 
 # From Amaranth's netlist to Verilog a person can read: multiplexers instead of processes, clock enables and resets in
@@ -81,7 +81,23 @@ def _in_order(netlist: str, top: str, declared: Sequence[str]) -> str:
     return "".join(parts)
 
 
-def _module(component: wiring.Component, top: str, platform: memory.Memories | None = None) -> str:
+def component_verilog(component: wiring.Component, top: str, platform: memory.Memories | None = None) -> str:
+    """Write any component as Verilog, its submodules too, without the header that ``generate`` gives a block.
+
+    Parameters
+    ----------
+    component : wiring.Component
+        The component; its ports come in their declared order, behind clock, reset and enable.
+    top : str
+        Name of its module, and prefix of the others.
+    platform : Memories, optional
+        Where memories become modules of their own.
+
+    Raises
+    ------
+    MissingTool
+        If the Yosys that Amaranth brings is not installed.
+    """
     netlist = rtlil.convert(component, name=top, platform=platform, emit_src=False)
     text = _to_verilog(_in_order(netlist, top, names(component)))
     # Submodules are named after their place, as in \top.pe_0_0 ; plain identifiers are easier on other tools.
@@ -179,9 +195,9 @@ def generate(block: str, *, name: str | None = None, **parameters: Any) -> str:
     built = build(block, **parameters)
     top = block if name is None else name
     platform = memory.Memories("part_memory")
-    text = _module(built.component, top, platform)
+    text = component_verilog(built.component, top, platform)
     for key, part in built.parts.items():
-        text = re.sub(rf"\bpart_{key}\b", f"{top}_{key}", text) + "\n" + _module(part, f"{top}_{key}")
+        text = re.sub(rf"\bpart_{key}\b", f"{top}_{key}", text) + "\n" + component_verilog(part, f"{top}_{key}")
     if platform.used:
         text = re.sub(r"\bpart_memory\b", f"{top}_memory", text) + "\n" + memory.module(f"{top}_memory")
     circuit = circuit_of(built.multiplier.design) if built.multiplier is not None else None

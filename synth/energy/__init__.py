@@ -10,7 +10,7 @@ A Liberty library is all it takes: delays, simulation models and energies come f
 - ``rows`` sums up what came out, with ``intervals`` over variants and operands; ``result`` holds it with its
   conditions; ``technologies`` sets results on several libraries side by side, and keeps them in files.
 
-``array`` composes the energy of an array from that of its elements.
+``array`` composes the energy of an array from that of its elements; ``array_netlist`` joins their netlists to one.
 
 One netlist goes through ``measure``, in the order of the data:
 

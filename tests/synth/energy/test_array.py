@@ -1,7 +1,6 @@
 """An array's streams are those of the array simulated, and its energy is that of its parts."""
 
 import math
-import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,9 +12,9 @@ from golden.catalogue import multiplier
 from golden.errors import InvalidInput
 from golden.sums import matmul
 from hdl.array import SystolicArray
-from hdl.verilog import _module, generate
-from synth import tools
+from hdl.verilog import component_verilog, generate
 from synth.energy.array import ArrayEdges, array_streams, compose, packed
+from synth.energy.array_netlist import join
 from synth.energy.measure import measure
 from synth.flow import synthesise
 from synth.liberty import read_liberty
@@ -113,41 +112,17 @@ def test_the_sum():
             compose(parts, measured(1, 2))
 
 
-def ports_of(netlist, top):
-    body = netlist[netlist.index(f"module {top}(") :]
-    body = body[: body.index("endmodule")]
-    return re.findall(r"^\s*(input|output)\s+(\[\d+:0\])?\s*(\w+)\s*;", body, re.MULTILINE)
-
-
-def joined(element, edges, folder):
-    """The netlists of an array's elements and of its edges, as one netlist of cells."""
-    own = ports_of(edges, "edges")
-    outer = [port for port in own if not port[2].startswith("pe_")]
-    lines = [f"module array({', '.join(name for *_, name in outer)});"]
-    lines += [f"  {way} {width} {name};" for way, width, name in outer]
-    lines += [f"  wire {width} {name};" for _, width, name in own if name.startswith("pe_")]
-    lines.append(f"  edges edges({', '.join(f'.{name}({name})' for *_, name in own)});")
-    for place in (f"pe_{r}_{c}" for r in range(ROWS) for c in range(COLUMNS)):
-        nets = ((name, name if name in ("clk", "rst") else f"{place}__{name}") for *_, name in ports_of(element, "pe"))
-        lines.append(f"  pe {place}({', '.join(f'.{name}({net})' for name, net in nets)});")
-    (folder / "in.v").write_text("\n".join([*lines, "endmodule", element, edges]))
-    script = "read_verilog in.v; hierarchy -top array; flatten; opt_clean; write_verilog -noattr out.v"
-    status, said = tools.run([*tools.yosys(), "-q", "-p", script], folder=folder, timeout_s=300)
-    assert status == 0, said
-    return (folder / "out.v").read_text()
-
-
 @pytest.mark.long
 @pytest.mark.usefixtures("flow_tools", "simulator")
-def test_the_parts_joined_to_one_netlist(tmp_path):
+def test_the_parts_joined_to_one_netlist():
     # An element's outputs drive nothing but the next part, which counts what its inputs are: so outputs have no load.
     found = streams_of(*tile(24), "e8m2")
     library = read_liberty()
     shape: Any = {"rows": ROWS, "columns": COLUMNS}
-    texts = {"pe": generate("pe", multiplier="e8m2"), "edges": _module(ArrayEdges("e8m2", **shape), "edges")}
+    texts = {"pe": generate("pe", multiplier="e8m2"), "edges": component_verilog(ArrayEdges("e8m2", **shape), "edges")}
     mapped = {top: synthesise(text, top=top, liberty=library) for top, text in texts.items()}
     netlists = {top: each.netlist.read_text() for top, each in mapped.items()}
-    netlists["array"] = joined(netlists["pe"], netlists["edges"], tmp_path)
+    netlists["array"] = join(netlists["pe"], netlists["edges"], **shape)
     period = 2 * math.ceil(max(each.critical_path_ns for each in mapped.values()))  # edges and elements are one path
 
     def energy(top, streams):
