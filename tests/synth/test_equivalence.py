@@ -216,6 +216,32 @@ def test_registers_are_paired_by_any_of_their_names(tmp_path, name, more, outcom
     assert check_equivalence(NAMED_TWICE, mapped, top="swap", liberty=file).outcome == right
 
 
+# Each port takes the register's name for itself.
+AT_TWO_PORTS = """
+module both(input clk, input d, output reg left, output right);
+  always @(posedge clk) left <= d;
+  assign right = left;
+endmodule
+"""
+MAPPED_AT_TWO_PORTS = """
+module both(clk, d, left, right);
+  input clk, d; output left, right; wire left, right;
+  DFF only(.CK(clk), .D(d), .Q({driven}));
+  assign {other} = {source};
+endmodule
+"""
+
+
+@pytest.mark.parametrize("driven", ["left", "right"])
+@pytest.mark.parametrize(("source", "outcome"), [("{}", "equal"), ("~{}", "unequal"), ("d", "unequal")])
+def test_a_register_at_two_ports_is_one(tmp_path, driven, source, outcome):
+    file = tmp_path / "two_outputs.lib"
+    file.write_text(TWO_OUTPUTS)
+    other = {"left": "right", "right": "left"}[driven]
+    mapped = MAPPED_AT_TWO_PORTS.format(driven=driven, other=other, source=source.format(driven))
+    assert check_equivalence(AT_TWO_PORTS, mapped, top="both", liberty=file).outcome == outcome
+
+
 def test_adders_of_either_technology_are_the_same_function():
     # One shares the subtraction of its near way with the far one, the other has a second: all FP32 words.
     cells, luts = (generate("adder", technology=technology) for technology in ("cells", "luts"))
