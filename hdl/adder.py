@@ -114,7 +114,7 @@ def _far_sum(m: Module, inputs: Any, technology: Technology) -> Path:
 def _near(m: Module, inputs: Any, fmt: Format, technology: Technology) -> Path:
     """Move a near difference's leading bit up to the top; return fraction and exponent field, 0 for a difference of 0.
 
-    The exponent is 0 where the operands are not near: then nothing moves.
+    Where both are 0 nothing moves.
     """
     difference, exponent = inputs
     p, low, bits = fmt.word_fraction_bits + 1, fmt.word_fraction_bits, fmt.exponent_bits
@@ -201,12 +201,11 @@ def _ways_of_luts(m: Module, words: tuple[Word, Word], fmt: Format, technology: 
     )
     near = wire(m, held["near"] & ~difference[-1], "near_held")
     held |= {"near": near, "far": wire(m, ~near & ~held["special"], "taken_far")}
-    inputs = (
-        (difference & _each(near, len(difference)), exponent & _each(near, len(exponent))),
-        (a, b, distance, exponent, held),
-    )
+    # A gate before the count would wait for the difference's leading bit; behind the shift it waits for nothing.
+    inputs = (difference, exponent), (a, b, distance, exponent, held)
     ways = partial(_near, fmt=fmt, technology=technology), far
-    return (yield from side_by_side(m, ways, inputs, technology))
+    (fraction, field), (rounded, held) = yield from side_by_side(m, ways, inputs, technology)
+    return (fraction & _each(held["near"], len(fraction)), field), (rounded, held)
 
 
 def adder_path(m: Module, words: tuple[Word, Word], fmt: Format = FP32, technology: Technology = CELLS) -> Path:
