@@ -45,7 +45,7 @@ def _each(bit: Word, count: int) -> Word:
     return Cat(*[bit] * count)
 
 
-def _compare(m: Module, words: tuple[Word, Word], fmt: Format) -> Path:
+def _compare(m: Module, words: tuple[Word, Word], fmt: Format, technology: Technology) -> Path:
     """Order the operands: significands ``a``, ``b``, the exponent of a, the distance of b's, and what else decides."""
     low, bits = fmt.word_fraction_bits, fmt.exponent_bits
     named = list(zip(words, "xy", strict=True))
@@ -65,10 +65,17 @@ def _compare(m: Module, words: tuple[Word, Word], fmt: Format) -> Path:
     sx, sy = (
         wire(m, Cat(word[:low], one), f"{name}_significand") for (word, name), one in zip(named, normal, strict=True)
     )
-    # Either difference is ready when the comparison is. Significands decide only between equal exponents.
+    # Either difference is ready when the comparison is.
     forth = wire(m, (Cat(ex, Const(0, 1)) - Cat(ey, Const(0, 1)))[: bits + 1], "forth")
     back = wire(m, (ey - ex)[:bits], "back")
-    equal, less = wire(m, ex == ey, "equal"), wire(m, sx < sy, "less")
+    # Magnitudes are ordered as their words are. On FPGAs that takes one carry, which waits for no hidden bit; of cells
+    # a carry of half the length decides only between equal exponents.
+    whole = technology.name == "luts"
+    decides: Any = (
+        wire(m, words[0][:-1] < words[1][:-1], "less")
+        if whole
+        else (wire(m, ex == ey, "equal"), wire(m, sx < sy, "less"))
+    )
     signs: Any = words[0][-1], words[1][-1]
     held: Any = {
         "differ": differ,
@@ -76,12 +83,12 @@ def _compare(m: Module, words: tuple[Word, Word], fmt: Format) -> Path:
         "nan": nan,
         "special": wire(m, special[0] | special[1], "special"),
     }
-    forth, back, equal, less, ex, ey, sx, sy, signs, held = yield Cut(
-        DIFFERENCE_DELAY, (forth, back, equal, less, ex, ey, sx, sy, signs, held)
+    forth, back, decides, ex, ey, sx, sy, signs, held = yield Cut(
+        DIFFERENCE_DELAY, (forth, back, decides, ex, ey, sx, sy, signs, held)
     )
 
-    below = forth[bits]
-    swap = wire(m, below | (equal & less), "swap")
+    below = decides if whole else forth[bits]
+    swap = decides if whole else wire(m, below | (decides[0] & decides[1]), "swap")
     distance = wire(m, Mux(below, back, forth[:bits]), "distance")
     a, b = wire(m, Mux(swap, sy, sx), "larger"), wire(m, Mux(swap, sx, sy), "smaller")
     exponent = wire(m, Mux(below, ey, ex), "exponent")
@@ -167,7 +174,7 @@ def _far(m: Module, inputs: Any, fmt: Format) -> Path:
 def _ways_of_cells(m: Module, words: tuple[Word, Word], fmt: Format, technology: Technology) -> Path:
     """One adder, then the near way beside the far way: each one's word and what else decides."""
     p, bits = fmt.word_fraction_bits + 1, fmt.exponent_bits
-    a, b, exponent, distance, held = yield from _compare(m, words, fmt)
+    a, b, exponent, distance, held = yield from _compare(m, words, fmt, technology)
     near_exponent = wire(m, exponent & _each(held["near"], bits), "near_exponent")
     (total, held), (exponent, near_exponent) = yield from alongside(
         _far_sum(m, (a, b, distance, held), technology), (exponent, near_exponent)
@@ -185,7 +192,7 @@ def _ways_of_luts(m: Module, words: tuple[Word, Word], fmt: Format, technology: 
     def compare(m: Module, words: Any) -> Path:
         # Equal magnitudes cancel to +0, as zeros of either sign do, which are not subtracted.
         alike = wire(m, words[0][:-1] == words[1][:-1], "alike")
-        (*compared, held), alike = yield from alongside(_compare(m, words, fmt), alike)
+        (*compared, held), alike = yield from alongside(_compare(m, words, fmt, technology), alike)
         differ = held.pop("differ")
         return *compared, {**held, "sign": held["sign"] & ~(differ & alike)}
 

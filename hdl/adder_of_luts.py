@@ -150,21 +150,30 @@ def compound_sum(m: Module, inputs: Any, fmt: Format, technology: Technology) ->
     low = wire(m, Cat(sticky, r ^ (subtract & sticky), g ^ (subtract & (r | sticky))), "low")
     half, over_half, carries = low[2], low[2] & low[:2].any(), low[2] & low[1]
     last = wire(m, low[2] ^ (low[1] & (low[0] | low[2])), "last")
-    total = sums[0]
-    up = Mux(
-        total[p] & ~subtract,
-        total[0] & (some | total[1]),
-        Mux(subtract & ~total[p - 1], carries, over_half | (half & total[0])),
-    )
-    increment = wire(m, exact | up, "increment")
+    total, names = sums[0], ("kept", "incremented")
+
+    # The carries' ends come last, and say only whether the leading bit has moved: up by a carry, or down.
+    moved = [
+        wire(m, Mux(subtract, ~each[p - 1], each[p]), f"{name}_moved") for each, name in zip(sums, names, strict=True)
+    ]
+    # Whether T + 1 is taken, where the leading bit has moved and where not.
+    ups = Mux(subtract, exact | carries, total[0] & (some | total[1])), exact | over_half | (half & total[0])
+    moved_up, up = (wire(m, each, name) for each, name in zip(ups, ("moved_up", "up"), strict=True))
+    increment = wire(m, Mux(moved[0], moved_up, up), "increment")
     # The largest finite exponent that carries gives infinity.
-    largest = steps[1][1:].all()
+    finite = ~steps[1][1:].all()
 
-    def fields(total: Word, name: str) -> Word:
-        over, top = total[p] & ~subtract, total[p - 1]
-        fraction = Mux(over, total[1:p], Mux(subtract & ~top, Cat(last, total[: p - 2]), total[: p - 1]))
-        field = Mux(over, steps[2], Mux(top, steps[1], steps[0]))
-        return wire(m, Cat(fraction & Cat([~(over & largest)] * (p - 1)), field), name)
+    def fraction(total: Word, name: str) -> Word:
+        """Of T or T + 1. Where only one has the leading bit elsewhere T + 1 is a power of 2, and `last` 0 or unread."""
+        shifted = Mux(subtract, Cat(last, total[: p - 2]), total[1:p] & Cat([finite] * (p - 1)))
+        return wire(m, Mux(moved[0], wire(m, shifted, f"{name}_shifted"), total[: p - 1]), name)
 
-    both = [fields(each, name) for each, name in zip(sums, ("kept", "incremented"), strict=True)]
+    def field(total: Word, moved: Word, name: str) -> Word:
+        # Two subnormals, of the exponent 1, have a sum that is normal where it has reached the hidden bit.
+        stays = Cat(steps[1][0] & (subtract | total[p - 1]), steps[1][1:])
+        return wire(m, Mux(moved, Mux(subtract, steps[0], steps[2]), stays), name)
+
+    fractions = [fraction(each, f"{name}_fraction") for each, name in zip(sums, names, strict=True)]
+    fields = [field(*each) for each in zip(sums, moved, [f"{name}_field" for name in names], strict=True)]
+    both = [Cat(*each) for each in zip(fractions, fields, strict=True)]
     return (yield Cut(ROUND_DELAY, wire(m, Mux(increment, both[1], both[0]), "rounded")))
