@@ -125,7 +125,7 @@ def compared(name: str, library: Library, variants: int, streams: ArrayStreams, 
 
 
 @click.command()
-@click.option("--multiplier", "names", multiple=True, default=["e8m2", "ax-fpm", "exact"], show_default=True)
+@click.option("--multiplier", "names", multiple=True, default=["e8m2"], show_default=True)
 @click.option("--library", "libraries", multiple=True, default=["osu018", "nangate45"], show_default=True)
 @click.option("--variants", type=click.IntRange(FEWEST_UNITS), default=FEWEST_UNITS, show_default=True)
 @click.option("--vectors", type=click.IntRange(2), default=64, show_default=True)
