@@ -33,8 +33,8 @@ __all__ = ["FloatAdder", "adder_path"]
 # Delays of the segments in units of one two-input gate, 0.11 ns in OSU018, for placing registers (`hdl.delays`):
 # `python -m synth.segments osu018` measures them. Those of look-up tables are from segments that were placed on an ECP5
 # alone, less 1.2 ns for a register and the wires to it.
-DIFFERENCE_DELAY = either(15.7, luts=11.7)
-SELECT_DELAY = either(9.4, luts=7.0)
+DIFFERENCE_DELAY = either(15.7, luts=14.0)
+SELECT_DELAY = either(9.4, luts=4.0)
 STOP_DELAY = either(5.0, luts=2.0)
 CHOOSE_DELAY = 9.0
 PACK_DELAY = 4.0

@@ -33,7 +33,8 @@ from hdl.side_by_side import side_by_side
 __all__ = ["compound_sum", "near_magnitude"]
 
 # Of look-up tables, as the adder's (`hdl.adder`).
-ALIGN_DELAY = 10.0
+HALVED_DELAY = 9.0
+ALIGN_DELAY = 3.0
 CHOOSE_DELAY = 4.0
 STEP_DELAY = 8.0
 ROUND_DELAY = 9.0
@@ -69,6 +70,9 @@ def near_magnitude(m: Module, words: tuple[Word, Word], fmt: Format, technology:
         for word, one, name in zip(words, normal, "xy", strict=True)
     )
     halved = (v ^ v_) & ~(u ^ u_ ^ v), (v ^ v_) & ~(u ^ u_ ^ v_)
+    words = words[0][:low], words[1][:low]
+    words, normal, halved = yield Cut(HALVED_DELAY, (words, normal, [wire(m, each, "halved") for each in halved]))
+
     # The one of the smaller exponent is halved.
     x, y = (
         Mux(half, Cat(word[:low], one, Const(0, 1)), Cat(Const(0, 1), word[:low], one))
