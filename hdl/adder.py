@@ -72,7 +72,7 @@ def _compare(m: Module, words: tuple[Word, Word], fmt: Format, technology: Techn
     # a carry of half the length decides only between equal exponents.
     whole = technology.name == "luts"
     decides: Any = (
-        wire(m, words[0][:-1] < words[1][:-1], "less")
+        (wire(m, words[0][:-1] < words[1][:-1], "less"),)
         if whole
         else (wire(m, ex == ey, "equal"), wire(m, sx < sy, "less"))
     )
@@ -83,12 +83,12 @@ def _compare(m: Module, words: tuple[Word, Word], fmt: Format, technology: Techn
         "nan": nan,
         "special": wire(m, special[0] | special[1], "special"),
     }
-    forth, back, decides, ex, ey, sx, sy, signs, held = yield Cut(
-        DIFFERENCE_DELAY, (forth, back, decides, ex, ey, sx, sy, signs, held)
+    forth, back, *decides, ex, ey, sx, sy, signs, held = yield Cut(
+        DIFFERENCE_DELAY, (forth, back, *decides, ex, ey, sx, sy, signs, held)
     )
 
-    below = decides if whole else forth[bits]
-    swap = decides if whole else wire(m, below | (decides[0] & decides[1]), "swap")
+    below = decides[0] if whole else forth[bits]
+    swap = decides[0] if whole else wire(m, below | (decides[0] & decides[1]), "swap")
     distance = wire(m, Mux(below, back, forth[:bits]), "distance")
     a, b = wire(m, Mux(swap, sy, sx), "larger"), wire(m, Mux(swap, sx, sy), "smaller")
     exponent = wire(m, Mux(below, ey, ex), "exponent")
