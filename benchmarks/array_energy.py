@@ -37,8 +37,8 @@ def operands(name: str, vectors: int) -> ArrayStreams:
     layer = recorded_layers(trained, look_up(name))[LAYER]
     x, w = layer.x[:vectors, :ROWS], layer.w[:ROWS, :COLUMNS]
     sums = np.broadcast_to(layer.bias[:COLUMNS], (vectors, COLUMNS))
-    words = (np.ascontiguousarray(each).view(np.uint32) for each in (x, w, sums))
-    return array_streams(*words, look_up(name), stages=STAGES, adder_stages=STAGES)
+    a, b, c = (np.ascontiguousarray(each).view(np.uint32) for each in (x, w, sums))
+    return array_streams(a, b, c, look_up(name), stages=STAGES, adder_stages=STAGES)
 
 
 def netlists(name: str, library: Library, variant: int) -> tuple[dict[str, str], dict[str, float], float]:

@@ -13,7 +13,7 @@ from golden.catalogue import multiplier
 from hdl.bits import wire
 from hdl.pipeline import pipeline
 from hdl.significand import significand_product
-from hdl.verilog import _module
+from hdl.verilog import component_verilog
 from synth.energy.measure import measure
 from synth.energy.variants import map_variant
 from synth.liberty import read_liberty
@@ -44,7 +44,7 @@ class Product(wiring.Component):
 
 
 def ours():
-    return _module(Product(), "product")
+    return component_verilog(Product(), "product")
 
 
 def theirs():
