@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -88,11 +89,14 @@ class Weights:
             if bias is not None and plan.accumulate == "float32" and not plan.family.signs_zeros:
                 signed = (words(bias) == -(1 << 31)).any().to(torch.int32)
         if plan.design.table is not None:
-            # Where a pageable copy to the device would wait for it, one from pinned memory does not.
-            table = torch.from_numpy(plan.design.table)
-            if values.is_cuda:
-                table = table.pin_memory().to(values.device, non_blocking=True)
+            table = _table(plan.m, values.device)
         return cls(values, bias, streams, signed, table)
+
+
+@lru_cache(maxsize=64)
+def _table(m: Multiplier, device: torch.device) -> Tensor:
+    """A multiplier's table on a device, kept there: the host waits for its copy once."""
+    return torch.from_numpy(design(m).table).to(device)
 
 
 def tile(rows: int, columns: int) -> tuple[int, int]:

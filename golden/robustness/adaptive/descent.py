@@ -39,9 +39,11 @@ class Found:
     def offer(self, images: Tensor, found: Tensor, at: Tensor | None = None) -> None:
         """Keep what is better; ``at`` tells which of the images these are, all unless given."""
         at = torch.arange(len(self.images), device=images.device) if at is None else at
-        better = found > self.margins[at]
-        self.images[at[better]] = images[better]
-        self.margins[at[better]] = found[better]
+        before = self.margins[at]
+        better = found > before
+        each = better.view(-1, *[1] * (images.dim() - 1))
+        self.images[at] = torch.where(each, images, self.images[at])
+        self.margins[at] = torch.where(better, found, before)
 
 
 def gradient(

@@ -106,9 +106,12 @@ class Best(nn.Module):
     def _look(self, shown: torch.Tensor, logits: torch.Tensor) -> None:
         scores = self.score(shown, logits, self.rows).to(self.scores.dtype)
         legal = ((shown >= 0) & (shown <= 1)).flatten(1).all(1)
-        better = legal & (scores > self.scores[self.rows])
-        self.images[self.rows[better]] = shown[better]
-        self.scores[self.rows[better]] = scores[better]
+        # Which rows are better is never asked for by number: a GPU's host would wait for the answer.
+        before = self.scores[self.rows]
+        better = legal & (scores > before)
+        each = better.view(-1, *[1] * (shown.dim() - 1))
+        self.images[self.rows] = torch.where(each, shown, self.images[self.rows])
+        self.scores[self.rows] = torch.where(better, scores, before)
         if self.trace:
             self.history.append(self.scores.clone())
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
@@ -17,8 +18,10 @@ from torch import nn
 
 from golden.errors import InvalidInput, MissingTool
 from golden.pytorch.devices import at_home, device_of
+from golden.pytorch.replaying import replayed
 from golden.registry import Registry, split_names
 from golden.robustness.attacks.queries import counted, seeded
+from golden.sources import is_ours
 
 __all__ = [
     "ATTACKS",
@@ -190,18 +193,20 @@ class Attack:
         crafted, queries = np.empty_like(images), np.zeros(len(images), np.int64)
         halfway: np.ndarray | None = None
         size = batch_on(device)
-        for start in range(0, len(images), size):
-            part = slice(start, start + size)
-            x, y = (torch.from_numpy(array[part]).to(device) for array in (images, labels))
-            with seeded(seed, start), torch.enable_grad(), at_home(device), counted(module) as asked:
-                outcome = self.kind.run(module, x, y, **dict(self.parameters))
-            if isinstance(outcome, torch.Tensor):
-                outcome = Outcome(outcome)
-            crafted[part] = outcome.images.detach().clamp(0, 1).cpu().numpy()
-            queries[part] = -(-asked.images // len(x)) if outcome.queries is None else outcome.queries.cpu().numpy()
-            if outcome.halfway is not None:
-                halfway = np.full(len(images), np.inf, np.float32) if halfway is None else halfway
-                halfway[part] = outcome.halfway.cpu().numpy()
+        # Attacks from elsewhere may change the model as they go.
+        with replayed(module) if is_ours(self.kind.run) else nullcontext():
+            for start in range(0, len(images), size):
+                part = slice(start, start + size)
+                x, y = (torch.from_numpy(array[part]).to(device) for array in (images, labels))
+                with seeded(seed, start), torch.enable_grad(), at_home(device), counted(module) as asked:
+                    outcome = self.kind.run(module, x, y, **dict(self.parameters))
+                if isinstance(outcome, torch.Tensor):
+                    outcome = Outcome(outcome)
+                crafted[part] = outcome.images.detach().clamp(0, 1).cpu().numpy()
+                queries[part] = -(-asked.images // len(x)) if outcome.queries is None else outcome.queries.cpu().numpy()
+                if outcome.halfway is not None:
+                    halfway = np.full(len(images), np.inf, np.float32) if halfway is None else halfway
+                    halfway[part] = outcome.halfway.cpu().numpy()
         return Crafted(crafted, queries, halfway)
 
 

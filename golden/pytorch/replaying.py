@@ -1,0 +1,256 @@
+"""A model's passes on a GPU, recorded once and then replayed, as an attack repeats them: CUDA graphs.
+
+A step of an attack goes forward and backward through the same network with other images. On a GPU a small network
+computes for less time than the host takes to start its kernels, one by one, through the modes of torch that emulation
+needs. A graph starts all of them at once: the same kernels on the same shapes, so the same bits.
+
+A recording reads the memory that it was made with, and knows nothing of Python. So only passes are recorded that are
+functions of their input alone (``_Recorder._key``), and a pass is run as it is until it was asked for several times.
+Activations that a backward pass needs lie in the recording's memory; whoever comes back to them after another pass has
+been there gets them computed again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from golden.errors import InvalidInput
+from golden.pytorch.devices import device_of
+from golden.pytorch.masking import watched
+from golden.pytorch.module import ApproximateModule
+from golden.pytorch.state import current_context
+
+__all__ = ["Record", "recordings", "replayed"]
+
+BEFORE = 2
+"""Passes of a kind that are run as they are: kernels are compiled and loaded then, which no recording may do."""
+MOST = 8
+"""Kinds of pass that are recorded, each with memory of its own for inputs and results; all share that between."""
+
+Record = Callable[[Callable[[], Tensor]], tuple[Callable[[], None], Tensor]]
+"""``record(work) -> (replay, result)``: do some work now, and a way to do it again, into the same memory."""
+
+
+@contextmanager
+def replayed(module: nn.Module, record: Record | None = None) -> Iterator[None]:
+    """Replay a module's repeated passes inside; in place, so that hooks of the module itself are called as ever.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Images to logits, in evaluation mode. One that is not on a GPU, and passes that cannot be recorded, run as they
+        are.
+    record : callable, optional
+        How work is recorded: as a CUDA graph.
+    """
+    if "forward" in module.__dict__ or (record is None and device_of(module).type != "cuda"):
+        yield
+        return
+    # Past an ApproximateModule's own way of setting attributes, which wraps what is set.
+    module.__dict__["forward"] = _Recorder(module, record)
+    try:
+        yield
+    finally:
+        del module.__dict__["forward"]
+
+
+def recordings(module: nn.Module) -> int:
+    """How many kinds of pass of a module are replayed now."""
+    recorder = module.__dict__.get("forward")
+    return len(recorder.passes) if isinstance(recorder, _Recorder) else 0
+
+
+class _Recorder:
+    """What stands in the place of a module's ``forward``."""
+
+    def __init__(self, module: nn.Module, record: Record | None) -> None:
+        self.forward = module.forward
+        self.inside = _modules(module)
+        self.others = [m for m in self.inside if m is not module]
+        self.emulated = [m for m in self.inside if isinstance(m, ApproximateModule)]
+        self.device = device_of(module)
+        self.record = record or _as_graphs(self.device)
+        self.passes: dict[Any, _Passes] = {}
+        self.asked: Counter[Any] = Counter()
+        self.memory = _Memory()
+        self.known = all(_is_known(m) for m in self.inside)
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        key = self._key(arguments, named) if self.known else None
+        if key is None:
+            return self.forward(*arguments, **named)
+        (x,) = arguments
+        if key not in self.passes:
+            self.asked[key] += 1
+            if self.asked[key] <= BEFORE or len(self.passes) == MOST or not self._recorded(key, x):
+                return self.forward(x)
+        if not self.passes[key].backward:
+            return self.passes[key].result(x)
+        for module in self.emulated:  # as each does for itself where it runs
+            x = watched(module._axfpm_masking, x)
+        return _Replay.apply(x, self.passes[key])
+
+    def _key(self, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        """All that a pass depends on besides its input; None where that is not known, or it is not to be recorded.
+
+        Parameters keep their memory while they are trained or loaded, and a replay reads what is there; other memory is
+        another key. Contexts, autocast and hooks of what is inside do what they do by Python.
+        """
+        x = arguments[0] if len(arguments) == 1 and not named else None
+        if type(x) is not Tensor or x.device != self.device or x.dtype != torch.float32 or not x.is_contiguous():
+            return None
+        if not x.numel() or x.is_neg() or current_context() is not None or torch.is_inference_mode_enabled():
+            return None
+        if (
+            torch.is_autocast_enabled(x.device.type)
+            or any(m.training for m in self.inside)
+            or any(map(_hooked, self.others))
+        ):
+            return None
+        settings = [(m.context.settings, m.temperature) for m in self.emulated]
+        if any(each.layers is not None and callable(each.layers) for each, _ in settings):
+            return None
+        tensors = [
+            t for m in self.inside for held in (m._parameters, m._buffers) for t in held.values() if t is not None
+        ]
+        differentiable = torch.is_grad_enabled()
+        if differentiable and any(t.requires_grad for t in tensors):
+            return None
+        return (
+            tuple(x.shape),
+            differentiable and x.requires_grad,
+            tuple((each.rule, id(each.layers), temperature) for each, temperature in settings),
+            tuple(t.data_ptr() for t in tensors),
+        )
+
+    def _recorded(self, key: Any, x: Tensor) -> bool:
+        """Record a pass, where that can be done; else see to it that nobody tries again."""
+        notices = [m._axfpm_masking for m in self.emulated]
+        said = [notice.said for notice in notices]
+        for notice in notices:
+            notice.said = True  # what looks at gradients waits for them, and is no part of a recording
+        try:
+            self.passes[key] = _Passes(self.forward, x, key[1], self.record, self.memory)
+        except RuntimeError:  # of memory, or of an operator that waits for the GPU
+            self.known = False
+        finally:
+            for notice, before in zip(notices, said, strict=True):
+                notice.said = before
+        return key in self.passes
+
+
+def _modules(module: nn.Module) -> list[nn.Module]:
+    found = []
+    for each in module.modules():
+        # The model in an ApproximateModule is none of its modules.
+        found += [each, each.model] if isinstance(each, ApproximateModule) else [each]
+    return found
+
+
+def _is_known(module: nn.Module) -> bool:
+    """Whether a module computes by what this package or torch wrote: anything else may look at the clock."""
+    place = type(module).__module__
+    return (place.startswith("torch.nn.") or place.split(".")[0] == "golden") and "forward" not in module.__dict__
+
+
+def _hooked(module: nn.Module) -> bool:
+    return bool(
+        module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
+    )
+
+
+@dataclass
+class _Memory:
+    """Whose activations lie in the memory between inputs and results: the pass of this number."""
+
+    pass_number: int = 0
+
+
+class _Passes:
+    """A forward pass of one shape, and the backward pass to its input if that is wanted."""
+
+    def __init__(
+        self, forward: Callable[[Tensor], Any], x: Tensor, differentiable: bool, record: Record, memory: _Memory
+    ) -> None:
+        self.memory = memory
+        self.backward: Callable[[], None] | None = None
+        self.x = x.detach().clone()
+        given = self.x.detach().requires_grad_(differentiable)
+        live: list[Tensor] = []
+
+        def go_forward() -> Tensor:
+            live[:] = [forward(given)]
+            return live[0]
+
+        with torch.set_grad_enabled(differentiable):
+            self.forward, y = record(go_forward)
+        if type(y) is not Tensor or y.requires_grad != differentiable:
+            raise RuntimeError("what a pass gives is no tensor, or does not depend on the input")
+        self.y = y.detach()
+        if differentiable:
+            self.incoming = torch.zeros_like(self.y)
+            self.backward, found = record(lambda: torch.autograd.grad(live, given, self.incoming)[0])
+            self.outgoing = found.detach()
+
+    def result(self, x: Tensor) -> Tensor:
+        """Of a forward pass."""
+        self.memory.pass_number += 1
+        self.x.copy_(x)
+        self.forward()
+        return self.y.clone()
+
+    def gradient(self, x: Tensor, incoming: Tensor, number: int) -> Tensor:
+        """Of a backward pass, to the input of the forward pass of some number."""
+        if self.memory.pass_number != number:
+            self.x.copy_(x)
+            self.forward()
+        self.memory.pass_number += 1  # it reuses the memory of what it has gone through
+        self.incoming.copy_(incoming)
+        assert self.backward is not None
+        self.backward()
+        return self.outgoing.clone()
+
+
+class _Replay(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, passes: _Passes) -> Tensor:
+        ctx.save_for_backward(x)
+        ctx.passes = passes
+        y = passes.result(x)
+        ctx.number = passes.memory.pass_number
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        if torch.is_grad_enabled():
+            raise InvalidInput("a recorded pass has no second derivatives; ask for them of the model itself")
+        (x,) = ctx.saved_tensors
+        return ctx.passes.gradient(x, grads[0], ctx.number), None
+
+
+def _as_graphs(device: torch.device) -> Record:
+    """Record as CUDA graphs that share their memory."""
+    with torch.cuda.device(device):
+        stream, pool = torch.cuda.Stream(), torch.cuda.graph_pool_handle()
+
+    def record(work: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
+        # Not by ``torch.cuda.graph``, which gives cached memory back first, and leaves its stream current after errors.
+        graph = torch.cuda.CUDAGraph()
+        torch.cuda.synchronize(device)
+        # The backward pass runs on the stream of its forward pass.
+        with torch.cuda.device(device), torch.cuda.stream(stream):
+            graph.capture_begin(pool)
+            try:
+                result = work()
+            finally:
+                graph.capture_end()
+        return graph.replay, result
+
+    return record
