@@ -21,13 +21,25 @@ class GradientMaskingWarning(UserWarning):
 
 
 class Once:
-    """Whether something was said; deep copies share it."""
+    """Whether something was said; deep copies share it.
+
+    Attributes
+    ----------
+    said : bool
+        Whether it was.
+    waiting : list of (Event, Tensor, int)
+        Counts on their way from a GPU, after how many of a batch they are: said when they have arrived.
+    """
 
     def __init__(self) -> None:
         self.said = False
+        self.waiting: list[tuple[Any, Tensor, int]] | None = None
 
     def __deepcopy__(self, memo: Any) -> Once:
         return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"said": self.said, "waiting": None}
 
 
 def watched(once: Once, value: Any) -> Any:
@@ -41,14 +53,31 @@ def watched(once: Once, value: Any) -> Any:
 
 
 def _look(once: Once, grad: Tensor) -> None:
+    if once.said or not grad.numel():
+        return
     with torch.no_grad():
-        hidden = int((grad == 0).flatten(1).all(1).sum()) if grad.numel() else 0
+        hidden = (grad == 0).flatten(1).all(1).sum()
+    if not grad.is_cuda or once.waiting is None:
+        once.waiting = []
+        _say(once, int(hidden), len(grad))
+        return
+    # An attack asks for gradients again and again; from the second one on the host does not wait for a GPU's count.
+    arrived = torch.cuda.Event()
+    count = hidden.to("cpu", non_blocking=True)
+    arrived.record(torch.cuda.current_stream(grad.device))
+    once.waiting.append((arrived, count, len(grad)))
+    while once.waiting and once.waiting[0][0].query():
+        _, count, batch = once.waiting.pop(0)
+        _say(once, int(count), batch)
+
+
+def _say(once: Once, hidden: int, batch: int) -> None:
     if hidden and not once.said:
         once.said = True
         warnings.warn(
-            f"the gradient asked of this ApproximateModule is exactly zero for {hidden} of {len(grad)} inputs; unless "
+            f"the gradient asked of this ApproximateModule is exactly zero for {hidden} of {batch} inputs; unless "
             "the loss leaves those out, large logits saturate it and hide the gradient from attacks: divide them, with "
             "temperature=axfpm.temperature(model, multiplier, images)",
             GradientMaskingWarning,
-            stacklevel=2,
+            stacklevel=3,
         )

@@ -12,10 +12,10 @@ been there gets them computed again.
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -27,38 +27,60 @@ from golden.pytorch.masking import watched
 from golden.pytorch.module import ApproximateModule
 from golden.pytorch.state import current_context
 
-__all__ = ["Record", "recordings", "replayed"]
+__all__ = ["Record", "Replays", "is_replayed", "recordings", "replayed"]
 
 BEFORE = 2
 """Passes of a kind that are run as they are: kernels are compiled and loaded then, which no recording may do."""
 MOST = 8
-"""Kinds of pass that are recorded, each with memory of its own for inputs and results; all share that between."""
+"""Kinds of pass that are recorded of a module, each with memory of its own for inputs and results."""
 
 Record = Callable[[Callable[[], Tensor]], tuple[Callable[[], None], Tensor]]
 """``record(work) -> (replay, result)``: do some work now, and a way to do it again, into the same memory."""
 
 
-@contextmanager
-def replayed(module: nn.Module, record: Record | None = None) -> Iterator[None]:
-    """Replay a module's repeated passes inside; in place, so that hooks of the module itself are called as ever.
+class Replays:
+    """What is recorded of a module, replayed within ``with``, again and again.
+
+    In place, so that hooks of the module itself are called as ever; outside nothing of it is left on the module.
 
     Parameters
     ----------
     module : torch.nn.Module
         Images to logits, in evaluation mode. One that is not on a GPU, and passes that cannot be recorded, run as they
-        are.
+        are. Its structure has to stay, parameters and settings need not.
     record : callable, optional
         How work is recorded: as a CUDA graph.
     """
-    if "forward" in module.__dict__ or (record is None and device_of(module).type != "cuda"):
+
+    def __init__(self, module: nn.Module, record: Record | None = None) -> None:
+        self.module = module
+        on_a_gpu = device_of(module).type == "cuda"
+        self.recorder = _Recorder(module, record) if record is not None or on_a_gpu else None
+
+    def __enter__(self) -> Replays:
+        # Past an ApproximateModule's own way of setting attributes, which wraps what is set.
+        if self.recorder is not None:
+            self.module.__dict__.setdefault("forward", self.recorder)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.module.__dict__.get("forward") is self.recorder is not None:
+            del self.module.__dict__["forward"]
+
+
+@contextmanager
+def replayed(module: nn.Module, record: Record | None = None) -> Iterator[None]:
+    """``Replays`` for once; where they are there already, those."""
+    if is_replayed(module):
         yield
         return
-    # Past an ApproximateModule's own way of setting attributes, which wraps what is set.
-    module.__dict__["forward"] = _Recorder(module, record)
-    try:
+    with Replays(module, record):
         yield
-    finally:
-        del module.__dict__["forward"]
+
+
+def is_replayed(module: nn.Module) -> bool:
+    """Whether this is within ``Replays`` of a module, on a GPU."""
+    return isinstance(module.__dict__.get("forward"), _Recorder)
 
 
 def recordings(module: nn.Module) -> int:
@@ -76,10 +98,10 @@ class _Recorder:
         self.others = [m for m in self.inside if m is not module]
         self.emulated = [m for m in self.inside if isinstance(m, ApproximateModule)]
         self.device = device_of(module)
-        self.record = record or _as_graphs(self.device)
+        self.memory = _shared.on(self.device)
+        self.record = record or self.memory.record
         self.passes: dict[Any, _Passes] = {}
         self.asked: Counter[Any] = Counter()
-        self.memory = _Memory()
         self.known = all(_is_known(m) for m in self.inside)
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
@@ -166,11 +188,54 @@ def _hooked(module: nn.Module) -> bool:
     )
 
 
-@dataclass
 class _Memory:
-    """Whose activations lie in the memory between inputs and results: the pass of this number."""
+    """Of a device, what lies between inputs and results of all recordings that a thread made for it.
 
-    pass_number: int = 0
+    Parameters
+    ----------
+    device : torch.device
+        Where it is.
+
+    Attributes
+    ----------
+    pass_number : int
+        Of the pass whose activations lie there.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.device, self.pass_number = device, 0
+        if device.type == "cuda":
+            with torch.cuda.device(device):
+                self.stream, self.pool = torch.cuda.Stream(), torch.cuda.graph_pool_handle()
+
+    def record(self, work: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
+        """As a CUDA graph.
+
+        Not by ``torch.cuda.graph``, which gives cached memory back first, and leaves its stream current after errors.
+        """
+        graph = torch.cuda.CUDAGraph()
+        torch.cuda.synchronize(self.device)
+        # The backward pass runs on the stream of its forward pass.
+        with torch.cuda.device(self.device), torch.cuda.stream(self.stream):
+            graph.capture_begin(self.pool)
+            try:
+                result = work()
+            finally:
+                graph.capture_end()
+        return graph.replay, result
+
+
+class _Shared(threading.local):
+    def __init__(self) -> None:
+        self.memories: dict[torch.device, _Memory] = {}
+
+    def on(self, device: torch.device) -> _Memory:
+        if device not in self.memories:
+            self.memories[device] = _Memory(device)
+        return self.memories[device]
+
+
+_shared = _Shared()
 
 
 class _Passes:
@@ -233,24 +298,3 @@ class _Replay(torch.autograd.Function):
             raise InvalidInput("a recorded pass has no second derivatives; ask for them of the model itself")
         (x,) = ctx.saved_tensors
         return ctx.passes.gradient(x, grads[0], ctx.number), None
-
-
-def _as_graphs(device: torch.device) -> Record:
-    """Record as CUDA graphs that share their memory."""
-    with torch.cuda.device(device):
-        stream, pool = torch.cuda.Stream(), torch.cuda.graph_pool_handle()
-
-    def record(work: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
-        # Not by ``torch.cuda.graph``, which gives cached memory back first, and leaves its stream current after errors.
-        graph = torch.cuda.CUDAGraph()
-        torch.cuda.synchronize(device)
-        # The backward pass runs on the stream of its forward pass.
-        with torch.cuda.device(device), torch.cuda.stream(stream):
-            graph.capture_begin(pool)
-            try:
-                result = work()
-            finally:
-                graph.capture_end()
-        return graph.replay, result
-
-    return record

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
 
-from golden.pytorch.devices import at_home, device_of
 from golden.robustness.attacks import BATCH
 from golden.robustness.brittleness import rounded, shaken
+from golden.robustness.built import built, name_of
 from golden.robustness.craft import EMULATED
 from golden.robustness.jobs import Arrays, Job
 from golden.robustness.networks import LENET5_MACS, Network, Subject, logits_of
 from golden.robustness.plan import Shown
 from golden.robustness.store import array_digest
-from golden.robustness.targets import Device, Fitted, Target
+from golden.robustness.targets import Fitted, Target
 
 __all__ = ["AS_IS", "ROUNDED", "SHAKEN", "clean_judging", "cost_of", "judging", "stretched", "views"]
 
@@ -64,7 +63,7 @@ def judging(subject: Subject, shown: Shown, crafted: np.ndarray, seed: int) -> J
     key = {
         **device,
         "part": "judgement",
-        "images": array_digest(subject.chosen(samples)[0]) if len(names) > 1 else "",
+        "images": subject.chosen_digests(samples)[0] if len(names) > 1 else "",
         "examples": array_digest(crafted),
         "views": list(names),
         "seed": seed if shown.brittleness else 0,
@@ -72,7 +71,7 @@ def judging(subject: Subject, shown: Shown, crafted: np.ndarray, seed: int) -> J
 
     def arguments() -> tuple[Any, ...]:
         clean = subject.chosen(samples)[0] if len(names) > 1 else crafted
-        return subject.network, subject.fitted, target, _name(device), names, clean, crafted, seed
+        return subject.network, subject.fitted, target, name_of(device), names, clean, crafted, seed
 
     cost = _cost(subject, target, len(names) * samples)
     return Job(key, _judge, arguments, ("logits",), cost, f"{shown.examples.attack} shown to {target}")
@@ -86,7 +85,7 @@ def clean_judging(subject: Subject, target: Target, chosen: np.ndarray) -> list[
         return Job(
             {**device, "part": "clean", "images": array_digest(subject.images[rows])},
             _judge_clean,
-            lambda: (subject.network, subject.fitted, target, _name(device), subject.images[rows]),
+            lambda: (subject.network, subject.fitted, target, name_of(device), subject.images[rows]),
             ("logits",),
             _cost(subject, target, len(rows)),
             f"{target}, clean",
@@ -114,28 +113,9 @@ def _judge(
     crafted: np.ndarray,
     seed: int,
 ) -> Arrays:
-    module = _device(network, fitted, target, name).module
+    module = built(network, fitted, target, name).module
     return {"logits": np.stack([logits_of(module, _view(view, images, crafted, seed)) for view in names])}
 
 
 def _judge_clean(network: Network, fitted: Fitted, target: Target, name: str, images: np.ndarray) -> Arrays:
-    return {"logits": logits_of(_device(network, fitted, target, name).module, images)}
-
-
-_LAST: dict[str, Device] = {}
-"""The device that this process judged last: fitting one may take as long as a judgement."""
-
-
-def _name(device: dict[str, Any]) -> str:
-    """A text that only this device has; empty where something of it has no name."""
-    return "" if None in device.values() else json.dumps(device, sort_keys=True)
-
-
-def _device(network: Network, fitted: Fitted, target: Target, name: str) -> Device:
-    with at_home(device_of(network.module)):
-        if not name:
-            return target.build(network.module, fitted)
-        if name not in _LAST:
-            _LAST.clear()
-            _LAST[name] = target.build(network.module, fitted)
-        return _LAST[name]
+    return {"logits": logits_of(built(network, fitted, target, name).module, images)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -88,11 +89,36 @@ class Subject:
         rows = subset(len(self.images), samples)
         return self.images[rows], self.labels[rows]
 
+    def chosen_digests(self, samples: int) -> tuple[str, str]:
+        """Of those images and labels."""
+        if samples not in self._chosen:
+            images, labels = self.chosen(samples)
+            self._chosen[samples] = array_digest(images), array_digest(labels)
+        return self._chosen[samples]
+
+    @cached_property
+    def _chosen(self) -> dict[int, tuple[str, str]]:
+        return {}
+
     def key(self) -> dict[str, Any]:
         """Identity of the network: structure, weights, and what it makes of its images."""
+        return dict(self._key)
+
+    @cached_property
+    def _key(self) -> dict[str, Any]:
+        # Once for each subject, which lives as long as an evaluation: there is a key for every part of it.
         gpu = self.gpu()
         where = {} if gpu is None else {"gpu": gpu}
         return {**module_key(self.network.module), "exact logits": array_digest(self.logits), **where}
+
+    @cached_property
+    def attackers_digest(self) -> str:
+        """Of the images that an attacker has."""
+        return array_digest(self.attackers.cpu().numpy())
+
+    @cached_property
+    def _fitted_on(self) -> str:
+        return array_digest(self.fitted.images.cpu().numpy())
 
     def gpu(self) -> str | None:
         """The name of the GPU that the network is on, which last digits of exact torch depend on."""
@@ -108,7 +134,7 @@ class Subject:
             **self.key(),
             "target": target.name if is_ours(target.make) else None,
             "multiplier": multipliers_key(target),
-            "fitted on": array_digest(self.fitted.images.cpu().numpy()),
+            "fitted on": self._fitted_on,
             "siblings": {role: module_key(self.fitted.siblings[role]) for role in roles},
             "emulation": emulation,
             "layers": "all" if layers is None else None,

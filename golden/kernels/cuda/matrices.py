@@ -72,6 +72,8 @@ class Weights:
         Whether the bias holds -0, where that decides between the kernels.
     table : Tensor of int32, optional
         Of the plan's design.
+    tile : tuple of int
+        As ``tile`` says; streams are as wide as whole ones.
     """
 
     values: Tensor
@@ -79,18 +81,20 @@ class Weights:
     streams: Streams | None
     signed: Tensor | None
     table: Tensor | None
+    tile: tuple[int, int]
 
     @classmethod
     def prepared(cls, plan: Plan, values: Tensor, bias: Tensor | None, rows: int) -> Weights:
         """Weights as the kernels read them, for products of so many rows."""
         streams = signed = table = None
+        block = tile(len(values), rows, values.shape[2], _processors(values.device))
         if plan.family is not None:
-            streams = pack_operand(values, plan.family.weights, plan.m, tile(rows, values.shape[2])[1])
+            streams = pack_operand(values, plan.family.weights, plan.m, block[1])
             if bias is not None and plan.accumulate == "float32" and not plan.family.signs_zeros:
                 signed = (words(bias) == -(1 << 31)).any().to(torch.int32)
         if plan.design.table is not None:
             table = _table(plan.m, values.device)
-        return cls(values, bias, streams, signed, table)
+        return cls(values, bias, streams, signed, table, block)
 
 
 @lru_cache(maxsize=64)
@@ -99,9 +103,28 @@ def _table(m: Multiplier, device: torch.device) -> Tensor:
     return torch.from_numpy(design(m).table).to(device)
 
 
-def tile(rows: int, columns: int) -> tuple[int, int]:
-    """Rows and columns of the sums of a program of ``lanes``."""
-    return 128 if rows > 32 else 32, 64 if columns > 16 else 16
+def tile(batch: int, rows: int, columns: int, processors: int) -> tuple[int, int]:
+    """Rows and columns of the sums of a program of ``lanes``.
+
+    Large ones load less for each product. But a program works on one multiprocessor, and a product of small matrices
+    has so few that most have none: smaller ones then, each a thread's 16 or 4 sums in the time of 64.
+    """
+
+    def programs(block_m: int, block_n: int) -> int:
+        return batch * -(-rows // block_m) * -(-columns // block_n)
+
+    block_m, block_n = 128 if rows > 32 else 32, 64 if columns > 16 else 16
+    if programs(block_m, block_n) < processors:
+        block_m = 32
+    if programs(block_m, block_n) < processors:
+        block_n = 16
+    return block_m, block_n
+
+
+@lru_cache(maxsize=64)
+def _processors(device: torch.device) -> int:
+    """Multiprocessors of a GPU; one for the interpreter."""
+    return torch.cuda.get_device_properties(device).multi_processor_count if device.type == "cuda" else 1
 
 
 def matmul(x: Tensor, w: Tensor, bias: Tensor | None, m: Multiplier, accumulate: str, in_lanes: bool = True) -> Tensor:
@@ -167,7 +190,7 @@ def sums(plan: Plan, x: Tensor, weights: Weights, out: Tensor) -> None:
     reach = (0, 0, 0, 0)
     extents = (out, out)
     if plan.family is not None and weights.streams is not None:
-        reach, extents = _in_lanes(plan.family, plan.m, x, weights.streams, common)
+        reach, extents = _in_lanes(plan.family, plan.m, x, weights.streams, weights.tile, common)
     block_m, block_n = INTEGER_TILE
     m = plan.m
     launch(
@@ -202,11 +225,11 @@ def sums(plan: Plan, x: Tensor, weights: Weights, out: Tensor) -> None:
 
 
 def _in_lanes(
-    f: Family, m: Multiplier, x: Tensor, streams: Streams, common: dict[str, Any]
+    f: Family, m: Multiplier, x: Tensor, streams: Streams, block: tuple[int, int], common: dict[str, Any]
 ) -> tuple[tuple[int, int, int, int], tuple[Tensor, Tensor]]:
     """Enqueue what float32 lanes compute; what decides whether they do."""
     rows, columns = common["M"], common["N"]
-    block_m, block_n = tile(rows, columns)
+    block_m, block_n = block
     packed = pack_operand(x.mT, f.activations, m, block_m)
     reach = (f.reach.least, f.reach.greatest, f.reach.most_a, f.reach.most_b)
     launch(

@@ -18,7 +18,7 @@ from torch import nn
 
 from golden.errors import InvalidInput, MissingTool
 from golden.pytorch.devices import at_home, device_of
-from golden.pytorch.replaying import replayed
+from golden.pytorch.replaying import is_replayed, replayed
 from golden.registry import Registry, split_names
 from golden.robustness.attacks.queries import counted, seeded
 from golden.sources import is_ours
@@ -173,7 +173,8 @@ class Attack:
         Parameters
         ----------
         module : torch.nn.Module
-            The model attacked, on the device that its parameters are on; it is not changed.
+            The model attacked, on the device that its parameters are on; it is not changed. One within ``Replays`` is
+            in evaluation mode, without gradients of parameters.
         images : ndarray of float32, (N, C, H, W)
             In [0, 1].
         labels : ndarray of int64, (N,)
@@ -188,7 +189,8 @@ class Attack:
             Images in [0, 1], and within the budget up to one rounding where the attack has one.
         """
         # Gradients with respect to the parameters would be accumulated into the caller's model.
-        module = copy.deepcopy(module).eval().requires_grad_(False)
+        if not is_replayed(module):
+            module = copy.deepcopy(module).eval().requires_grad_(False)
         device = device_of(module)
         crafted, queries = np.empty_like(images), np.zeros(len(images), np.int64)
         halfway: np.ndarray | None = None

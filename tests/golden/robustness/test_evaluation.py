@@ -289,6 +289,29 @@ def test_on_a_gpu(digits):
     assert [row.robust_accuracy for row in again.attacks] == [row.robust_accuracy for row in found["cuda"].attacks]
 
 
+@pytest.mark.parametrize(
+    "device",
+    ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here"))],
+)
+def test_every_threat_model_in_one_process_and_in_two(digits, device):
+    """The same numbers; on a GPU, which two processes share, from the passes as they are and from their replays."""
+    images, labels = (part[:12] for part in digits)
+    settings = {
+        "attacks": ["pgd:eps=0.1,steps=5", "square:eps=0.1,queries=20", "gaussian-noise"],
+        "threat_models": ["twin", "aware", "proxy:epochs=1", "query", "white-box", "corruption"],
+        "fit": data.load("digits", "train")[0][:64],
+        "control": None,
+        "device": device,
+        "cache": False,
+    }
+    one = evaluate("lenet5-digits", images, labels, **settings)
+    assert {row.threat_model.partition(":")[0] for row in one.attacks} == {
+        "twin", "aware", "proxy", "query", "white-box", "corruption",
+    }  # fmt: skip
+    two = evaluate("lenet5-digits", images, labels, **settings, jobs=2)
+    assert two.clean == one.clean and two.attacks == one.attacks
+
+
 def test_a_model_elsewhere_is_not_sent_to_other_machines(tiny):
     """A GPU's model; here it stands on a device that any machine has."""
     model, images, labels = tiny

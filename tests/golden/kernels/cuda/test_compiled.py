@@ -120,7 +120,7 @@ def test_instructions_of_a_product(launched, tmp_path, name, capability):
 @pytest.mark.parametrize("capability", CAPABILITIES)
 def test_nothing_spills_and_nothing_flushes(launched, tmp_path, capability):
     wrong = []
-    sizes = [(name, 256, 256) for name in FAMILIES] + [("ax-fpm", 8, 256), ("ax-fpm", 256, 8)]
+    sizes = [(name, 256, 256) for name in FAMILIES] + [("ax-fpm", 8, 256), ("ax-fpm", 256, 8), ("ax-fpm", 8, 8)]
     for name, rows, columns in sizes:
         for kernel, compiled in launched(multiplier(name), capability, rows, columns).items():
             code, _ = instructions(compiled, tmp_path)

@@ -12,7 +12,7 @@ import torch
 from kernel_cases import operands
 
 from golden.catalogue import multiplier
-from golden.kernels.cuda import convolution
+from golden.kernels.cuda import convolution, matrices
 from golden.sums import conv2d as conv2d_on_the_cpu
 
 pytestmark = pytest.mark.long
@@ -34,7 +34,9 @@ def conv2d(x, w, bias=None, **settings):
     return conv2d_on_the_cpu(*moved("cpu", x, w, bias), **settings)
 
 
-def test_settings_carries_and_accumulators(device):
+@pytest.mark.parametrize("processors", [1, 1 << 20])
+def test_settings_carries_and_accumulators(device, processors, monkeypatch):
+    monkeypatch.setattr(matrices, "_processors", lambda _device: processors)  # large tiles, and small ones
     rng = np.random.default_rng(9)
     wrong = []
     for name in ("ax-fpm", "ax-fpm-widen", "exact", "ax-fpm-wrap"):

@@ -80,6 +80,20 @@ def worked(monkeypatch):
     return names
 
 
+@pytest.fixture(params=[1, 1 << 20], ids=["large", "small"])
+def tiles(request, monkeypatch):
+    """Tiles as on a device of few multiprocessors, or of many."""
+    monkeypatch.setattr(matrices, "_processors", lambda _device: request.param)
+
+
+def test_tiles_are_small_where_large_ones_leave_multiprocessors_without_work():
+    assert matrices.tile(1, 4096, 4096, 132) == (128, 64)
+    assert matrices.tile(1, 1000, 256, 132) == (32, 16) and matrices.tile(8, 1000, 256, 132) == (128, 64)
+    assert matrices.tile(1, 4096, 100, 100) == (32, 64) and matrices.tile(1, 4096, 16, 132) == (32, 16)
+    assert matrices.tile(1, 8, 8, 1) == (32, 16)
+
+
+@pytest.mark.usefixtures("tiles")
 def test_every_multiplier_on_all_kinds_of_operands(computed):
     rng = np.random.default_rng(1)
     wrong = []
@@ -180,6 +194,7 @@ def test_subnormals_zeros_and_minus_zero(computed, worked):
             assert worked == ["lanes" if lanes_work else "integer"], name
 
 
+@pytest.mark.usefixtures("tiles")
 def test_shapes_strides_and_batches(device, computed):
     rng = np.random.default_rng(2)
     for name in ("ax-fpm", "exact", "mitchell", "ax-fpm-wrap"):

@@ -1,0 +1,55 @@
+"""What a process built for its jobs, kept while it is used: targets as devices, and what attacks are run on."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from golden.pytorch.devices import at_home, device_of
+from golden.pytorch.replaying import Replays
+from golden.robustness.networks import Network
+from golden.robustness.targets import Device, Fitted, Target
+
+__all__ = ["MOST", "built", "name_of", "source_of"]
+
+MOST = 4
+"""How many of each are kept: the exact network, a multiplier, a control, and one more."""
+
+T = TypeVar("T")
+_devices: OrderedDict[str, Device] = OrderedDict()
+_sources: OrderedDict[str, Replays] = OrderedDict()
+
+
+def name_of(key: dict[str, Any]) -> str:
+    """A text that only what has this key has; empty where something in it has no name."""
+    return "" if None in key.values() else json.dumps(key, sort_keys=True)
+
+
+def built(network: Network, fitted: Fitted, target: Target, name: str) -> Device:
+    """Build a target, or take the one of this name: fitting one may take as long as a judgement."""
+
+    def build() -> Device:
+        with at_home(device_of(network.module)):
+            return target.build(network.module, fitted)
+
+    return _kept(_devices, name, build)
+
+
+def source_of(name: str, make: Callable[[], Any]) -> Replays:
+    """What an attack is run on, ``make()`` as a copy that is frozen, or the one of this name, with its recordings."""
+    return _kept(_sources, name, lambda: Replays(copy.deepcopy(make()).eval().requires_grad_(False)))
+
+
+def _kept(those: OrderedDict[str, T], name: str, build: Callable[[], T]) -> T:
+    if not name:
+        return build()
+    if name in those:
+        those.move_to_end(name)
+        return those[name]
+    while len(those) >= MOST:
+        those.popitem(last=False)
+    those[name] = build()
+    return those[name]
