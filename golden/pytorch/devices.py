@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import chain
 from typing import Any
 
@@ -54,15 +54,16 @@ def check_device(name: str) -> None:
 
 
 @contextmanager
-def at_home(device: torch.device) -> Iterator[None]:
+def at_home(device: torch.device, *, placed: bool = False) -> Iterator[None]:
     """Make tensors on a GPU where nobody says otherwise, with ``ieee_products``; nothing for the CPU.
 
-    Attacks and their libraries make tensors of their own, most of them without naming a device.
+    Attacks and their libraries make tensors of their own, most of them without naming a device. Those that do name it,
+    ``placed``, are spared torch's mode for that, which every one of torch's functions goes through.
     """
     if device.type == "cpu":
         yield
         return
-    with ieee_products(), device:
+    with ieee_products(), nullcontext() if placed else device:
         yield
 
 

@@ -13,6 +13,7 @@ been there gets them computed again.
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,7 +28,7 @@ from golden.pytorch.masking import watched
 from golden.pytorch.module import ApproximateModule
 from golden.pytorch.state import current_context
 
-__all__ = ["Record", "Replays", "is_replayed", "recordings", "replayed"]
+__all__ = ["BEFORE", "Record", "Replays", "is_replayed", "recordings", "replayed"]
 
 BEFORE = 2
 """Passes of a kind that are run as they are: kernels are compiled and loaded then, which no recording may do."""
@@ -103,6 +104,8 @@ class _Recorder:
         self.passes: dict[Any, _Passes] = {}
         self.asked: Counter[Any] = Counter()
         self.known = all(_is_known(m) for m in self.inside)
+        self.read: list[Tensor] = []  # by recordings, whose memory nobody else may be given
+        self.held = [held for m in self.inside for held in (m._parameters, m._buffers) if held]
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         key = self._key(arguments, named) if self.known else None
@@ -139,9 +142,7 @@ class _Recorder:
         settings = [(m.context.settings, m.temperature) for m in self.emulated]
         if any(each.layers is not None and callable(each.layers) for each, _ in settings):
             return None
-        tensors = [
-            t for m in self.inside for held in (m._parameters, m._buffers) for t in held.values() if t is not None
-        ]
+        tensors = self._tensors()
         differentiable = torch.is_grad_enabled()
         if differentiable and any(t.requires_grad for t in tensors):
             return None
@@ -152,6 +153,9 @@ class _Recorder:
             tuple(t.data_ptr() for t in tensors),
         )
 
+    def _tensors(self) -> list[Tensor]:
+        return [t for held in self.held for t in held.values() if t is not None]
+
     def _recorded(self, key: Any, x: Tensor) -> bool:
         """Record a pass, where that can be done; else see to it that nobody tries again."""
         notices = [m._axfpm_masking for m in self.emulated]
@@ -160,6 +164,7 @@ class _Recorder:
             notice.said = True  # what looks at gradients waits for them, and is no part of a recording
         try:
             self.passes[key] = _Passes(self.forward, x, key[1], self.record, self.memory)
+            self.read += [t.detach() for t in self._tensors()]
         except RuntimeError:  # of memory, or of an operator that waits for the GPU
             self.known = False
         finally:
@@ -204,24 +209,34 @@ class _Memory:
 
     def __init__(self, device: torch.device) -> None:
         self.device, self.pass_number = device, 0
-        if device.type == "cuda":
-            with torch.cuda.device(device):
-                self.stream, self.pool = torch.cuda.Stream(), torch.cuda.graph_pool_handle()
+        self.graphs: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def record(self, work: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
         """As a CUDA graph.
 
         Not by ``torch.cuda.graph``, which gives cached memory back first, and leaves its stream current after errors.
         """
+        random = torch.cuda.default_generators[self.device.index or 0]
+        before = random.clone_state()
         graph = torch.cuda.CUDAGraph()
         torch.cuda.synchronize(self.device)
-        # The backward pass runs on the stream of its forward pass.
-        with torch.cuda.device(self.device), torch.cuda.stream(self.stream):
-            graph.capture_begin(self.pool)
+        with torch.cuda.device(self.device):
+            if not self.graphs:  # a pool ends with its last graph
+                self.stream, self.pool = torch.cuda.Stream(), torch.cuda.graph_pool_handle()
             try:
-                result = work()
-            finally:
-                graph.capture_end()
+                # The backward pass runs on the stream of its forward pass.
+                with torch.cuda.stream(self.stream):
+                    graph.capture_begin(self.pool)
+                    try:
+                        result = work()
+                    finally:
+                        graph.capture_end()
+            except BaseException:
+                # Torch leaves its random numbers and its memory as if it were still recording.
+                random.graphsafe_set_state(before)
+                self.graphs.clear()
+                raise
+        self.graphs.add(graph)
         return graph.replay, result
 
 

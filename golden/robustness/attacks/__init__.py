@@ -81,4 +81,11 @@ for _library, _kinds in (
     ("", corruptions.KINDS),
 ):
     for _kind in _kinds:
-        register_attack(replace(_kind, cost=_COSTS[_kind.name], libraries=(_library,) if _library else ()))
+        register_attack(
+            replace(
+                _kind,
+                cost=_COSTS[_kind.name],
+                libraries=(_library,) if _library else (),
+                placed=_kinds is from_foolbox.KINDS,
+            )
+        )

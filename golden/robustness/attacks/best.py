@@ -88,8 +88,8 @@ class Best(nn.Module):
         super().__init__()
         self.module, self.score, self.directions, self.trace = module, score, directions, trace
         self.images = images.clone()
-        self.scores = torch.full((len(images),), -math.inf)
-        self.rows = torch.arange(len(images))
+        self.scores = torch.full((len(images),), -math.inf, device=images.device)
+        self.rows = torch.arange(len(images), device=images.device)
         self.history: list[torch.Tensor] = []
         self.eval()
 
@@ -107,11 +107,15 @@ class Best(nn.Module):
         scores = self.score(shown, logits, self.rows).to(self.scores.dtype)
         legal = ((shown >= 0) & (shown <= 1)).flatten(1).all(1)
         # Which rows are better is never asked for by number: a GPU's host would wait for the answer.
-        before = self.scores[self.rows]
+        everywhere = len(self.rows) == len(self.images)
+        images, before = (kept if everywhere else kept[self.rows] for kept in (self.images, self.scores))
         better = legal & (scores > before)
-        each = better.view(-1, *[1] * (shown.dim() - 1))
-        self.images[self.rows] = torch.where(each, shown, self.images[self.rows])
-        self.scores[self.rows] = torch.where(better, scores, before)
+        images = torch.where(better.view(-1, *[1] * (shown.dim() - 1)), shown, images)
+        scores = torch.where(better, scores, before)
+        if everywhere:
+            self.images, self.scores = images, scores
+        else:
+            self.images[self.rows], self.scores[self.rows] = images, scores
         if self.trace:
             self.history.append(self.scores.clone())
 

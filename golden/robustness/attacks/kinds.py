@@ -97,6 +97,8 @@ class Kind:
         Distributions that the attack is made of, whose versions its results depend on.
     most : mapping of str to float
         The largest values of parameters that have one; that of ``eps`` is 1 where the norm is ``linf``.
+    placed : bool
+        Whether it names the device of every tensor that it makes; those of other kinds are made where the model is.
     """
 
     name: str
@@ -110,6 +112,7 @@ class Kind:
     zeros: frozenset[str] = frozenset()
     libraries: tuple[str, ...] = ()
     most: Mapping[str, float] = field(default_factory=dict, hash=False)
+    placed: bool = False
 
 
 @dataclass(frozen=True)
@@ -200,7 +203,12 @@ class Attack:
             for start in range(0, len(images), size):
                 part = slice(start, start + size)
                 x, y = (torch.from_numpy(array[part]).to(device) for array in (images, labels))
-                with seeded(seed, start), torch.enable_grad(), at_home(device), counted(module) as asked:
+                with (
+                    seeded(seed, start),
+                    torch.enable_grad(),
+                    at_home(device, placed=self.kind.placed),
+                    counted(module) as asked,
+                ):
                     outcome = self.kind.run(module, x, y, **dict(self.parameters))
                 if isinstance(outcome, torch.Tensor):
                     outcome = Outcome(outcome)

@@ -273,11 +273,23 @@ def test_a_pass_that_waits_for_the_gpu_is_not_recorded():
     points = [images(seed=i).cuda() for i in range(BEFORE + 3)]
     expected = [passed(module, x) for x in points]
     stream = torch.cuda.current_stream()
+    torch.manual_seed(5)
+    drawn = torch.rand(9, device="cuda")
+    torch.manual_seed(5)
     with replayed(module):
         for x, right in zip(points, expected, strict=True):
             assert same(passed(module, x), right)
         assert recordings(module) == 0
     assert torch.cuda.current_stream() == stream
+    assert torch.equal(torch.rand(9, device="cuda"), drawn)
+    # Others can be recorded then, and again once nothing of them is left.
+    for seed in range(3):
+        other = network(seed).cuda()
+        with replayed(other):
+            found = [passed(other, x) for x in points]
+            assert recordings(other) == 1
+        assert same(found[-1], passed(other, points[-1]))
+        del other
 
 
 @ON_A_GPU
@@ -290,7 +302,10 @@ def test_attacks_make_the_same_examples(multiplier, monkeypatch):
     x, y = (array[:40] for array in data.load(stored.data, "test"))
     module = model.cuda()
     module = ApproximateModule(module, multiplier, temperature=5.0) if multiplier else module
-    chosen = attacks("pgd:eps=0.1,fgsm:eps=0.1,ddn,deepfool,apgd-t:eps=0.1,adaptive:eps=0.1")
+    chosen = attacks(
+        "fgsm:eps=0.1,fgsm-l2:eps=1,bim:eps=0.1,mi-fgsm:eps=0.1,pgd:eps=0.1,pgd-l2:eps=1,ddn,deepfool,cw:steps=20,"
+        "apgd-t:eps=0.1,adaptive:eps=0.1"
+    )
     replayed_ones = [each.craft_counted(module, x, y, seed=3) for each in chosen]
     monkeypatch.setattr("golden.pytorch.replaying.BEFORE", 1 << 30)
     for each, found in zip(chosen, replayed_ones, strict=True):
