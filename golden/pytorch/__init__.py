@@ -6,7 +6,8 @@ around a model (``module``, and ``reached`` for what is reached through it), ``s
 stand-in, ``coverage`` tells what of a model runs on the multiplier, ``temperature`` how much larger its logits are, and
 ``calibrate`` scales biases as products are (``calibration``, and ``constants`` for what counts as one; ``logits`` and
 ``fitting`` are what the last two share). ``observing`` finds a network's first layer and its weights by running it,
-``assigned`` puts every layer on the multiplier that an assignment gives it; ``devices`` says where a model computes.
+``assigned`` puts every layer on the multiplier that an assignment gives it; ``devices`` says where a model computes,
+and ``replaying`` repeats passes on a GPU from their ``recordings``.
 
 The way of a call, in the order of the files that it passes:
 

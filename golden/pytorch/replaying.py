@@ -5,38 +5,32 @@ computes for less time than the host takes to start its kernels, one by one, thr
 needs. A graph starts all of them at once: the same kernels on the same shapes, so the same bits.
 
 A recording reads the memory that it was made with, and knows nothing of Python. So only passes are recorded that are
-functions of their input alone (``_Recorder._key``), and a pass is run as it is until it was asked for several times.
-Activations that a backward pass needs lie in the recording's memory; whoever comes back to them after another pass has
-been there gets them computed again.
+functions of their input alone (``_Recorder._key``), a pass is run as it is until it was asked for several times, and a
+recording is used if it repeats the pass that comes next, bit for bit.
 """
 
 from __future__ import annotations
 
-import threading
-import weakref
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from golden.errors import InvalidInput
 from golden.pytorch.devices import device_of
 from golden.pytorch.masking import watched
 from golden.pytorch.module import ApproximateModule
+from golden.pytorch.recordings import Passes, Record, memory_on, replay
 from golden.pytorch.state import current_context
 
-__all__ = ["BEFORE", "Record", "Replays", "is_replayed", "recordings", "replayed"]
+__all__ = ["BEFORE", "Replays", "is_replayed", "recordings", "replayed"]
 
 BEFORE = 2
 """Passes of a kind that are run as they are: kernels are compiled and loaded then, which no recording may do."""
 MOST = 8
 """Kinds of pass that are recorded of a module, each with memory of its own for inputs and results."""
-
-Record = Callable[[Callable[[], Tensor]], tuple[Callable[[], None], Tensor]]
-"""``record(work) -> (replay, result)``: do some work now, and a way to do it again, into the same memory."""
 
 
 class Replays:
@@ -99,9 +93,9 @@ class _Recorder:
         self.others = [m for m in self.inside if m is not module]
         self.emulated = [m for m in self.inside if isinstance(m, ApproximateModule)]
         self.device = device_of(module)
-        self.memory = _shared.on(self.device)
+        self.memory = memory_on(self.device)
         self.record = record or self.memory.record
-        self.passes: dict[Any, _Passes] = {}
+        self.passes: dict[Any, Passes] = {}
         self.asked: Counter[Any] = Counter()
         self.known = all(_is_known(m) for m in self.inside)
         self.read: list[Tensor] = []  # by recordings, whose memory nobody else may be given
@@ -120,7 +114,7 @@ class _Recorder:
             return self.passes[key].result(x)
         for module in self.emulated:  # as each does for itself where it runs
             x = watched(module._axfpm_masking, x)
-        return _Replay.apply(x, self.passes[key])
+        return replay(x, self.passes[key])
 
     def _key(self, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """All that a pass depends on besides its input; None where that is not known, or it is not to be recorded.
@@ -163,10 +157,14 @@ class _Recorder:
         for notice in notices:
             notice.said = True  # what looks at gradients waits for them, and is no part of a recording
         try:
-            self.passes[key] = _Passes(self.forward, x, key[1], self.record, self.memory)
-            self.read += [t.detach() for t in self._tensors()]
+            passes = Passes(self.forward, x, key[1], self.record, self.memory)
+            self.known = passes.are_those_of(self.forward, x)
         except RuntimeError:  # of memory, or of an operator that waits for the GPU
             self.known = False
+        else:
+            if self.known:
+                self.passes[key] = passes
+                self.read += [t.detach() for t in self._tensors()]
         finally:
             for notice, before in zip(notices, said, strict=True):
                 notice.said = before
@@ -191,125 +189,3 @@ def _hooked(module: nn.Module) -> bool:
     return bool(
         module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
     )
-
-
-class _Memory:
-    """Of a device, what lies between inputs and results of all recordings that a thread made for it.
-
-    Parameters
-    ----------
-    device : torch.device
-        Where it is.
-
-    Attributes
-    ----------
-    pass_number : int
-        Of the pass whose activations lie there.
-    """
-
-    def __init__(self, device: torch.device) -> None:
-        self.device, self.pass_number = device, 0
-        self.graphs: weakref.WeakSet[Any] = weakref.WeakSet()
-
-    def record(self, work: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
-        """As a CUDA graph.
-
-        Not by ``torch.cuda.graph``, which gives cached memory back first, and leaves its stream current after errors.
-        """
-        random = torch.cuda.default_generators[self.device.index or 0]
-        before = random.clone_state()
-        graph = torch.cuda.CUDAGraph()
-        torch.cuda.synchronize(self.device)
-        with torch.cuda.device(self.device):
-            if not self.graphs:  # a pool ends with its last graph
-                self.stream, self.pool = torch.cuda.Stream(), torch.cuda.graph_pool_handle()
-            try:
-                # The backward pass runs on the stream of its forward pass.
-                with torch.cuda.stream(self.stream):
-                    graph.capture_begin(self.pool)
-                    try:
-                        result = work()
-                    finally:
-                        graph.capture_end()
-            except BaseException:
-                # Torch leaves its random numbers and its memory as if it were still recording.
-                random.graphsafe_set_state(before)
-                self.graphs.clear()
-                raise
-        self.graphs.add(graph)
-        return graph.replay, result
-
-
-class _Shared(threading.local):
-    def __init__(self) -> None:
-        self.memories: dict[torch.device, _Memory] = {}
-
-    def on(self, device: torch.device) -> _Memory:
-        if device not in self.memories:
-            self.memories[device] = _Memory(device)
-        return self.memories[device]
-
-
-_shared = _Shared()
-
-
-class _Passes:
-    """A forward pass of one shape, and the backward pass to its input if that is wanted."""
-
-    def __init__(
-        self, forward: Callable[[Tensor], Any], x: Tensor, differentiable: bool, record: Record, memory: _Memory
-    ) -> None:
-        self.memory = memory
-        self.backward: Callable[[], None] | None = None
-        self.x = x.detach().clone()
-        given = self.x.detach().requires_grad_(differentiable)
-        live: list[Tensor] = []
-
-        def go_forward() -> Tensor:
-            live[:] = [forward(given)]
-            return live[0]
-
-        with torch.set_grad_enabled(differentiable):
-            self.forward, y = record(go_forward)
-        if type(y) is not Tensor or y.requires_grad != differentiable:
-            raise RuntimeError("what a pass gives is no tensor, or does not depend on the input")
-        self.y = y.detach()
-        if differentiable:
-            self.incoming = torch.zeros_like(self.y)
-            self.backward, found = record(lambda: torch.autograd.grad(live, given, self.incoming)[0])
-            self.outgoing = found.detach()
-
-    def result(self, x: Tensor) -> Tensor:
-        """Of a forward pass."""
-        self.memory.pass_number += 1
-        self.x.copy_(x)
-        self.forward()
-        return self.y.clone()
-
-    def gradient(self, x: Tensor, incoming: Tensor, number: int) -> Tensor:
-        """Of a backward pass, to the input of the forward pass of some number."""
-        if self.memory.pass_number != number:
-            self.x.copy_(x)
-            self.forward()
-        self.memory.pass_number += 1  # it reuses the memory of what it has gone through
-        self.incoming.copy_(incoming)
-        assert self.backward is not None
-        self.backward()
-        return self.outgoing.clone()
-
-
-class _Replay(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, passes: _Passes) -> Tensor:
-        ctx.save_for_backward(x)
-        ctx.passes = passes
-        y = passes.result(x)
-        ctx.number = passes.memory.pass_number
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
-        if torch.is_grad_enabled():
-            raise InvalidInput("a recorded pass has no second derivatives; ask for them of the model itself")
-        (x,) = ctx.saved_tensors
-        return ctx.passes.gradient(x, grads[0], ctx.number), None

@@ -10,7 +10,8 @@ verdict. In the order of the data:
 2. ``targets`` says what a network is changed to, ``threats`` what an attacker knows and so attacks, ``attacks`` what he
    does, ``adaptive`` the attack that is made for this defence, ``proxy`` how he trains a substitute.
 3. ``plan`` makes of stages the examples to craft and who sees them; ``pipeline`` runs it all: ``craft`` crafts each
-   once, ``judge`` shows them, stretched and (``brittleness``) shaken too, as ``jobs``, whose results ``store`` keeps;
+   once, ``judge`` shows them, stretched and (``brittleness``) shaken too, on what is ``built`` once for each process,
+   as ``jobs``, whose results ``store`` keeps;
    ``backends`` says who does them: processes, or workers of a ``cluster``. ``assigned`` is a job beside them: a
    network with a multiplier for each layer, for searches.
 4. ``outcomes`` counts, ``rows`` makes rows of it, of ``row_types``; ``statistics`` has shares and tests, ``intervals``

@@ -108,7 +108,7 @@ def sources() -> str:
 def array_digest(array: np.ndarray) -> str:
     """SHA-256 over dtype, shape and bytes."""
     digest = hashlib.sha256(f"{array.dtype} {array.shape}".encode())
-    digest.update(np.ascontiguousarray(array).tobytes())
+    digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
 
