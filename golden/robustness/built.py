@@ -13,7 +13,7 @@ from golden.pytorch.replaying import Replays
 from golden.robustness.networks import Network
 from golden.robustness.targets import Device, Fitted, Target
 
-__all__ = ["MOST", "built", "name_of", "source_of"]
+__all__ = ["MOST", "built", "forget", "name_of", "source_of"]
 
 MOST = 4
 """How many of each are kept: the exact network, a multiplier, a control, and one more."""
@@ -41,6 +41,12 @@ def built(network: Network, fitted: Fitted, target: Target, name: str) -> Device
 def source_of(name: str, make: Callable[[], Any]) -> Replays:
     """What an attack is run on, ``make()`` as a copy that is frozen, or the one of this name, with its recordings."""
     return _kept(_sources, name, lambda: Replays(copy.deepcopy(make()).eval().requires_grad_(False)))
+
+
+def forget() -> None:
+    """Keep nothing any longer: recordings hold memory of a GPU."""
+    _devices.clear()
+    _sources.clear()
 
 
 def _kept(those: OrderedDict[str, T], name: str, build: Callable[[], T]) -> T:

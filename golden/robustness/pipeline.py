@@ -15,6 +15,7 @@ from golden.cnn import checkpoint as checkpoints
 from golden.progress import Progress
 from golden.pytorch.observing import product_names
 from golden.pytorch.split import two_product_form
+from golden.robustness.built import forget
 from golden.robustness.craft import crafting, training
 from golden.robustness.jobs import Arrays, Job, Meter, Processes, Workers, one_thread, run
 from golden.robustness.judge import clean_judging, cost_of, judging
@@ -92,8 +93,11 @@ def evaluate_stages(
     with one_thread():
         subjects = [subject_of(network, images, labels, fitted, attackers) for network in networks]
     entirely = {exact, *clean} if clean else set(everyone)
-    with workers:
-        judged = _run(planned, subjects, everyone, entirely, store, seed, workers, progress)
+    try:
+        with workers:
+            judged = _run(planned, subjects, everyone, entirely, store, seed, workers, progress)
+    finally:
+        forget()
     controls = tuple(controls)
     rows = clean_rows(judged, subjects, everyone, controls, full=calibration)
     kept = {"accuracy": accuracy_kept(judged, subjects, [t for t in everyone if t in entirely])} if calibration else {}

@@ -17,7 +17,7 @@ def product(multiplier, shape, gmacs, ceiling=None):
 def found():
     network = {
         "network": "toy-digits", "images": 12000, "gpu_s": 0.002, "cpu_s": 0.05, "same_bits": True, "step_ms": 7.48,
-        "step_images": 900,
+        "unrecorded_step_ms": 31.06, "step_images": 900,
         "attacked": {"images": 300, "attack": "PGD", "gpu_s": 4.0, "cpu_s": 10.0},
     }  # fmt: skip
     machine = {"gpu": {"name": "G 1"}, "torch": "2", "triton": "3"}
@@ -36,7 +36,9 @@ def test_products_and_networks(found):
         "| ax-fpm-wrap | gemm 2048 | 10 | 6.9 | - | - |",
     ]
     assert "against 8 threads or processes" in gpu_tables(found)
-    assert lines[-1] == "| toy-digits | 12,000: 2.0 ms, 50 ms | 25 | yes | 900: 7.5 ms | PGD, 300 images | 2.5 |"
+    assert (
+        lines[-1] == "| toy-digits | 12,000: 2.0 ms, 50 ms | 25 | yes | 900: 7.5 ms, 31.1 ms | PGD, 300 images | 2.5 |"
+    )
     found["evaluation"]["rows"][0]["same_bits"] = False
     assert "| 25 | **no** |" in gpu_tables(found)
 

@@ -1,4 +1,4 @@
-"""The same sums on an NVIDIA GPU, bit for bit, in Triton: tensors in, tensors out. Not run on a GPU yet.
+"""The same sums on an NVIDIA GPU, bit for bit, in Triton: tensors in, tensors out.
 
 Every result is the one of the CPU's kernels. In the order of the data:
 

@@ -328,6 +328,7 @@ def test_a_pass_that_waits_for_the_gpu_is_not_recorded():
 
 
 @ON_A_GPU
+@pytest.mark.filterwarnings("ignore::golden.pytorch.GradientMaskingWarning")
 @pytest.mark.parametrize("multiplier", [None, "ax-fpm"])
 def test_attacks_make_the_same_examples(multiplier, monkeypatch):
     pytest.importorskip("foolbox")
