@@ -7,13 +7,15 @@ cross-entropy then has no gradient, and an attack that follows it sees nothing. 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-__all__ = ["GradientMaskingWarning", "Once", "watched"]
+__all__ = ["GradientMaskingWarning", "Once", "later", "watched"]
 
 
 class GradientMaskingWarning(UserWarning):
@@ -27,19 +29,17 @@ class Once:
     ----------
     said : bool
         Whether it was.
-    waiting : list of (Event, Tensor, int)
-        Counts on their way from a GPU, after how many of a batch they are: said when they have arrived.
+    waiting : list of (arrival, Tensor, int), or None
+        Within ``later``, counts on their way from a GPU, and of how many images they are.
     """
+
+    waiting: list[tuple[Any, Tensor, int]] | None = None
 
     def __init__(self) -> None:
         self.said = False
-        self.waiting: list[tuple[Any, Tensor, int]] | None = None
 
     def __deepcopy__(self, memo: Any) -> Once:
         return self
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"said": self.said, "waiting": None}
 
 
 def watched(once: Once, value: Any) -> Any:
@@ -57,18 +57,51 @@ def _look(once: Once, grad: Tensor) -> None:
         return
     with torch.no_grad():
         hidden = (grad == 0).flatten(1).all(1).sum()
-    if not grad.is_cuda or once.waiting is None:
-        once.waiting = []
+    if once.waiting is None:
         _say(once, int(hidden), len(grad))
         return
-    # An attack asks for gradients again and again; from the second one on the host does not wait for a GPU's count.
-    arrived = torch.cuda.Event()
     count = hidden.to("cpu", non_blocking=True)
-    arrived.record(torch.cuda.current_stream(grad.device))
-    once.waiting.append((arrived, count, len(grad)))
+    once.waiting.append((_arrival(grad.device), count, len(grad)))
     while once.waiting and once.waiting[0][0].query():
-        _, count, batch = once.waiting.pop(0)
-        _say(once, int(count), batch)
+        _say_first(once, once.waiting)
+
+
+@contextmanager
+def later(notices: Sequence[Once]) -> Iterator[None]:
+    """Look at gradients on a GPU without waiting for it: what there is to say is said inside, or at the end at last."""
+    for once in notices:
+        once.waiting = []
+    try:
+        yield
+    finally:
+        for once in notices:
+            waiting, once.waiting = once.waiting or [], None
+            while waiting:
+                waiting[0][0].synchronize()
+                _say_first(once, waiting)
+
+
+class _Arrived:
+    """Of what is at hand."""
+
+    def query(self) -> bool:
+        return True
+
+    def synchronize(self) -> None:
+        pass
+
+
+def _arrival(device: torch.device) -> Any:
+    if device.type != "cuda":
+        return _Arrived()
+    arrival = torch.cuda.Event()
+    arrival.record(torch.cuda.current_stream(device))
+    return arrival
+
+
+def _say_first(once: Once, waiting: list[tuple[Any, Tensor, int]]) -> None:
+    _, count, batch = waiting.pop(0)
+    _say(once, int(count), batch)
 
 
 def _say(once: Once, hidden: int, batch: int) -> None:

@@ -7,8 +7,10 @@ pass has been there gets them computed again.
 from __future__ import annotations
 
 import threading
+import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -16,7 +18,7 @@ from torch import Tensor
 
 from golden.errors import InvalidInput
 
-__all__ = ["Memory", "Passes", "Record", "memory_on", "replay"]
+__all__ = ["Memory", "Passes", "Record", "memory_on", "passed", "release", "replay"]
 
 Record = Callable[[Callable[[], Tensor]], tuple[Callable[[], None], Tensor]]
 """``record(work) -> (replay, result)``: do some work now, and a way to do it again, into the same memory."""
@@ -34,11 +36,14 @@ class Memory:
     ----------
     pass_number : int
         Of the pass whose activations lie there.
+    usable : bool
+        Whether more may be recorded: a recording that failed leaves torch's memory as if it still went on.
     """
 
     def __init__(self, device: torch.device) -> None:
-        self.device, self.pass_number = device, 0
+        self.device, self.pass_number, self.usable = device, 0, True
         self.graphs: weakref.WeakSet[Any] = weakref.WeakSet()
+        self.stream: Any = None
 
     def record(self, work: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
         """As a CUDA graph.
@@ -50,8 +55,10 @@ class Memory:
         graph = torch.cuda.CUDAGraph()
         torch.cuda.synchronize(self.device)
         with torch.cuda.device(self.device):
+            self.stream = self.stream or torch.cuda.Stream()
             if not self.graphs:  # a pool ends with its last graph
-                self.stream, self.pool = torch.cuda.Stream(), torch.cuda.graph_pool_handle()
+                torch.cuda.empty_cache()
+                self.pool = torch.cuda.graph_pool_handle()
             try:
                 # The backward pass runs on the stream of its forward pass.
                 with torch.cuda.stream(self.stream):
@@ -61,12 +68,42 @@ class Memory:
                     finally:
                         graph.capture_end()
             except BaseException:
-                # Torch leaves its random numbers and its memory as if it were still recording.
-                random.graphsafe_set_state(before)
-                self.graphs.clear()
+                self.usable = False
+                random.graphsafe_set_state(before)  # it counts as being recorded otherwise
                 raise
         self.graphs.add(graph)
         return graph.replay, result
+
+    @contextmanager
+    def nobody_waits(self) -> Iterator[None]:
+        """Raise a RuntimeError where the host waits for the GPU, which a recording must not find out.
+
+        Raises
+        ------
+        RuntimeError
+            By whatever operator waits inside.
+        """
+        if self.device.type != "cuda":
+            yield
+            return
+        before = torch.cuda.get_sync_debug_mode()
+        try:
+            _wait_mode("error")
+            yield
+        finally:
+            _wait_mode(before)
+
+    def release(self) -> None:
+        """Give memory of recordings that have ended back to the device."""
+        if self.device.type == "cuda" and self.usable:
+            with torch.cuda.device(self.device):
+                torch.cuda.empty_cache()
+
+
+def _wait_mode(mode: str | int) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its being a prototype
+        torch.cuda.set_sync_debug_mode(mode)
 
 
 _thread = threading.local()
@@ -78,6 +115,28 @@ def memory_on(device: torch.device) -> Memory:
     if device not in memories:
         memories[device] = Memory(device)
     return memories[device]
+
+
+def release() -> None:
+    """Give memory of this thread's recordings that have ended back to their devices."""
+    for memory in _thread.__dict__.get("memories", {}).values():
+        memory.release()
+
+
+def passed(forward: Callable[[Tensor], Any], x: Tensor, differentiable: bool) -> list[Tensor] | None:
+    """What a pass gives for an input, and for an incoming gradient of ones, once and unrecorded.
+
+    Returns
+    -------
+    list of Tensor, or None
+        The result, and the gradient where it is differentiable; None where the pass is of another kind.
+    """
+    given = x.detach().clone().requires_grad_(differentiable)
+    with torch.set_grad_enabled(differentiable):
+        y = forward(given)
+    if type(y) is not Tensor or y.requires_grad != differentiable:
+        return None
+    return [y.detach(), *(torch.autograd.grad(y, given, torch.ones_like(y)) if differentiable else ())]
 
 
 class Passes:
@@ -98,25 +157,20 @@ class Passes:
 
         with torch.set_grad_enabled(differentiable):
             self.forward, y = record(go_forward)
-        if type(y) is not Tensor or y.requires_grad != differentiable:
-            raise RuntimeError("what a pass gives is no tensor, or does not depend on the input")
         self.y = y.detach()
         if differentiable:
             self.incoming = torch.zeros_like(self.y)
             self.backward, found = record(lambda: torch.autograd.grad(live, given, self.incoming)[0])
             self.outgoing = found.detach()
 
-    def are_those_of(self, forward: Callable[[Tensor], Any], x: Tensor) -> bool:
-        """Whether replays have the bits of the passes themselves, for one input."""
-        given = x.detach().clone().requires_grad_(self.backward is not None)
-        with torch.set_grad_enabled(self.backward is not None):
-            y = forward(given)
-        pairs = [(y.detach(), self.result(given.detach()))]
+    def give(self, x: Tensor, expected: list[Tensor]) -> bool:
+        """Whether replays have the bits that ``passed`` gave for an input."""
+        found = [self.result(x.detach())]
         if self.backward is not None:
-            ones = torch.ones_like(pairs[0][0])
-            replay = self.gradient(given.detach(), ones, self.memory.pass_number)
-            pairs.append((torch.autograd.grad(y, given, ones)[0], replay))
-        return all(torch.equal(*(t.contiguous().view(torch.uint8) for t in pair)) for pair in pairs)
+            found.append(self.gradient(x.detach(), torch.ones_like(self.y), self.memory.pass_number))
+        return all(
+            torch.equal(*(t.contiguous().view(torch.uint8) for t in pair)) for pair in zip(found, expected, strict=True)
+        )
 
     def result(self, x: Tensor) -> Tensor:
         """Of a forward pass."""

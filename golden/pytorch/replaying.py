@@ -13,16 +13,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from golden.pytorch.devices import device_of
-from golden.pytorch.masking import watched
+from golden.pytorch.masking import later, watched
 from golden.pytorch.module import ApproximateModule
-from golden.pytorch.recordings import Passes, Record, memory_on, replay
+from golden.pytorch.recordings import Passes, Record, memory_on, passed, replay
 from golden.pytorch.state import current_context
 
 __all__ = ["BEFORE", "Replays", "is_replayed", "recordings", "replayed"]
@@ -48,19 +48,20 @@ class Replays:
     """
 
     def __init__(self, module: nn.Module, record: Record | None = None) -> None:
-        self.module = module
+        self.module, self.within = module, ExitStack()
         on_a_gpu = device_of(module).type == "cuda"
         self.recorder = _Recorder(module, record) if record is not None or on_a_gpu else None
 
     def __enter__(self) -> Replays:
-        # Past an ApproximateModule's own way of setting attributes, which wraps what is set.
-        if self.recorder is not None:
-            self.module.__dict__.setdefault("forward", self.recorder)
+        if self.recorder is not None and "forward" not in self.module.__dict__:
+            # Past an ApproximateModule's own way of setting attributes, which wraps what is set.
+            self.module.__dict__["forward"] = self.recorder
+            self.within.enter_context(later(self.recorder.notices))
+            self.within.callback(self.module.__dict__.pop, "forward")
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.module.__dict__.get("forward") is self.recorder is not None:
-            del self.module.__dict__["forward"]
+        self.within.close()
 
 
 @contextmanager
@@ -98,23 +99,30 @@ class _Recorder:
         self.passes: dict[Any, Passes] = {}
         self.asked: Counter[Any] = Counter()
         self.known = all(_is_known(m) for m in self.inside)
-        self.read: list[Tensor] = []  # by recordings, whose memory nobody else may be given
+        self.read: dict[Any, list[Tensor]] = {}  # by recordings, whose memory nobody else may be given
+        self.notices = [m._axfpm_masking for m in self.emulated]
         self.held = [held for m in self.inside for held in (m._parameters, m._buffers) if held]
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         key = self._key(arguments, named) if self.known else None
         if key is None:
-            return self.forward(*arguments, **named)
+            return self._run(*arguments, **named)
         (x,) = arguments
         if key not in self.passes:
             self.asked[key] += 1
-            if self.asked[key] <= BEFORE or len(self.passes) == MOST or not self._recorded(key, x):
-                return self.forward(x)
-        if not self.passes[key].backward:
-            return self.passes[key].result(x)
-        for module in self.emulated:  # as each does for itself where it runs
-            x = watched(module._axfpm_masking, x)
-        return replay(x, self.passes[key])
+            if self.asked[key] <= BEFORE or not self.memory.usable or not self._recorded(key, x):
+                return self._run(x)
+        passes = self.passes[key] = self.passes.pop(key)  # the last used stay
+        if not passes.backward:
+            return passes.result(x)
+        for notice in self.notices:  # as each module does for itself where it runs
+            x = watched(notice, x)
+        return replay(x, passes)
+
+    def _run(self, *arguments: Any, **named: Any) -> Any:
+        """The pass as it is; what it makes lies on the device, whatever an attack says of its own."""
+        with self.device:
+            return self.forward(*arguments, **named)
 
     def _key(self, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """All that a pass depends on besides its input; None where that is not known, or it is not to be recorded.
@@ -141,7 +149,7 @@ class _Recorder:
         if differentiable and any(t.requires_grad for t in tensors):
             return None
         return (
-            tuple(x.shape),
+            (tuple(x.shape), x.stride()),
             differentiable and x.requires_grad,
             tuple((each.rule, id(each.layers), temperature) for each, temperature in settings),
             tuple(t.data_ptr() for t in tensors),
@@ -152,23 +160,29 @@ class _Recorder:
 
     def _recorded(self, key: Any, x: Tensor) -> bool:
         """Record a pass, where that can be done; else see to it that nobody tries again."""
-        notices = [m._axfpm_masking for m in self.emulated]
-        said = [notice.said for notice in notices]
-        for notice in notices:
-            notice.said = True  # what looks at gradients waits for them, and is no part of a recording
+        said = [notice.said for notice in self.notices]
+        for notice in self.notices:
+            notice.said = True  # what looks at gradients is no part of a recording
+        cuda = [self.device] if self.device.type == "cuda" else []
         try:
-            passes = Passes(self.forward, x, key[1], self.record, self.memory)
-            self.known = passes.are_those_of(self.forward, x)
-        except RuntimeError:  # of memory, or of an operator that waits for the GPU
-            self.known = False
-        else:
-            if self.known:
-                self.passes[key] = passes
-                self.read += [t.detach() for t in self._tensors()]
+            with torch.random.fork_rng(devices=cuda):  # whether it is tried changes no random number of an attack
+                with self.memory.nobody_waits():
+                    expected = passed(self._run, x, key[1])
+                passes = Passes(self._run, x, key[1], self.record, self.memory) if expected is not None else None
+                self.known = passes is not None and expected is not None and passes.give(x, expected)
+        except RuntimeError:  # of an operator that waits for the GPU, or of memory
+            passes, self.known = None, False
         finally:
-            for notice, before in zip(notices, said, strict=True):
+            for notice, before in zip(self.notices, said, strict=True):
                 notice.said = before
-        return key in self.passes
+        if passes is None or not self.known:
+            return False
+        if len(self.passes) == MOST:
+            oldest = next(iter(self.passes))
+            del self.passes[oldest], self.asked[oldest], self.read[oldest]
+        self.passes[key] = passes
+        self.read[key] = [t.detach() for t in self._tensors()]
+        return True
 
 
 def _modules(module: nn.Module) -> list[nn.Module]:
@@ -181,8 +195,9 @@ def _modules(module: nn.Module) -> list[nn.Module]:
 
 def _is_known(module: nn.Module) -> bool:
     """Whether a module computes by what this package or torch wrote: anything else may look at the clock."""
-    place = type(module).__module__
-    return (place.startswith("torch.nn.") or place.split(".")[0] == "golden") and "forward" not in module.__dict__
+    places = {kind.__module__ for kind in type(module).__mro__}
+    ours = all(place.startswith(("torch.nn.", "golden.")) or place in ("builtins", "typing", "abc") for place in places)
+    return ours and "forward" not in module.__dict__
 
 
 def _hooked(module: nn.Module) -> bool:

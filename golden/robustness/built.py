@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from golden.pytorch.devices import at_home, device_of
+from golden.pytorch.recordings import release
 from golden.pytorch.replaying import Replays
-from golden.robustness.networks import Network
+from golden.robustness.networks import Network, Subject
 from golden.robustness.targets import Device, Fitted, Target
 
 __all__ = ["MOST", "built", "forget", "name_of", "source_of"]
@@ -23,9 +24,13 @@ _devices: OrderedDict[str, Device] = OrderedDict()
 _sources: OrderedDict[str, Replays] = OrderedDict()
 
 
-def name_of(key: dict[str, Any]) -> str:
-    """A text that only what has this key has; empty where something in it has no name."""
-    return "" if None in key.values() else json.dumps(key, sort_keys=True)
+def name_of(subject: Subject, key: dict[str, Any]) -> str:
+    """A text that only what has this key has, made of this subject; empty where something in it has no name.
+
+    A key alone knows a network by its weights and by what it makes of its images: enough for kept results, which can be
+    left unused, and not for objects, which may differ in gradients, hooks, or the GPU that they are on.
+    """
+    return "" if None in key.values() else f"{subject.token} {json.dumps(key, sort_keys=True)}"
 
 
 def built(network: Network, fitted: Fitted, target: Target, name: str) -> Device:
@@ -47,6 +52,7 @@ def forget() -> None:
     """Keep nothing any longer: recordings hold memory of a GPU."""
     _devices.clear()
     _sources.clear()
+    release()
 
 
 def _kept(those: OrderedDict[str, T], name: str, build: Callable[[], T]) -> T:

@@ -100,9 +100,14 @@ def crafting(subject: Subject, case: Examples, seed: int, trained: Arrays | None
 
 
 def _names(subject: Subject, case: Examples, seed: int) -> tuple[str, str]:
-    """Of the device that examples are for, and of what attacks are run on; empty where they have none."""
-    device = "" if case.target is None else name_of(subject.device_key(case.target))
-    return device, name_of(source_key(subject, case, seed))
+    """Of the device that examples are for, and of what attacks are run on; empty where they have none.
+
+    Threat models from elsewhere may change a device, and get one of their own.
+    """
+    threat = case.threat_model
+    known = case.target is not None and is_ours(threat.source) and (threat.train is None or is_ours(threat.train))
+    device = name_of(subject, subject.device_key(case.target)) if known and case.target is not None else ""
+    return device, name_of(subject, source_key(subject, case, seed))
 
 
 def _train(network: Network, fitted: Fitted, case: Examples, device: str, knowledge: Knowledge) -> Arrays:

@@ -71,7 +71,7 @@ def judging(subject: Subject, shown: Shown, crafted: np.ndarray, seed: int) -> J
 
     def arguments() -> tuple[Any, ...]:
         clean = subject.chosen(samples)[0] if len(names) > 1 else crafted
-        return subject.network, subject.fitted, target, name_of(device), names, clean, crafted, seed
+        return subject.network, subject.fitted, target, name_of(subject, device), names, clean, crafted, seed
 
     cost = _cost(subject, target, len(names) * samples)
     return Job(key, _judge, arguments, ("logits",), cost, f"{shown.examples.attack} shown to {target}")
@@ -85,7 +85,7 @@ def clean_judging(subject: Subject, target: Target, chosen: np.ndarray) -> list[
         return Job(
             {**device, "part": "clean", "images": array_digest(subject.images[rows])},
             _judge_clean,
-            lambda: (subject.network, subject.fitted, target, name_of(device), subject.images[rows]),
+            lambda: (subject.network, subject.fitted, target, name_of(subject, device), subject.images[rows]),
             ("logits",),
             _cost(subject, target, len(rows)),
             f"{target}, clean",

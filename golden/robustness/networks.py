@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import torch
@@ -74,6 +75,8 @@ class Subject:
         Of the exact network for these images.
     macs : int
         Multiply-accumulates of an image, for progress.
+    token : str
+        Of this subject alone.
     """
 
     network: Network
@@ -83,6 +86,7 @@ class Subject:
     labels: np.ndarray
     logits: np.ndarray
     macs: int = LENET5_MACS
+    token: str = field(default_factory=lambda: uuid4().hex)
 
     def chosen(self, samples: int) -> tuple[np.ndarray, np.ndarray]:
         """Images and labels of a stage that takes ``samples`` of them, spread evenly over all."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import torch
@@ -97,9 +97,12 @@ class Weights:
         return cls(values, bias, streams, signed, table, block)
 
 
-@lru_cache(maxsize=64)
+@cache
 def _table(m: Multiplier, device: torch.device) -> Tensor:
-    """A multiplier's table on a device, kept there: the host waits for its copy once."""
+    """A multiplier's table on a device, kept there for good: the host waits for its copy once, and recordings read it.
+
+    256 KiB at most.
+    """
     return torch.from_numpy(design(m).table).to(device)
 
 
@@ -121,7 +124,7 @@ def tile(batch: int, rows: int, columns: int, processors: int) -> tuple[int, int
     return block_m, block_n
 
 
-@lru_cache(maxsize=64)
+@cache
 def _processors(device: torch.device) -> int:
     """Multiprocessors of a GPU; one for the interpreter."""
     return torch.cuda.get_device_properties(device).multi_processor_count if device.type == "cuda" else 1

@@ -198,7 +198,7 @@ class Attack:
         crafted, queries = np.empty_like(images), np.zeros(len(images), np.int64)
         halfway: np.ndarray | None = None
         size = batch_on(device)
-        # Attacks from elsewhere may change the model as they go.
+        # Attacks from elsewhere may change the model as they go. Replays make what a model makes on its device.
         with replayed(module) if is_ours(self.kind.run) else nullcontext():
             for start in range(0, len(images), size):
                 part = slice(start, start + size)
@@ -206,7 +206,7 @@ class Attack:
                 with (
                     seeded(seed, start),
                     torch.enable_grad(),
-                    at_home(device, placed=self.kind.placed),
+                    at_home(device, placed=self.kind.placed and is_replayed(module)),
                     counted(module) as asked,
                 ):
                     outcome = self.kind.run(module, x, y, **dict(self.parameters))

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import weight_norm
 
 from golden.cnn import checkpoint
 from golden.errors import InvalidInput
-from golden.pytorch import ApproximateModule, GradientMaskingWarning, approximate
+from golden.pytorch import ApproximateModule, GradientMaskingWarning, approximate, masking
+from golden.pytorch.recordings import Passes
 from golden.pytorch.replaying import BEFORE, MOST, recordings, replayed
 from golden.robustness.attacks import attack, attacks
 
@@ -129,6 +131,10 @@ class Own(nn.Sequential):
     """Of nobody's that is known."""
 
 
+class OwnLayer(nn.Linear):
+    """As torch's parametrization takes it, into a class of a module of torch."""
+
+
 def test_what_is_not_a_function_of_the_input_alone_runs_as_it_is(works):
     """Other people's modules, hooks, training, contexts, trained parameters, rules that may change, other shapes."""
 
@@ -139,6 +145,7 @@ def test_what_is_not_a_function_of_the_input_alone_runs_as_it_is(works):
             assert recordings(module) == 0
 
     never(Own(*network()))
+    never(weight_norm(OwnLayer(64, 5)).eval().requires_grad_(False), images().flatten(1))
     never(nn.Sequential(Own(*network())))
     never(ApproximateModule(Own(*network()), "ax-fpm"))
     never(ApproximateModule(network(), "ax-fpm", layers=lambda name, module: name != "0"))
@@ -191,13 +198,88 @@ def test_settings_that_change_are_other_passes(works):
     assert same(found, passed(module, images()))
 
 
-def test_few_kinds_are_recorded(works):
+def test_the_last_few_kinds_are_recorded(works):
     module = network()
     with replayed(module, works):
-        for number in range(1, MOST + 3):
+        for number in range(1, MOST + 2):
             for _ in range(BEFORE + 1):
                 passed(module, images(number))
+            passed(module, images(1))
         assert recordings(module) == MOST
+        for number, more in ((MOST + 1, True), (1, True), (3, True), (2, False)):
+            before = works.replays
+            passed(module, images(number))
+            assert (works.replays > before) == more
+
+
+class Shifted(nn.Module):
+    """A model that makes a tensor and does not say where."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1) - torch.tensor([0.5])
+
+
+def test_what_a_model_makes_is_made_on_its_device(works):
+    module, x = Shifted().eval(), images()
+    with replayed(module, works), torch.device("meta"):
+        found = module(x)
+    assert same([found], [x.flatten(1) - 0.5])
+
+
+@ON_A_GPU
+def test_attacks_that_name_their_devices_leave_a_model_its_own():
+    pytest.importorskip("foolbox")
+    module = nn.Sequential(Shifted(), nn.Linear(64, 5)).cuda()
+    x = images(6)
+    with torch.device("cuda"):
+        y = module(x.cuda()).argmax(1).cpu().numpy()
+    found = attack("pgd:eps=0.1,steps=5").craft(module, x.numpy(), y)
+    assert (found != x.numpy()).any()
+
+
+def test_layouts_of_images_are_other_passes(works):
+    """Torch takes images of one channel as contiguous in two layouts, and convolves them in two ways."""
+    module, x = network(), images()
+    other = x.reshape(4, 8, 8, 1).permute(0, 3, 1, 2)
+    assert other.is_contiguous() and other.stride() != x.stride()
+    with replayed(module, works), torch.no_grad():
+        for _ in range(BEFORE + 1):
+            module(x)
+        before = works.replays
+        module(other)
+        assert works.replays == before
+
+
+def test_random_numbers_are_those_of_an_attack_alone(works):
+    """Whether a recording is tried, and fails, changes none."""
+    drawing = nn.Sequential(nn.FractionalMaxPool2d(2, 5), nn.Flatten()).eval()
+    torch.manual_seed(1)
+    expected = [drawing(images(seed=i)) for i in range(BEFORE + 3)]
+    torch.manual_seed(1)
+    with replayed(drawing, works), torch.no_grad():
+        found = [drawing(images(seed=i)) for i in range(BEFORE + 3)]
+        assert recordings(drawing) == 0 and works.replays
+    assert same(found, expected)
+
+
+class Late:
+    """An arrival that is only there when it is waited for."""
+
+    def query(self) -> bool:
+        return False
+
+    def synchronize(self) -> None:
+        pass
+
+
+def test_what_a_gpu_counts_late_is_said_at_the_end(works, monkeypatch):
+    monkeypatch.setattr(masking, "_arrival", lambda _device: Late())
+    module = ApproximateModule(network(), "ax-fpm")
+    x = images().requires_grad_()
+    with pytest.warns(GradientMaskingWarning, match="exactly zero for 4 of 4 inputs"), replayed(module, works):
+        torch.autograd.grad(0 * module(x).sum(), x)
+        assert not module._axfpm_masking.said
+    assert module._axfpm_masking.waiting is None and module._axfpm_masking.said
 
 
 def test_what_cannot_be_recorded_is_tried_once():
@@ -342,7 +424,14 @@ def test_attacks_make_the_same_examples(multiplier, monkeypatch):
         "fgsm:eps=0.1,fgsm-l2:eps=1,bim:eps=0.1,mi-fgsm:eps=0.1,pgd:eps=0.1,pgd-l2:eps=1,ddn,deepfool,cw:steps=20,"
         "apgd-t:eps=0.1,adaptive:eps=0.1"
     )
-    replayed_ones = [each.craft_counted(module, x, y, seed=3) for each in chosen]
+    repeated = []
+    result = Passes.result
+    monkeypatch.setattr(Passes, "result", lambda *given: repeated.append(1) or result(*given))
+    replayed_ones = []
+    for each in chosen:
+        repeated.clear()
+        replayed_ones.append(each.craft_counted(module, x, y, seed=3))
+        assert repeated or each.kind.name in ("fgsm", "fgsm-l2"), str(each)
     monkeypatch.setattr("golden.pytorch.replaying.BEFORE", 1 << 30)
     for each, found in zip(chosen, replayed_ones, strict=True):
         as_it_is = each.craft_counted(module, x, y, seed=3)

@@ -1,5 +1,6 @@
 """What a process keeps of what it built: by name, the last few, until an evaluation ends."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -7,7 +8,7 @@ from torch import nn
 from golden.cnn import checkpoint, data
 from golden.robustness import built as kept
 from golden.robustness.evaluation import evaluate
-from golden.robustness.networks import Network
+from golden.robustness.networks import Network, Subject
 from golden.robustness.row_types import EXACT
 from golden.robustness.targets import Fitted, Target, target
 
@@ -55,9 +56,35 @@ def test_a_source_is_a_frozen_copy():
     assert kept.source_of("a", lambda: None).module is source
 
 
-def test_what_has_no_name_in_its_key_has_none():
-    assert kept.name_of({"a": 1, "b": None}) == ""
-    assert kept.name_of({"a": 1, "b": {"c": "d"}}) == kept.name_of({"b": {"c": "d"}, "a": 1}) != ""
+def test_what_has_no_name_in_its_key_has_none(network, fitted):
+    image = np.zeros((1, 1, 28, 28), np.float32)
+    one, other = (Subject(network, fitted, fitted.images, image, np.zeros(1, np.int64), image[0, 0]) for _ in range(2))
+    assert kept.name_of(one, {"a": 1, "b": None}) == ""
+    assert kept.name_of(one, {"a": 1, "b": {"c": "d"}}) == kept.name_of(one, {"b": {"c": "d"}, "a": 1})
+    assert kept.name_of(one, {"a": 1}) != kept.name_of(other, {"a": 1})
+
+
+class Masked(nn.Module):
+    """Of the same text, weights and results as others of its kind, whose gradients may be hidden."""
+
+    def __init__(self, hidden: bool) -> None:
+        super().__init__()
+        self.layers = checkpoint.load("lenet5-digits")[0]
+        self.hidden = hidden
+
+    def forward(self, x):
+        y = self.layers(x)
+        return y.detach() + 0 * x.sum() if self.hidden else y
+
+
+@pytest.mark.filterwarnings("ignore::golden.pytorch.GradientMaskingWarning")
+def test_networks_that_differ_in_their_gradients_are_attacked_each_by_its_own():
+    images, labels = (part[:12] for part in data.load("digits", "test"))
+    settings = {"attacks": "fgsm:eps=0.2", "threat_models": "white-box", "control": None, "cache": False}
+    both = evaluate([Masked(False), Masked(True)], images, labels, **settings)
+    open_one, hidden = (evaluate(Masked(which), images, labels, **settings) for which in (False, True))
+    kept_by = [[row.robust_accuracy for row in results.attacks] for results in (both, open_one, hidden)]
+    assert kept_by[0] == kept_by[1] + kept_by[2] and kept_by[1] != kept_by[2]
 
 
 def test_an_evaluation_builds_each_target_once_and_keeps_nothing(monkeypatch):
