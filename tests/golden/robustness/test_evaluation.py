@@ -15,6 +15,7 @@ from golden.designs import Function
 from golden.errors import InvalidInput, InvalidType
 from golden.formats import FP32
 from golden.pytorch import approximate
+from golden.pytorch.recordings import Passes
 from golden.registry import Registry
 from golden.robustness import jobs, threats
 from golden.robustness.attacks import attack
@@ -293,7 +294,7 @@ def test_on_a_gpu(digits):
     "device",
     ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here"))],
 )
-def test_every_threat_model_in_one_process_and_in_two(digits, device):
+def test_every_threat_model_in_one_process_and_in_two(digits, device, monkeypatch):
     """The same numbers; on a GPU, which two processes share, from the passes as they are and from their replays."""
     images, labels = (part[:12] for part in digits)
     settings = {
@@ -304,7 +305,11 @@ def test_every_threat_model_in_one_process_and_in_two(digits, device):
         "device": device,
         "cache": False,
     }
+    repeated = []
+    result = Passes.result
+    monkeypatch.setattr(Passes, "result", lambda *given: repeated.append(1) or result(*given))
     one = evaluate("lenet5-digits", images, labels, **settings)
+    assert bool(repeated) == (device == "cuda")
     assert {row.threat_model.partition(":")[0] for row in one.attacks} == {
         "twin", "aware", "proxy", "query", "white-box", "corruption",
     }  # fmt: skip
