@@ -164,23 +164,26 @@ class _Recorder:
         for notice in self.notices:
             notice.said = True  # what looks at gradients is no part of a recording
         cuda = [self.device] if self.device.type == "cuda" else []
+        found: Passes | None = None
         try:
             with torch.random.fork_rng(devices=cuda):  # whether it is tried changes no random number of an attack
                 with self.memory.nobody_waits():
                     expected = passed(self._run, x, key[1])
-                passes = Passes(self._run, x, key[1], self.record, self.memory) if expected is not None else None
-                self.known = passes is not None and expected is not None and passes.give(x, expected)
+                if expected is not None:
+                    passes = Passes(self._run, x, key[1], self.record, self.memory)
+                    found = passes if passes.give(x, expected) else None
         except RuntimeError:  # of an operator that waits for the GPU, or of memory
-            passes, self.known = None, False
+            found = None
         finally:
             for notice, before in zip(self.notices, said, strict=True):
                 notice.said = before
-        if passes is None or not self.known:
+        self.known = found is not None
+        if found is None:
             return False
         if len(self.passes) == MOST:
             oldest = next(iter(self.passes))
             del self.passes[oldest], self.asked[oldest], self.read[oldest]
-        self.passes[key] = passes
+        self.passes[key] = found
         self.read[key] = [t.detach() for t in self._tensors()]
         return True
 

@@ -1,6 +1,6 @@
 """Passes recorded and replayed: what is recorded, and that nobody can tell a replay from the pass itself.
 
-Without a GPU a recording is a function that works again, into the memory of its first results.
+A recording is a function here that works again, into the memory of its first results; ``test_graphs.py`` has GPUs'.
 """
 
 import warnings
@@ -8,62 +8,19 @@ from typing import Any
 
 import pytest
 import torch
+from replaying_cases import Shifted, Works, images, network, passed, same
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from golden.cnn import checkpoint
 from golden.errors import InvalidInput
 from golden.pytorch import ApproximateModule, GradientMaskingWarning, approximate, masking
-from golden.pytorch.recordings import Passes
 from golden.pytorch.replaying import BEFORE, MOST, recordings, replayed
-from golden.robustness.attacks import attack, attacks
-
-ON_A_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch has no GPU here")
-
-
-class Works:
-    """A record that does work again, in the mode of gradients that it was recorded in, and counts."""
-
-    def __init__(self) -> None:
-        self.replays = 0
-
-    def __call__(self, work: Any) -> Any:
-        recording, result = torch.is_grad_enabled(), work()
-
-        def replay() -> None:
-            self.replays += 1
-            with torch.set_grad_enabled(recording):
-                found = work()
-            with torch.no_grad():
-                result.detach().copy_(found)
-
-        return replay, result
+from golden.robustness.attacks import attack
 
 
 @pytest.fixture
 def works():
     return Works()
-
-
-def network(seed: int = 0) -> Any:
-    torch.manual_seed(seed)
-    layers = (nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Flatten(), nn.Linear(3 * 36, 5))
-    return nn.Sequential(*layers).eval().requires_grad_(False)
-
-
-def images(number: int = 4, seed: int = 0) -> Tensor:
-    return torch.rand(number, 1, 8, 8, generator=torch.Generator().manual_seed(seed))
-
-
-def passed(module: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Logits, and a gradient to the input."""
-    x = x.clone().requires_grad_()
-    y = module(x)
-    return y.detach(), torch.autograd.grad(y.square().sum(), x)[0]
-
-
-def same(found: Any, expected: Any) -> bool:
-    return all(torch.equal(a.view(torch.int32), b.view(torch.int32)) for a, b in zip(found, expected, strict=True))
 
 
 @pytest.mark.parametrize("multiplier", [None, "ax-fpm"])
@@ -212,29 +169,11 @@ def test_the_last_few_kinds_are_recorded(works):
             assert (works.replays > before) == more
 
 
-class Shifted(nn.Module):
-    """A model that makes a tensor and does not say where."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.flatten(1) - torch.tensor([0.5])
-
-
 def test_what_a_model_makes_is_made_on_its_device(works):
     module, x = Shifted().eval(), images()
     with replayed(module, works), torch.device("meta"):
         found = module(x)
     assert same([found], [x.flatten(1) - 0.5])
-
-
-@ON_A_GPU
-def test_attacks_that_name_their_devices_leave_a_model_its_own():
-    pytest.importorskip("foolbox")
-    module = nn.Sequential(Shifted(), nn.Linear(64, 5)).cuda()
-    x = images(6)
-    with torch.device("cuda"):
-        y = module(x.cuda()).argmax(1).cpu().numpy()
-    found = attack("pgd:eps=0.1,steps=5").craft(module, x.numpy(), y)
-    assert (found != x.numpy()).any()
 
 
 def test_layouts_of_images_are_other_passes(works):
@@ -356,86 +295,6 @@ def test_second_derivatives_are_refused(works):
         x = images().requires_grad_()
         with pytest.raises(InvalidInput, match="no second derivatives"):
             torch.autograd.grad(module(x).square().sum(), x, create_graph=True)
-
-
-@ON_A_GPU
-@pytest.mark.parametrize("multiplier", [None, "ax-fpm", "e8m2", "ax-fpm-wrap", "ax-fpm:cell=AMA1"])
-def test_graphs_have_the_bits_of_the_passes(multiplier):
-    module = checkpoint.load("lenet5-digits")[0].cuda().requires_grad_(False)
-    module = ApproximateModule(module, multiplier) if multiplier else module
-    points = [torch.rand(33, 1, 28, 28, device="cuda") for _ in range(BEFORE + 3)]
-    expected = [passed(module, x) for x in points]
-    with replayed(module):
-        for x, right in zip(points, expected, strict=True):
-            assert same(passed(module, x), right)
-        assert recordings(module) == 1
-        together = [x.clone().requires_grad_() for x in points]
-        results = [module(x) for x in together]
-        for i in (2, 0, 1):
-            found = torch.autograd.grad(results[i].square().sum(), together[i])[0]
-            assert same([results[i].detach(), found], expected[i])
-
-
-@ON_A_GPU
-def test_a_pass_that_waits_for_the_gpu_is_not_recorded():
-    class Waiting(nn.ReLU):
-        __module__ = "torch.nn.modules.activation"
-
-        def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
-            return super().forward(input) + float(input.sum() > 1e9)
-
-    module = network()
-    module[1] = Waiting()
-    module.cuda()
-    points = [images(seed=i).cuda() for i in range(BEFORE + 3)]
-    expected = [passed(module, x) for x in points]
-    stream = torch.cuda.current_stream()
-    torch.manual_seed(5)
-    drawn = torch.rand(9, device="cuda")
-    torch.manual_seed(5)
-    with replayed(module):
-        for x, right in zip(points, expected, strict=True):
-            assert same(passed(module, x), right)
-        assert recordings(module) == 0
-    assert torch.cuda.current_stream() == stream
-    assert torch.equal(torch.rand(9, device="cuda"), drawn)
-    # Others can be recorded then, and again once nothing of them is left.
-    for seed in range(3):
-        other = network(seed).cuda()
-        with replayed(other):
-            found = [passed(other, x) for x in points]
-            assert recordings(other) == 1
-        assert same(found[-1], passed(other, points[-1]))
-        del other
-
-
-@ON_A_GPU
-@pytest.mark.filterwarnings("ignore::golden.pytorch.GradientMaskingWarning")
-@pytest.mark.parametrize("multiplier", [None, "ax-fpm"])
-def test_attacks_make_the_same_examples(multiplier, monkeypatch):
-    pytest.importorskip("foolbox")
-    model, stored = checkpoint.load("lenet5-digits")
-    from golden.cnn import data
-
-    x, y = (array[:40] for array in data.load(stored.data, "test"))
-    module = model.cuda()
-    module = ApproximateModule(module, multiplier, temperature=5.0) if multiplier else module
-    chosen = attacks(
-        "fgsm:eps=0.1,fgsm-l2:eps=1,bim:eps=0.1,mi-fgsm:eps=0.1,pgd:eps=0.1,pgd-l2:eps=1,ddn,deepfool,cw:steps=20,"
-        "apgd-t:eps=0.1,adaptive:eps=0.1"
-    )
-    repeated = []
-    result = Passes.result
-    monkeypatch.setattr(Passes, "result", lambda *given: repeated.append(1) or result(*given))
-    replayed_ones = []
-    for each in chosen:
-        repeated.clear()
-        replayed_ones.append(each.craft_counted(module, x, y, seed=3))
-        assert repeated or each.kind.name in ("fgsm", "fgsm-l2"), str(each)
-    monkeypatch.setattr("golden.pytorch.replaying.BEFORE", 1 << 30)
-    for each, found in zip(chosen, replayed_ones, strict=True):
-        as_it_is = each.craft_counted(module, x, y, seed=3)
-        assert (found.images == as_it_is.images).all() and (found.queries == as_it_is.queries).all(), str(each)
 
 
 def test_attacks_count_their_queries_on_replays(monkeypatch, works):
