@@ -74,8 +74,10 @@ def later(notices: Sequence[Once]) -> Iterator[None]:
     try:
         yield
     finally:
-        for once in notices:
-            waiting, once.waiting = once.waiting or [], None
+        left = [(once, once.waiting or []) for once in notices]
+        for once in notices:  # all, before one raises what it says
+            once.waiting = None
+        for once, waiting in left:
             while waiting:
                 waiting[0][0].synchronize()
                 _say_first(once, waiting)

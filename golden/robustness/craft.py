@@ -105,8 +105,8 @@ def _names(subject: Subject, case: Examples, seed: int) -> tuple[str, str]:
     Threat models from elsewhere may change a device, and get one of their own.
     """
     threat = case.threat_model
-    known = case.target is not None and is_ours(threat.source) and (threat.train is None or is_ours(threat.train))
-    device = name_of(subject, subject.device_key(case.target)) if known and case.target is not None else ""
+    known = is_ours(threat.source) and (threat.train is None or is_ours(threat.train))
+    device = "" if case.target is None or not known else name_of(subject, subject.device_key(case.target))
     return device, name_of(subject, source_key(subject, case, seed))
 
 

@@ -110,7 +110,7 @@ def tile(batch: int, rows: int, columns: int, processors: int) -> tuple[int, int
     """Rows and columns of the sums of a program of ``lanes``.
 
     Large ones load less for each product. But a program works on one multiprocessor, and a product of small matrices
-    has so few that most have none: smaller ones then, each a thread's 16 or 4 sums in the time of 64.
+    has so few that most have none: smaller ones then.
     """
 
     def programs(block_m: int, block_n: int) -> int:

@@ -219,6 +219,14 @@ def test_what_a_gpu_counts_late_is_said_at_the_end(works, monkeypatch):
         torch.autograd.grad(0 * module(x).sum(), x)
         assert not module._axfpm_masking.said
     assert module._axfpm_masking.waiting is None and module._axfpm_masking.said
+    one, other = masking.Once(), masking.Once()
+    zeros = torch.zeros(4, 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(GradientMaskingWarning), masking.later([one, other]):
+            for once in (one, other):
+                masking._look(once, zeros)
+    assert one.waiting is None and other.waiting is None
 
 
 def test_what_cannot_be_recorded_is_tried_once():
