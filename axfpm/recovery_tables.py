@@ -23,7 +23,7 @@ COLUMNS = (
     "gained",
 )
 ROW = "| clean accuracy on the multiplier before and after training on it"
-BEFORE = "| transfer to "
+BEFORE = "| a step of training on "
 COMMAND = "python benchmarks/fine_tuning.py --network"
 CONTROL = "exact"
 """Training on it is only more training, which README leaves out."""
@@ -42,7 +42,7 @@ def recovery_tables(found: Mapping[str, Recovery]) -> str:
 
 
 def recovery_rows(text: str, found: Mapping[str, Recovery]) -> str:
-    """Return README with one row for each network behind those on robustness.
+    """Return README with one row for each network behind that on a step of training.
 
     Raises
     ------

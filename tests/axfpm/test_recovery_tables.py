@@ -34,12 +34,12 @@ def test_rows_of_readme():
         "1,000 test images | ax-fpm 50.5%, 98.2%: +47.75 [+46.00, +49.00] points, -1.00 [-1.50, -0.50] from exact "
         "torch | `python benchmarks/fine_tuning.py --network toy-digits` |\n"
     )
-    table = "| what |\n|---|\n| transfer to | one |\n| transfer to | two |\n| other |\n"
+    table = "| what |\n|---|\n| a step of training on | one |\n| a step of training on | two |\n| other |\n"
     text = recovery_rows(table, {"toy-digits": FOUND})
     assert text == table.replace("two |\n", f"two |\n{row}")
     assert recovery_rows(text, {"toy-digits": FOUND}) == text
     assert recovery_rows(text, {}) == table
-    with pytest.raises(InvalidInput, match=r"there is no row '\| transfer to ' in a table"):
+    with pytest.raises(InvalidInput, match=r"there is no row '\| a step of training on ' in a table"):
         recovery_rows("nothing", {"toy-digits": FOUND})
 
 
