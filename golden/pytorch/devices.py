@@ -14,7 +14,7 @@ from torch import nn
 from golden.errors import InvalidInput, MissingTool
 from golden.kernels.cuda import dispatch
 
-__all__ = ["at_home", "check_device", "check_name", "device_of", "ieee_products"]
+__all__ = ["at_home", "check_device", "check_name", "device_of", "ieee_products", "ways_of_torch"]
 
 
 def device_of(module: nn.Module) -> torch.device:
@@ -65,6 +65,19 @@ def at_home(device: torch.device, *, placed: bool = False) -> Iterator[None]:
         return
     with ieee_products(), nullcontext() if placed else device:
         yield
+
+
+def ways_of_torch() -> tuple[Any, ...]:
+    """What selects among torch's own kernels on a GPU, of which some round in other ways or orders than others."""
+    convolutions: Any = torch.backends.cudnn
+    return (
+        torch.backends.cuda.matmul.fp32_precision,
+        convolutions.conv.fp32_precision,
+        convolutions.deterministic,
+        convolutions.benchmark,
+        convolutions.enabled,
+        torch.are_deterministic_algorithms_enabled(),
+    )
 
 
 @contextmanager

@@ -68,7 +68,11 @@ def _look(once: Once, grad: Tensor) -> None:
 
 @contextmanager
 def later(notices: Sequence[Once]) -> Iterator[None]:
-    """Look at gradients on a GPU without waiting for it: what there is to say is said inside, or at the end at last."""
+    """Look at gradients on a GPU without waiting for it: what there is to say is said inside, or at the end at last.
+
+    The end is that of the outermost, where models that share a notice are within one another.
+    """
+    notices = [once for once in notices if once.waiting is None]
     for once in notices:
         once.waiting = []
     try:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import threading
 import warnings
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
@@ -18,10 +18,16 @@ from torch import Tensor
 
 from golden.errors import InvalidInput
 
-__all__ = ["Memory", "Passes", "Record", "memory_on", "passed", "release", "replay"]
+__all__ = ["ALONE", "Memory", "Passes", "Record", "memory_on", "passed", "release", "replay"]
 
 Record = Callable[[Callable[[], Tensor]], tuple[Callable[[], None], Tensor]]
 """``record(work) -> (replay, result)``: do some work now, and a way to do it again, into the same memory."""
+
+
+ALONE = threading.RLock()
+"""Held while a pass is recorded: torch's way with the host's waits, and with memory, is the whole process's then."""
+_failed: list[Any] = []
+"""Graphs that torch failed to record, which its memory asks about from then on, on every device: so they stay."""
 
 
 class Memory:
@@ -36,14 +42,17 @@ class Memory:
     ----------
     pass_number : int
         Of the pass whose activations lie there.
-    usable : bool
-        Whether more may be recorded: a recording that failed leaves torch's memory as if it still went on.
     """
 
     def __init__(self, device: torch.device) -> None:
-        self.device, self.pass_number, self.usable = device, 0, True
+        self.device, self.pass_number = device, 0
         self.graphs: weakref.WeakSet[Any] = weakref.WeakSet()
         self.stream: Any = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether more may be recorded: a recording that failed leaves torch's memory as if it still went on."""
+        return not _failed
 
     def record(self, work: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
         """As a CUDA graph.
@@ -68,7 +77,7 @@ class Memory:
                     finally:
                         graph.capture_end()
             except BaseException:
-                self.usable = False
+                _failed.append(graph)
                 random.graphsafe_set_state(before)  # it counts as being recorded otherwise
                 raise
         self.graphs.add(graph)
@@ -94,9 +103,10 @@ class Memory:
             _wait_mode(before)
 
     def release(self) -> None:
-        """Give memory of recordings that have ended back to the device."""
+        """Give memory of recordings that have ended back to the device, where torch can."""
         if self.device.type == "cuda" and self.usable:
-            with torch.cuda.device(self.device):
+            # It gives nothing back while anybody in this process records.
+            with ALONE, torch.cuda.device(self.device), suppress(RuntimeError):
                 torch.cuda.empty_cache()
 
 
@@ -140,12 +150,34 @@ def passed(forward: Callable[[Tensor], Any], x: Tensor, differentiable: bool) ->
 
 
 class Passes:
-    """A forward pass of one shape, and the backward pass to its input if that is wanted."""
+    """A forward pass of one shape, and the backward pass to its input if that is wanted.
+
+    Parameters
+    ----------
+    forward : callable
+        ``forward(x) -> y``, the pass.
+    x : Tensor
+        An input of that shape.
+    differentiable : bool
+        Whether the backward pass is wanted.
+    record : callable
+        How work is recorded.
+    memory : Memory
+        What activations lie in.
+    read : iterable of Tensor
+        What the pass reads besides its input, kept as long as this is: whoever keeps a result may ask for its gradient.
+    """
 
     def __init__(
-        self, forward: Callable[[Tensor], Any], x: Tensor, differentiable: bool, record: Record, memory: Memory
+        self,
+        forward: Callable[[Tensor], Any],
+        x: Tensor,
+        differentiable: bool,
+        record: Record,
+        memory: Memory,
+        read: Iterable[Tensor] = (),
     ) -> None:
-        self.memory = memory
+        self.memory, self.read = memory, [t.detach() for t in read]
         self.backward: Callable[[], None] | None = None
         self.x = x.detach().clone()
         given = self.x.detach().requires_grad_(differentiable)

@@ -11,18 +11,20 @@ recording is used if it repeats the pass that comes next, bit for bit.
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from golden.pytorch.devices import device_of
+from golden.pytorch.devices import device_of, ways_of_torch
 from golden.pytorch.masking import later, watched
 from golden.pytorch.module import ApproximateModule
-from golden.pytorch.recordings import Passes, Record, memory_on, passed, replay
+from golden.pytorch.recordings import ALONE, Passes, Record, memory_on, passed, replay
 from golden.pytorch.state import current_context
 
 __all__ = ["BEFORE", "Replays", "is_replayed", "recordings", "replayed"]
@@ -30,13 +32,21 @@ __all__ = ["BEFORE", "Replays", "is_replayed", "recordings", "replayed"]
 BEFORE = 2
 """Passes of a kind that are run as they are: kernels are compiled and loaded then, which no recording may do."""
 MOST = 8
-"""Kinds of pass that are recorded of a module, each with memory of its own for inputs and results."""
+"""Kinds of pass that are recorded of a module, each with memory of its own for inputs and results.
+
+Others take their places, when they were asked for twice as often for every so many that were recorded before: batches
+of ever new sizes are not worth a recording each.
+"""
+ALIGNED = 16
+"""Bytes. Torch's kernels for a recording's input, which begins there, may be others than for one that does not."""
 
 
 class Replays:
     """What is recorded of a module, replayed within ``with``, again and again.
 
-    In place, so that hooks of the module itself are called as ever; outside nothing of it is left on the module.
+    In place, so that hooks of the module itself are called as ever; outside nothing of it is left on the module. While
+    a pass is recorded, torch refuses every thread's waits for the GPU, and another thread's work there can spoil the
+    recording, which is then not used: attack in several processes, not threads.
 
     Parameters
     ----------
@@ -89,7 +99,7 @@ class _Recorder:
     """What stands in the place of a module's ``forward``."""
 
     def __init__(self, module: nn.Module, record: Record | None) -> None:
-        self.forward = module.forward
+        self.module, self.forward = module, module.forward
         self.inside = _modules(module)
         self.others = [m for m in self.inside if m is not module]
         self.emulated = [m for m in self.inside if isinstance(m, ApproximateModule)]
@@ -99,7 +109,7 @@ class _Recorder:
         self.passes: dict[Any, Passes] = {}
         self.asked: Counter[Any] = Counter()
         self.known = all(_is_known(m) for m in self.inside)
-        self.read: dict[Any, list[Tensor]] = {}  # by recordings, whose memory nobody else may be given
+        self.tried, self.refused = 0, set[Any]()
         self.notices = [m._axfpm_masking for m in self.emulated]
         self.held = [held for m in self.inside for held in (m._parameters, m._buffers) if held]
 
@@ -108,16 +118,19 @@ class _Recorder:
         if key is None:
             return self._run(*arguments, **named)
         (x,) = arguments
-        if key not in self.passes:
-            self.asked[key] += 1
-            if self.asked[key] <= BEFORE or not self.memory.usable or not self._recorded(key, x):
-                return self._run(x)
+        if key not in self.passes and not self._recorded(key, x):
+            return self._run(x)
         passes = self.passes[key] = self.passes.pop(key)  # the last used stay
         if not passes.backward:
             return passes.result(x)
         for notice in self.notices:  # as each module does for itself where it runs
             x = watched(notice, x)
         return replay(x, passes)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        """Of a copied module: its passes as they are."""
+        module = copy.deepcopy(self.module, memo)
+        return partial(type(module).forward, module)
 
     def _run(self, *arguments: Any, **named: Any) -> Any:
         """The pass as it is; what it makes lies on the device, whatever an attack says of its own."""
@@ -128,10 +141,13 @@ class _Recorder:
         """All that a pass depends on besides its input; None where that is not known, or it is not to be recorded.
 
         Parameters keep their memory while they are trained or loaded, and a replay reads what is there; other memory is
-        another key. Contexts, autocast and hooks of what is inside do what they do by Python.
+        another key, and so are other ways of torch that the caller has chosen. Contexts, autocast and hooks of what is
+        inside do what they do by Python.
         """
         x = arguments[0] if len(arguments) == 1 and not named else None
         if type(x) is not Tensor or x.device != self.device or x.dtype != torch.float32 or not x.is_contiguous():
+            return None
+        if x.data_ptr() % ALIGNED:
             return None
         if not x.numel() or x.is_neg() or current_context() is not None or torch.is_inference_mode_enabled():
             return None
@@ -153,39 +169,49 @@ class _Recorder:
             differentiable and x.requires_grad,
             tuple((each.rule, id(each.layers), temperature) for each, temperature in settings),
             tuple(t.data_ptr() for t in tensors),
+            ways_of_torch(),
         )
 
     def _tensors(self) -> list[Tensor]:
         return [t for held in self.held for t in held.values() if t is not None]
 
     def _recorded(self, key: Any, x: Tensor) -> bool:
-        """Record a pass, where that can be done; else see to it that nobody tries again."""
+        """Whether a pass is recorded now: it has been asked for often enough, and it can be."""
+        self.asked[key] += 1
+        if self.asked[key] <= BEFORE << self.tried // MOST or key in self.refused or not self.memory.usable:
+            return False
+        self.tried += 1
+        with ALONE:
+            found = self._attempt(key, x)
+        if found is None:
+            # What can be recorded at all may be too large, or draw on the host, for some shapes.
+            self.known = bool(self.passes)
+            self.refused.add(key)
+            return False
+        if len(self.passes) == MOST:
+            oldest = next(iter(self.passes))
+            del self.passes[oldest], self.asked[oldest]
+        self.passes[key] = found
+        return True
+
+    def _attempt(self, key: Any, x: Tensor) -> Passes | None:
         said = [notice.said for notice in self.notices]
         for notice in self.notices:
             notice.said = True  # what looks at gradients is no part of a recording
         cuda = [self.device] if self.device.type == "cuda" else []
-        found: Passes | None = None
         try:
             with torch.random.fork_rng(devices=cuda):  # whether it is tried changes no random number of an attack
                 with self.memory.nobody_waits():
                     expected = passed(self._run, x, key[1])
-                if expected is not None:
-                    passes = Passes(self._run, x, key[1], self.record, self.memory)
-                    found = passes if passes.give(x, expected) else None
+                if expected is None:
+                    return None
+                passes = Passes(self._run, x, key[1], self.record, self.memory, self._tensors())
+                return passes if passes.give(x, expected) else None
         except RuntimeError:  # of an operator that waits for the GPU, or of memory
-            found = None
+            return None
         finally:
             for notice, before in zip(self.notices, said, strict=True):
                 notice.said = before
-        self.known = found is not None
-        if found is None:
-            return False
-        if len(self.passes) == MOST:
-            oldest = next(iter(self.passes))
-            del self.passes[oldest], self.asked[oldest], self.read[oldest]
-        self.passes[key] = found
-        self.read[key] = [t.detach() for t in self._tensors()]
-        return True
 
 
 def _modules(module: nn.Module) -> list[nn.Module]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -20,6 +21,7 @@ MOST = 4
 """How many of each are kept: the exact network, a multiplier, a control, and one more."""
 
 T = TypeVar("T")
+_lock = threading.Lock()
 _devices: OrderedDict[str, Device] = OrderedDict()
 _sources: OrderedDict[str, Replays] = OrderedDict()
 
@@ -50,18 +52,20 @@ def source_of(name: str, make: Callable[[], Any]) -> Replays:
 
 def forget() -> None:
     """Keep nothing any longer: recordings hold memory of a GPU."""
-    _devices.clear()
-    _sources.clear()
+    with _lock:
+        _devices.clear()
+        _sources.clear()
     release()
 
 
 def _kept(those: OrderedDict[str, T], name: str, build: Callable[[], T]) -> T:
     if not name:
         return build()
-    if name in those:
-        those.move_to_end(name)
-        return those[name]
-    while len(those) >= MOST:
-        those.popitem(last=False)
-    those[name] = build()
-    return those[name]
+    with _lock:
+        if name in those:
+            those.move_to_end(name)
+            return those[name]
+        while len(those) >= MOST:
+            those.popitem(last=False)
+    found = those[name] = build()
+    return found

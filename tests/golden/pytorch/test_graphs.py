@@ -1,14 +1,19 @@
 """Passes recorded as CUDA graphs: the bits of the passes themselves, in attacks too."""
 
+import subprocess
+import sys
+import warnings
+from typing import Any
+
 import pytest
 import torch
 from replaying_cases import Shifted, images, network, passed, same
 from torch import Tensor, nn
 
 from golden.cnn import checkpoint, data
-from golden.pytorch import ApproximateModule
-from golden.pytorch.recordings import Passes
-from golden.pytorch.replaying import BEFORE, recordings, replayed
+from golden.pytorch import ApproximateModule, GradientMaskingWarning
+from golden.pytorch.recordings import Passes, release
+from golden.pytorch.replaying import BEFORE, MOST, recordings, replayed
 from golden.robustness.attacks import attack, attacks
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch has no GPU here")
@@ -85,15 +90,84 @@ def test_attacks_make_the_same_examples(multiplier, monkeypatch):
         "fgsm:eps=0.1,fgsm-l2:eps=1,bim:eps=0.1,mi-fgsm:eps=0.1,pgd:eps=0.1,pgd-l2:eps=1,ddn,deepfool,cw:steps=20,"
         "apgd-t:eps=0.1,adaptive:eps=0.1"
     )
-    repeated = []
-    result = Passes.result
-    monkeypatch.setattr(Passes, "result", lambda *given: repeated.append(1) or result(*given))
+    used: list[bool] = []
+    give = Passes.give
+
+    def given(passes: Passes, *pass_itself: Any) -> bool:
+        used.append(give(passes, *pass_itself))
+        return used[-1]
+
+    monkeypatch.setattr(Passes, "give", given)
     replayed_ones = []
     for each in chosen:
-        repeated.clear()
+        used.clear()
         replayed_ones.append(each.craft_counted(module, x, y, seed=3))
-        assert repeated or each.kind.name in ("fgsm", "fgsm-l2"), str(each)
+        assert all(used) and (used or each.kind.name in ("fgsm", "fgsm-l2")), str(each)
     monkeypatch.setattr("golden.pytorch.replaying.BEFORE", 1 << 30)
     for each, found in zip(chosen, replayed_ones, strict=True):
         as_it_is = each.craft_counted(module, x, y, seed=3)
         assert (found.images == as_it_is.images).all() and (found.queries == as_it_is.queries).all(), str(each)
+
+
+def test_the_last_few_kinds_are_graphs_and_their_memory_is_given_back():
+    module = network().cuda()
+
+    def some(numbers: range) -> int:
+        with replayed(module):
+            for number in numbers:
+                x = images(300 * number).cuda()
+                expected = passed(module, x)
+                assert all(same(passed(module, x), expected) for _ in range(2 * BEFORE + 1))
+            return recordings(module)
+
+    assert some(range(1, 2)) == 1  # what torch's libraries take once for all
+    release()
+    before = torch.cuda.memory_allocated()
+    torch.cuda.reset_peak_memory_stats()
+    assert some(range(1, MOST + 3)) == MOST
+    release()
+    assert torch.cuda.memory_allocated() <= before
+    assert torch.cuda.memory_reserved() < torch.cuda.max_memory_reserved()
+
+
+def test_what_a_gpu_counts_is_said():
+    module = ApproximateModule(network().cuda(), "ax-fpm")
+    x = images().cuda().requires_grad_()
+    with warnings.catch_warnings(), replayed(module):
+        warnings.simplefilter("error")
+        for _ in range(BEFORE + 2):
+            torch.autograd.grad(module(x).square().sum(), x)
+        assert recordings(module) == 1
+    with pytest.warns(GradientMaskingWarning, match="exactly zero for 4 of 4 inputs"), replayed(module):
+        for _ in range(BEFORE + 2):
+            torch.autograd.grad(0 * module(x).sum(), x)
+
+
+FAILS = """
+import torch
+from golden.pytorch.recordings import Memory, memory_on, release
+
+device = torch.device("cuda", 0)
+x = torch.rand(9, device=device)
+torch.manual_seed(5)
+drawn = torch.rand(9, device=device)
+torch.manual_seed(5)
+stream = torch.cuda.current_stream()
+try:
+    Memory(device).record(lambda: x * x.sum().item())
+except RuntimeError:
+    pass
+else:
+    raise SystemExit("a wait was recorded")
+assert not memory_on(device).usable and torch.cuda.current_stream() == stream
+release()
+assert torch.equal(torch.rand(9, device=device), drawn)
+ones = torch.ones(99, 99, device=device)
+assert ((ones @ ones).cpu() == 99).all()
+print("goes on")
+"""
+
+
+def test_a_recording_that_fails_leaves_a_gpu_that_computes():
+    done = subprocess.run([sys.executable, "-c", FAILS], capture_output=True, text=True, check=False)
+    assert done.stdout == "goes on\n", done.stderr

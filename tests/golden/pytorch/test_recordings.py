@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from golden.pytorch import recordings
 from golden.pytorch.recordings import Memory, memory_on
 
 GPU = torch.device("cuda", 0)
@@ -66,6 +67,7 @@ class Cuda:
 
 @pytest.fixture
 def cuda(monkeypatch):
+    monkeypatch.setattr(recordings, "_failed", [])
     return Cuda(monkeypatch)
 
 
@@ -104,8 +106,18 @@ def test_a_recording_that_fails_leaves_random_numbers_as_they_were(cuda, where):
         memory.record(fails if where == "in the work" else work)
     assert cuda.state == "as before" and not memory.usable and not memory.graphs
     cuda.asked.clear()
-    memory.release()  # torch's memory takes the recording for one that goes on, and gives nothing back
+    for each in (memory, Memory(torch.device("cuda", 1))):  # torch's memory takes it for one that goes on, everywhere
+        assert not each.usable
+        each.release()
     assert cuda.asked == []
+
+
+def test_what_torch_does_not_give_back_stays_and_nothing_is_lost(cuda, monkeypatch):
+    def recording_elsewhere() -> None:
+        raise RuntimeError("captures_underway.empty() INTERNAL ASSERT FAILED")
+
+    monkeypatch.setattr(torch.cuda, "empty_cache", recording_elsewhere)
+    Memory(GPU).release()
 
 
 def test_waiting_is_an_error_inside_and_allowed_again_after(cuda):

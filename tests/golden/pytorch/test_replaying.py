@@ -3,7 +3,12 @@
 A recording is a function here that works again, into the memory of its first results; ``test_graphs.py`` has GPUs'.
 """
 
+import copy
+import gc
+import threading
+import time
 import warnings
+import weakref
 from typing import Any
 
 import pytest
@@ -14,6 +19,8 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from golden.errors import InvalidInput
 from golden.pytorch import ApproximateModule, GradientMaskingWarning, approximate, masking
+from golden.pytorch.devices import ieee_products
+from golden.pytorch.recordings import Passes
 from golden.pytorch.replaying import BEFORE, MOST, recordings, replayed
 from golden.robustness.attacks import attack
 
@@ -158,10 +165,16 @@ def test_settings_that_change_are_other_passes(works):
 def test_the_last_few_kinds_are_recorded(works):
     module = network()
     with replayed(module, works):
-        for number in range(1, MOST + 2):
+        for number in range(1, MOST + 1):
             for _ in range(BEFORE + 1):
                 passed(module, images(number))
             passed(module, images(1))
+        for _ in range(2 * BEFORE):  # asked for twice as often as the first
+            assert recordings(module) == MOST
+            before = works.replays
+            passed(module, images(MOST + 1))
+            assert works.replays == before
+        passed(module, images(MOST + 1))
         assert recordings(module) == MOST
         for number, more in ((MOST + 1, True), (1, True), (3, True), (2, False)):
             before = works.replays
@@ -187,6 +200,111 @@ def test_layouts_of_images_are_other_passes(works):
         before = works.replays
         module(other)
         assert works.replays == before
+
+
+def test_batches_of_ever_new_sizes_are_not_recorded_for_ever(works):
+    module, made = network(), []
+
+    def record(work: Any) -> Any:
+        made.append(1)
+        return works(work)
+
+    with replayed(module, record), torch.no_grad():
+        for number in range(1, 5 * MOST):
+            for _ in range(BEFORE + 1):
+                module(images(number))
+    assert len(made) == MOST
+
+
+def test_ways_of_torch_are_other_passes(works):
+    """As the caller of ``replayed`` has them, and as an attack inside sets them."""
+    module = network()
+    with replayed(module, works):
+        for i in range(BEFORE + 1):
+            passed(module, images(seed=i))
+        before = works.replays
+        with ieee_products():
+            passed(module, images())
+        assert works.replays == before
+        passed(module, images())
+        assert works.replays > before
+
+
+def test_images_that_begin_elsewhere_run_as_they_are(works):
+    module, x = network(), torch.rand(4 * 64 + 1)[1:].view(4, 1, 8, 8)
+    assert x.is_contiguous() and x.data_ptr() % 16
+    with replayed(module, works), torch.no_grad():
+        for _ in range(BEFORE + 2):
+            module(x)
+    assert not works.replays
+
+
+def test_a_result_keeps_the_parameters_that_its_gradient_needs(monkeypatch):
+    monkeypatch.setattr(Passes, "give", lambda *_: True)
+    module: Any = network()
+    weights = module[0].weight.numpy().copy()
+    alive = weakref.ref(weights)
+    module[0].weight = nn.Parameter(torch.from_numpy(weights), requires_grad=False)
+    x = images().requires_grad_()
+    with replayed(module, lambda work: (lambda: None, work())):  # as a graph, it knows memory and no module
+        results = [module(x) for _ in range(BEFORE + 1)]
+        assert recordings(module) == 1
+    del module, weights, results[:-1]
+    gc.collect()
+    assert alive() is not None
+    results.clear()
+    gc.collect()
+    assert alive() is None
+
+
+def test_nobody_records_beside_another(works):
+    """In one process: torch's memory, and its way with the host's waits, are all threads'."""
+    beside, most = [0], [0]
+
+    def record(work: Any) -> Any:
+        beside[0] += 1
+        most[0] = max(most[0], beside[0])
+        time.sleep(0.02)
+        found = works(work)
+        beside[0] -= 1
+        return found
+
+    together, counts = threading.Barrier(3), []
+
+    def run(module: nn.Module) -> None:
+        with replayed(module, record):
+            for i in range(BEFORE):
+                passed(module, images(seed=i))
+            together.wait()
+            passed(module, images())
+            counts.append(recordings(module))
+
+    threads = [threading.Thread(target=run, args=(network(seed),)) for seed in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert counts == [1, 1, 1] and most == [1]
+
+
+def test_a_copy_made_inside_runs_as_it_is(works):
+    for module in (network(), ApproximateModule(network(), "ax-fpm")):
+        with replayed(module, works):
+            for i in range(BEFORE + 1):
+                passed(module, images(seed=i))
+            before = works.replays
+            copied = copy.deepcopy(module)
+            twice = copy.deepcopy(copied)
+            assert recordings(copied) == 0
+            for each in (copied, twice):
+                for parameter in each.parameters():
+                    parameter.data.mul_(2.0)
+            found = [passed(each, images()) for each in (copied, twice) for _ in range(BEFORE + 1)]
+            assert works.replays == before
+        other = copy.deepcopy(module)
+        for parameter in other.parameters():
+            parameter.data.mul_(2.0)
+        assert all(same(each, passed(other, images())) for each in found)
 
 
 def test_random_numbers_are_those_of_an_attack_alone(works):
@@ -219,8 +337,14 @@ def test_what_a_gpu_counts_late_is_said_at_the_end(works, monkeypatch):
         torch.autograd.grad(0 * module(x).sum(), x)
         assert not module._axfpm_masking.said
     assert module._axfpm_masking.waiting is None and module._axfpm_masking.said
-    one, other = masking.Once(), masking.Once()
     zeros = torch.zeros(4, 2)
+    once = masking.Once()
+    with pytest.warns(GradientMaskingWarning), masking.later([once]):
+        masking._look(once, zeros)
+        with masking.later([once]):  # of a copy, which shares it
+            masking._look(once, zeros)
+        assert not once.said and once.waiting
+    one, other = masking.Once(), masking.Once()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(GradientMaskingWarning), masking.later([one, other]):
@@ -242,6 +366,27 @@ def test_what_cannot_be_recorded_is_tried_once():
         for _ in range(BEFORE + 3):
             assert same(passed(module, images()), expected)
     assert tried == [1]
+
+
+def test_a_shape_that_cannot_be_recorded_leaves_the_others_theirs(works):
+    tried = []
+
+    def record(work: Any) -> Any:
+        tried.append(1)
+        found = works(work)
+        if len(found[1]) == 7:
+            raise RuntimeError("CUDA out of memory")
+        return found
+
+    module = network()
+    with replayed(module, record), torch.no_grad():
+        for number, more in ((4, True), (7, False), (4, True), (5, True)):
+            for _ in range(BEFORE + 1):
+                module(images(number))
+            before = works.replays
+            module(images(number))
+            assert (works.replays > before) == more
+        assert recordings(module) == 2 and len(tried) == 3
 
 
 @pytest.mark.parametrize("what", [1, 2])

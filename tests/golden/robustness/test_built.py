@@ -1,5 +1,7 @@
 """What a process keeps of what it built: by name, the last few, until an evaluation ends."""
 
+from collections import OrderedDict
+
 import numpy as np
 import pytest
 import torch
@@ -46,6 +48,15 @@ def test_the_last_used_are_kept(network, fitted):
     kept.built(network, fitted, target("exact"), "e")
     assert kept.built(network, fitted, target("exact"), "a") is found["a"]
     assert kept.built(network, fitted, target("exact"), "b") is not found["b"]
+
+
+def test_what_another_thread_forgets_at_once_is_still_given():
+    class Forgotten(OrderedDict):
+        def __setitem__(self, name, value):
+            super().__setitem__(name, value)
+            self.clear()
+
+    assert kept._kept(Forgotten(), "a", lambda: 5) == 5
 
 
 def test_a_source_is_a_frozen_copy():
