@@ -88,7 +88,7 @@ def _gpu() -> Part:
             major, minor = torch.cuda.get_device_capability()
             found = f"{torch.cuda.get_device_name()}, compute capability {major}.{minor}"
     remedy = "an NVIDIA GPU with its driver, and a CUDA build of torch; the CPU gives the same bits"
-    return Part("GPU", found, "emulation on a GPU (not run on one yet)", remedy)
+    return Part("GPU", found, "emulation on a GPU", remedy)
 
 
 def _simulators() -> list[Part]:

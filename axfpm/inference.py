@@ -11,6 +11,7 @@ import click
 from axfpm.console import emit, note, print_table, progress_bar
 from golden.errors import InvalidInput
 from golden.files import write
+from golden.registry import check_choice
 
 if TYPE_CHECKING:
     from synth.energy.inference.technologies import Inferences
@@ -72,8 +73,8 @@ def infer(
     from synth.energy.inference.comparison import BLOCK, DEFAULT_NAMES, PAIRS, inference_energy
     from synth.energy.inference.technologies import Inferences
 
-    if circuit is not None and not BLOCKS.look_up(circuit).has_adder:
-        raise InvalidInput(f"the block {circuit!r} does not multiply and add; take {BLOCK} or mac")
+    if circuit is not None:
+        check_choice("unknown circuit of an inference", circuit, [name for name, b in BLOCKS.items() if b.has_adder])
     results = []
     with progress_bar("measuring") as progress:
         for index, source in enumerate(sources):

@@ -35,7 +35,7 @@ FRONTS = "<!-- from the measured fronts, by axfpm.pages -->"
 BEGIN, END = "<!-- from the measured inferences, by axfpm.pages -->", "<!-- end of what axfpm.pages writes -->"
 ROW = "| energy of the multiply-accumulates of an image of "
 NONE = "None comes with this version."
-SUBJECT = "ax-fpm"
+SUBJECT, NARROW = "ax-fpm", "e8m2"
 
 Found = Mapping[str, "Inferences"]
 
@@ -177,8 +177,28 @@ def _command(name: str, found: Inferences) -> str:
     return f"axfpm energy inference --network {name} {where}"
 
 
+SAVED = re.compile(
+    r"(adders and registers, )\d+ to \d+%(\s+against\s+`exact`\s+and\s+)\d+ to \d+%(\s+against\s+the\s+strongest)"
+)
+NARROWER = re.compile(r"(\s)[\d.]+ to [\d.]+( of it in an inference)")
+
+
+def _sentences(text: str, found: Found) -> str:
+    """What README says first of inferences, with the figures of all networks and libraries."""
+    if not found or SAVED.search(text) is None:
+        return text
+    ours = [row for each in found.values() for row in _of_all(each, SUBJECT)]
+    first, strongest = next(iter(found.values())).results[0].baselines
+    saved = [[100 * (1 - row.ratios[base].energy) for row in ours] for base in (first, strongest)]
+    of_exact, of_strongest = (f"{min(all_of):.0f} to {max(all_of):.0f}%" for all_of in saved)
+    narrow = [row.image_uj for each in found.values() for row in _of_all(each, NARROW)]
+    shares = [one / row.image_uj for one, row in zip(narrow, ours, strict=True)]
+    text = SAVED.sub(rf"\g<1>{of_exact}\g<2>{of_strongest}\g<3>", text)
+    return NARROWER.sub(rf"\g<1>{min(shares):.2f} to {max(shares):.2f}\g<2>", text)
+
+
 PAGES: dict[str, Callable[[str, Found], str]] = {
-    "README.md": _rows,
+    "README.md": lambda text, found: _sentences(_rows(text, found), found),
     "docs/claims.md": _between((BEGIN, _verdicts)),
     "docs/emulation.md": _between((ON_GPU, lambda _inferences: gpu_tables(measured_gpu()))),
     "docs/hardware.md": _between(

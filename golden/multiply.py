@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from golden.catalogue import Multiplier, multiplier as look_up
 from golden.errors import InvalidInput, InvalidType
 from golden.significand import chunk_size, significand_products
 
-__all__ = ["as_float32", "multiply", "multiply_words", "require_float32_words"]
+__all__ = ["as_float32", "float32_array", "multiply", "multiply_words", "require_float32_words"]
 
 
 def multiply(a: Any, b: Any, multiplier: str | Multiplier = "ax-fpm") -> np.ndarray:
@@ -54,13 +55,38 @@ def as_float32(value: Any, name: str) -> np.ndarray:
     """``value`` as a float32 array, without silent conversion of other dtypes."""
     if isinstance(value, bool | int | float) and not isinstance(value, np.generic):
         with np.errstate(over="ignore"):  # beyond the range a Python scalar becomes infinity, as IEEE 754 rounds it
-            return np.asarray(np.float64(value)).astype(np.float32)
-    array = np.asarray(value)
-    if array.dtype != np.float32:
-        raise InvalidType(
-            f"{name} has dtype {array.dtype}, and products are defined on float32; convert it with .astype('float32')"
-        )
-    return array
+            try:
+                wide = float(value)
+            except OverflowError:
+                wide = math.inf if value > 0 else -math.inf
+            return np.asarray(np.float64(wide)).astype(np.float32)
+    return float32_array(value, name)
+
+
+def float32_array(value: Any, name: str) -> np.ndarray:
+    """``value`` as it is, as an array of float32.
+
+    Raises
+    ------
+    InvalidType
+        If it is another dtype's, or no array.
+    """
+    if isinstance(value, np.ndarray | np.generic):
+        array = np.asarray(value)
+        if array.dtype == np.float32:
+            return array
+        said, remedy = f"has dtype {array.dtype}", "convert it with .astype('float32')"
+    else:
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            raise InvalidType(f"{name} has rows of different lengths; give an array of float32") from None
+        if array.dtype == np.float32:
+            return array
+        said, remedy = f"is of type {type(value).__name__}", f"give numpy.asarray({name}, 'float32')"
+        if array.dtype.kind not in "biuf":
+            remedy = "give an array of float32"
+    raise InvalidType(f"{name} {said}, and products are defined on float32; {remedy}")
 
 
 def multiply_words(a: np.ndarray, b: np.ndarray, m: Multiplier) -> np.ndarray:

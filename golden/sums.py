@@ -17,7 +17,7 @@ from golden.catalogue import Multiplier, multiplier as look_up
 from golden.checks import check_count, whole_numbers
 from golden.errors import InvalidInput, InvalidType
 from golden.kernels.cuda.dispatch import on_device
-from golden.multiply import require_float32_words
+from golden.multiply import float32_array, require_float32_words
 from golden.registry import check_choice
 
 __all__ = ["conv1d", "conv2d", "linear", "matmul"]
@@ -274,17 +274,15 @@ def _as_operand(value: Any, name: str) -> Any:
         value = value.detach() if value.requires_grad else value
         value = value.resolve_neg() if value.is_neg() else value
         return value if device else value.numpy()
-    array = np.asarray(value)
-    if array.dtype != np.float32:
-        raise InvalidType(
-            f"{name} has dtype {array.dtype}, and products are defined on float32; convert it with .astype('float32')"
-        )
+    array = float32_array(value, name)
     # Fields of records have strides that are no multiples of their size.
     return np.ascontiguousarray(array) if any(step % array.itemsize for step in array.strides) else array
 
 
 def _check_kinds(like: Any, **others: Any) -> None:
     for name, value in others.items():
+        if isinstance(value, str):
+            raise InvalidType(f"{name} is the text {value!r}; a multiplier is named with multiplier={value!r}")
         if value is not None and _is_tensor(value) != _is_tensor(like):
             kinds = ["a tensor" if _is_tensor(v) else "not a tensor" for v in (like, value)]
             raise InvalidType(f"the activations are {kinds[0]} and {name} is {kinds[1]}; convert one of them")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from golden.cache import intact, publish, seal, workshop
 from golden.errors import InvalidInput, MissingTool
-from sim.tools import Simulator
+from sim.tools import Simulator, is_its_own
 
 __all__ = [
     "Build",
@@ -127,6 +127,8 @@ def build(verilog: str, *, top: str, ports: Sequence[str], simulator: Simulator,
                     log_file=log,
                 )
         except (RuntimeError, SystemExit) as error:
+            if not is_its_own(error):
+                raise
             raise SimulationError(
                 f"{simulator.name} does not compile the design ({error}); it said:\n{log_tail(log)}"
             ) from None

@@ -27,7 +27,7 @@ from sim.operands import ADDER, MAC, MULTIPLIER, SIGNIFICAND
 from sim.pe import PE
 from sim.report import SimReport
 from sim.streams import PACES
-from sim.tools import Simulator, find
+from sim.tools import Simulator, find, is_its_own
 
 __all__ = ["BENCHES", "run"]
 
@@ -203,6 +203,8 @@ def _simulate(
                 log_file=place / LOG,
             )
     except (RuntimeError, SystemExit) as error:
+        if not is_its_own(error):
+            raise
         ended = str(error)
     if not result.is_file():
         raise _BrokeOff(f"the {top} bench broke off in {tool.name} ({ended})")

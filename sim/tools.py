@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from pathlib import Path
 from golden.errors import MissingTool
 from golden.registry import Registry
 
-__all__ = ["SIMULATORS", "Simulator", "available", "find"]
+__all__ = ["SIMULATORS", "Simulator", "available", "find", "is_its_own"]
 
 _ADVICE = {
     "icarus": "Icarus Verilog is not installed: put `iverilog` and `vvp` on PATH (on Debian, `apt install iverilog`)",
@@ -94,6 +95,14 @@ def available() -> dict[str, Simulator | None]:
 
 # The search depends on PATH alone, so PATH is the cache's key.
 @functools.cache
+def is_its_own(error: BaseException) -> bool:
+    """Whether cocotb's runner raised an error or an exit, and not a signal's handler while the runner was waiting."""
+    if not isinstance(error, SystemExit):
+        return True
+    *_, (last, _) = traceback.walk_tb(error.__traceback__)
+    return str(last.f_globals.get("__name__")).startswith("cocotb_tools.")
+
+
 def _icarus(path: str) -> Simulator:
     program = shutil.which("iverilog", path=path)
     if program is None or shutil.which("vvp", path=path) is None:

@@ -69,7 +69,7 @@ def trained_network(
     checkpoint : str or Path, optional
         A name in the package; or a file, written by ``axfpm train`` or holding a plain ``state_dict`` by others, in
         safetensors or as ``torch.save`` writes it. Without it, the one that comes with the package for model, data,
-        ``seed`` and ``variant``; a model by import path keeps the parameters that it was built with.
+        ``seed`` and ``variant``; a model by import path keeps the parameters that it is built with, the same each time.
     seed : int
         Of the training run whose checkpoint is taken; only 0 where the network is said otherwise.
     variant : str
@@ -95,7 +95,13 @@ def trained_network(
         )
     if own and model is not None:
         found = models.look_up(model, None if data is None else DATASETS[data])
-        return TrainedNetwork(models.build(found).eval(), model, str(data), "", None)
+        module = models.build(found).eval()
+        if not _same_state(module, models.build(found)):
+            raise InvalidInput(
+                f"{model!r} draws its parameters at random whenever it is built; train it with `axfpm train --model "
+                f"{model} -o FILE` and give --checkpoint FILE, or load parameters where it is built"
+            )
+        return TrainedNetwork(module, model, str(data), "", None)
     if checkpoint is None:
         data = data or made_for or "digits"
         model = model or DATASETS[data].model
@@ -110,3 +116,11 @@ def trained_network(
         raise unknown("data set", data, DATASETS)
     models.look_up(model, DATASETS[data])
     return TrainedNetwork(checkpoints.restore(stored, model=model, data=data), model, data, str(checkpoint), provenance)
+
+
+def _same_state(one: nn.Module, other: nn.Module) -> bool:
+    a, b = one.state_dict(), other.state_dict()
+    return a.keys() == b.keys() and all(
+        x.shape == b[name].shape and bool(((x == b[name]) | (x.isnan() & b[name].isnan())).all())
+        for name, x in a.items()
+    )

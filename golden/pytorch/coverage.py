@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -124,7 +125,7 @@ def coverage(model: nn.Module, example: Any, multiplier: str | Multiplier, *, la
     ----------
     model : torch.nn.Module
         The model; of an ``ApproximateModule`` the wrapped one.
-    example : Tensor or tuple
+    example : Tensor, ndarray or tuple
         The model's input, or a tuple of its inputs; MACs are for this batch.
     multiplier : str or Multiplier
         The multiplier in question.
@@ -148,10 +149,14 @@ def coverage(model: nn.Module, example: Any, multiplier: str | Multiplier, *, la
     with torch.no_grad():
         entered.enter(owner=context)
         try:
-            model(*example) if isinstance(example, tuple) else model(example)
+            model(*map(_as_tensor, example if isinstance(example, tuple) else (example,)))
         finally:
             entered.leave()
     return Coverage(tuple(entered.counted.values()))
+
+
+def _as_tensor(value: Any) -> Any:
+    return torch.from_numpy(value) if isinstance(value, np.ndarray) else value
 
 
 class _Counter(EnteredContext):

@@ -88,6 +88,8 @@ def run(
     data = found.data
     packaged = found.checkpoint in checkpoints.available()
     network: TrainedNetwork | str = found.checkpoint if packaged else found
+    if isinstance(targets, str):
+        look_up_targets(targets)  # an empty text names none, and is no absence either
     own = bool(multipliers or targets or assigned) or threat_models is not None or attacks is not None
     if chosen is None and not own and (found.checkpoint, samples) == ("lenet5-digits", None):
         chosen = PRESETS["quick"]

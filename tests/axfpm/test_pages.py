@@ -1,8 +1,10 @@
 """README and documentation say what the measured inferences say."""
 
+import re
+
 import pytest
 
-from axfpm.pages import BEGIN, CIRCUITS, END, PAGES, ROOT, ROW, brought_up_to_date, measured
+from axfpm.pages import BEGIN, CIRCUITS, END, NARROWER, PAGES, ROOT, ROW, SAVED, brought_up_to_date, measured
 from golden.errors import InvalidInput
 from synth.energy.inference.accuracy import Accuracy, Share
 from synth.energy.inference.layers import NETWORKS
@@ -44,6 +46,25 @@ def test_files_are_named_after_their_network():
     assert [name for name in found if name not in NETWORKS] == []
     for name, each in found.items():
         assert each.results[0].data == NETWORKS[name].data()
+
+
+def test_sentences_of_readme():
+    """They say of all inferences what the rows say of each; wrong figures there are put right."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(SAVED.findall(text)) == len(NARROWER.findall(text)) == 1
+    wrong = NARROWER.sub(r"\g<1>0.1 to 0.2\g<2>", SAVED.sub(r"\g<1>1 to 2%\g<2>3 to 4%\g<3>", text))
+    assert wrong != text and brought_up_to_date("README.md", wrong, measured()) == text
+    results = [result for each in measured().values() for result in each.results]
+    for base, said in (("exact", r"(\d+) to (\d+)% against\s+`exact`"), ("booth", r"(\d+) to (\d+)% against the str")):
+        (figures,) = re.findall(said, text)
+        saved = [
+            100 * (1 - ratio.energy)
+            for result in results
+            for name, ratio in result.row("ax-fpm").ratios.items()
+            if base in name and (base == "booth") == ("booth" in name)
+        ]
+        assert len(saved) == len(results)
+        assert list(map(float, figures)) == pytest.approx([min(saved), max(saved)], abs=0.51)
 
 
 def test_rows_of_readme(found, monkeypatch):

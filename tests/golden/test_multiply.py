@@ -116,6 +116,26 @@ def test_wrong_dtype(bad):
         multiply(bad, np.ones(2, np.float32))
 
 
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ([0.5, 1.0], r"a is of type list, .*; give numpy\.asarray\(a, 'float32'\)$"),
+        (np.ones(2), r"a has dtype float64, .*; convert it with \.astype\('float32'\)$"),
+        ("1.0", "a is of type str, .*; give an array of float32$"),
+        (None, "a is of type NoneType, .*; give an array of float32$"),
+        ([[1], [1, 2]], "a has rows of different lengths; give an array of float32$"),
+    ],
+)
+def test_advice_that_can_be_followed(bad, message):
+    with pytest.raises(InvalidType, match=message):
+        multiply(bad, np.ones(2, np.float32))
+
+
+def test_python_numbers_beyond_every_range_are_infinite():
+    assert multiply(10**400, 1.0, "exact") == np.inf and multiply(-(10**400), 1, "exact") == -np.inf
+    assert multiply(1e300, 1.0, "exact") == np.inf
+
+
 def test_wrong_shapes():
     with pytest.raises(InvalidInput, match=r"shapes \(2,\) and \(3,\) do not broadcast"):
         multiply(np.ones(2, np.float32), np.ones(3, np.float32))

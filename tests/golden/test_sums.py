@@ -30,6 +30,14 @@ def test_activation_comes_first() -> None:
     assert matmul(w, a)[0, 0] != matmul(a, w)[0, 0]
 
 
+def test_a_multiplier_in_the_place_of_a_bias() -> None:
+    for x, w, call in ((X[None, None], W[None, None, :2, :2], conv2d), (X, W.T, linear)):
+        with pytest.raises(
+            InvalidType, match="bias is the text 'ax-fpm'; a multiplier is named with multiplier='ax-fpm'"
+        ):
+            call(x, w, "ax-fpm")
+
+
 def test_bias_first_or_last() -> None:
     # In float32 the small products vanish beside the bias one by one; in float64 they add up before it.
     x, w, bias = np.full((1, 64), 2.0**-13, np.float32), np.full((64, 1), 2.0**-13, np.float32), np.ones(1, np.float32)

@@ -1,4 +1,5 @@
 import json
+import sys
 
 import pytest
 
@@ -65,6 +66,21 @@ def test_a_failure_shows_words_and_log(icarus, tmp_path):
     assert report.mismatches[0].got == "X" * 32
     assert report.log is not None
     assert "cocotb" in report.log.read_text()
+
+
+@pytest.mark.parametrize("where", ["build", "test"])
+def test_an_exit_by_a_signal_is_no_failure_of_the_simulator(icarus, tmp_path, monkeypatch, where):
+    """As ``axfpm`` ends on SIGTERM; cocotb's runner exits, too, where a build fails or a simulation does."""
+
+    def killed(*_, **__):
+        sys.exit(143)
+
+    monkeypatch.setattr(f"cocotb_tools.runner.Icarus._{where}_command", killed)
+    with pytest.raises(SystemExit) as ended:
+        run(simulator=icarus, vectors=20, build_dir=tmp_path)
+    assert ended.value.code == 143
+    monkeypatch.undo()
+    assert run(simulator=icarus, vectors=20, build_dir=tmp_path).passed
 
 
 def test_a_simulation_that_breaks_off(icarus, tmp_path):

@@ -40,6 +40,9 @@ def on_device(x: Any, name: str) -> bool:
     forced = _forced()
     if x.is_cpu:
         if forced in GPU_KERNELS and not _interprets():
+            problem = lacks()
+            if problem:
+                raise MissingTool(f"AXFPM_KERNEL names the kernel {forced!r}, and {problem}; or unset it")
             raise InvalidInput(
                 f"the kernel {forced!r} runs on an NVIDIA GPU, and {name} is on the CPU; unset AXFPM_KERNEL or move it "
                 "with .cuda()"

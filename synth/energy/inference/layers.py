@@ -105,6 +105,7 @@ NETWORKS = Registry(
         "alexnet": Network("alexnet", lambda: "cifar10"),
         "vgg11": Network("vgg11", lambda: "cifar10"),
     },
+    more="or name a checkpoint",
 )
 """Networks by name; ``lenet5`` is on MNIST where that is at hand, else on digits."""
 

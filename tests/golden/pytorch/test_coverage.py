@@ -31,6 +31,12 @@ def test_coverage_counts_every_operator():
     assert len(table.splitlines()) == len(report) + 2
 
 
+def test_coverage_takes_arrays():
+    net = Net().eval()
+    assert str(coverage(net, X.numpy(), "ax-fpm")) == str(coverage(net, X, "ax-fpm"))
+    assert str(coverage(net, (X.numpy(),), "ax-fpm")) == str(coverage(net, X, "ax-fpm"))
+
+
 def test_coverage_counts_padding_groups_and_batches():
     conv = nn.Conv2d(4, 6, 3, stride=2, padding=1, groups=2)
     (row,) = coverage(conv, torch.rand(3, 4, 9, 8), "ax-fpm")

@@ -214,7 +214,9 @@ def test_the_scheduler_by_its_file(workers, apart, tmp_path):
     ("address", "message"),
     [
         ("tcp://127.0.0.1:1", "no scheduler answers at tcp://127.0.0.1:1 .*; start one with `dask scheduler`"),
-        ("nonsense", "no scheduler answers at nonsense .missing port number in address 'nonsense'.; start one"),
+        ("nonsense", "nonsense is neither a file nor an address .missing port number in address 'nonsense'.; give tcp"),
+        ("absent.json", "absent.json is neither a file nor an address .*; give tcp://HOST:8786, or the file"),
+        ("ftp://127.0.0.1:1", "ftp://127.0.0.1:1 is neither a file nor an address .unknown address scheme 'ftp'"),
     ],
 )
 def test_no_scheduler(monkeypatch, address, message):

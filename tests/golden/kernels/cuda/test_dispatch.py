@@ -24,6 +24,10 @@ def test_tensors_on_the_cpu_stay_there_unless_told(monkeypatch):
     assert not gpu.on_device(tensor_on("cpu"), "x")
     monkeypatch.setattr(gpu, "_interprets", lambda: False)
     monkeypatch.setenv("AXFPM_KERNEL", "cuda-lanes")
+    monkeypatch.setattr(gpu, "lacks", lambda: "emulation on a GPU needs Triton; pip install 'axfpm[gpu]'")
+    with pytest.raises(MissingTool, match=r"names the kernel 'cuda-lanes', and emulation .* needs Triton; .*unset it"):
+        gpu.on_device(tensor_on("cpu"), "x")
+    monkeypatch.setattr(gpu, "lacks", lambda: None)
     with pytest.raises(
         InvalidInput, match="'cuda-lanes' runs on an NVIDIA GPU, and x is on the CPU; unset AXFPM_KERNEL"
     ):
