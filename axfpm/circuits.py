@@ -15,12 +15,12 @@ _OPTIONS = (
     click.option("--rows", type=int, help="Rows of an array or engine: products per partial sum."),
     click.option("--columns", type=int, help="Columns of an array or engine: results per cycle."),
     click.option(
-        "--tree", help="Compressor tree of a multiplier: dadda (default), wallace, four-two, plain; booth, operator."
+        "--tree", help="Compressor tree of products: dadda (default), wallace, four-two, plain; booth, operator."
     ),
     click.option(
         "--technology", help="What registers of a multiplier, adder or pe are placed for: cells (default) or luts."
     ),
-    click.option("--adder-stages", type=int, help="Registers in each adder of a pe, array or engine."),
+    click.option("--adder-stages", type=int, help="Registers in each adder of a mac, pe, array or engine."),
     click.option("--depth", type=int, help="Words of an engine's activation memory, per row."),
     click.option("--accumulators", type=int, help="Partial sums that an engine holds, per column."),
     click.option("--biases", type=int, help="Bias beats that an engine holds."),

@@ -5,7 +5,7 @@
 
 Without ``-o`` the file is the one that comes with the package; ``python -m axfpm.pages`` writes the tables of
 docs/front.md from it. Interrupted, the same command goes on with the network that it was at. Networks are trained,
-attacked and measured gate by gate: an hour or so of one core for each front. ``--energies-only`` is for circuits that
+attacked and measured gate by gate: an hour or two of one core for each front. ``--energies-only`` is for circuits that
 have changed.
 """
 

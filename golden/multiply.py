@@ -79,8 +79,8 @@ def float32_array(value: Any, name: str) -> np.ndarray:
     else:
         try:
             array = np.asarray(value)
-        except ValueError:
-            raise InvalidType(f"{name} has rows of different lengths; give an array of float32") from None
+        except ValueError as error:  # rows of different lengths, among others
+            raise InvalidType(f"{name} is no array ({str(error).partition('.')[0]}); give one of float32") from None
         if array.dtype == np.float32:
             return array
         said, remedy = f"is of type {type(value).__name__}", f"give numpy.asarray({name}, 'float32')"

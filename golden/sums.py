@@ -282,7 +282,8 @@ def _as_operand(value: Any, name: str) -> Any:
 def _check_kinds(like: Any, **others: Any) -> None:
     for name, value in others.items():
         if isinstance(value, str):
-            raise InvalidType(f"{name} is the text {value!r}; a multiplier is named with multiplier={value!r}")
+            option = "accumulate" if value in ACCUMULATORS else "multiplier"
+            raise InvalidType(f"{name} is the text {value!r}; by its name that is {option}={value!r}")
         if value is not None and _is_tensor(value) != _is_tensor(like):
             kinds = ["a tensor" if _is_tensor(v) else "not a tensor" for v in (like, value)]
             raise InvalidType(f"the activations are {kinds[0]} and {name} is {kinds[1]}; convert one of them")

@@ -82,6 +82,14 @@ def find(name: str) -> Simulator:
     return SIMULATORS.look_up(name)(os.environ.get("PATH", ""))
 
 
+def is_its_own(error: BaseException) -> bool:
+    """Whether cocotb's runner raised an error or an exit, and not a signal's handler while the runner was waiting."""
+    if not isinstance(error, SystemExit):
+        return True
+    *_, (last, _) = traceback.walk_tb(error.__traceback__)
+    return str(last.f_globals.get("__name__")).startswith("cocotb_tools.")
+
+
 def available() -> dict[str, Simulator | None]:
     """Every known simulator by name, None where it is not installed."""
     found: dict[str, Simulator | None] = {}
@@ -95,14 +103,6 @@ def available() -> dict[str, Simulator | None]:
 
 # The search depends on PATH alone, so PATH is the cache's key.
 @functools.cache
-def is_its_own(error: BaseException) -> bool:
-    """Whether cocotb's runner raised an error or an exit, and not a signal's handler while the runner was waiting."""
-    if not isinstance(error, SystemExit):
-        return True
-    *_, (last, _) = traceback.walk_tb(error.__traceback__)
-    return str(last.f_globals.get("__name__")).startswith("cocotb_tools.")
-
-
 def _icarus(path: str) -> Simulator:
     program = shutil.which("iverilog", path=path)
     if program is None or shutil.which("vvp", path=path) is None:

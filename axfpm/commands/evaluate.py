@@ -35,11 +35,11 @@ from golden.files import write_folder
 @layers_option
 @click.option("--attacks", help="Names with budgets, by commas: fgsm:eps=0.1,pgd:eps=0.1")
 @click.option("--targets", help="What else is attacked, by commas: ax-fpm+calibrated,noise,companding,image8")
-@click.option("--threat-models", help="Names, by commas: twin,aware,proxy,query,white-box")
+@click.option("--threat-models", help="Names, by commas: twin,aware,proxy,query,white-box,corruption")
 @click.option("--samples", type=int, help="Test images.")
 @seed_option
 @click.option("--seeds", type=int, help="Networks trained alike, from the seeds 0, 1, ...")
-@click.option("--preset", help="All of it: quick (a minute), mnist (45 minutes), cifar10 (an hour), cifar10-vgg11.")
+@click.option("--preset", help="All of it: quick (a minute), mnist (45 minutes), cifar10 (75 minutes), cifar10-vgg11.")
 @click.option("--subject", type=MULTIPLIER, metavar="NAME", help="A multiplier in the place of ax-fpm in the preset.")
 @click.option(
     "--fit-budgets", is_flag=True, help="Only say at which budgets the preset's exact network keeps half of its images."

@@ -93,7 +93,10 @@ PICTURES: Registry[Picture] = Registry(
 """In the order of the data: of the significand product, of its errors, of the array and the engine in a run."""
 
 
-FORMATS = frozenset({".svg", ".json", ".png", ".pdf", ".jpg", ".jpeg", ".gif", ".html", ".vcd", ".fst"})
+FORMATS = frozenset(
+    f".{name}"
+    for name in ["svg", "json", "png", "pdf", "jpg", "jpeg", "gif", "webp", "eps", "ps", "html", "vcd", "fst"]
+)
 """Endings of files that say what a picture is."""
 
 

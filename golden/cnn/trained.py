@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from golden.cnn import checkpoint as checkpoints, models
 from golden.cnn.checkpoint import Checkpoint
 from golden.cnn.data import DATASETS
 from golden.cnn.import_paths import is_import_path
+from golden.cnn.models import Model
 from golden.errors import InvalidInput
 from golden.registry import unknown
 
@@ -96,10 +98,11 @@ def trained_network(
     if own and model is not None:
         found = models.look_up(model, None if data is None else DATASETS[data])
         module = models.build(found).eval()
-        if not _same_state(module, models.build(found)):
+        if not _builds_again(found, module):
             raise InvalidInput(
-                f"{model!r} draws its parameters at random whenever it is built; train it with `axfpm train --model "
-                f"{model} -o FILE` and give --checkpoint FILE, or load parameters where it is built"
+                f"{model!r} is another network whenever it is built, as if its parameters were drawn at random; train "
+                f"it with `axfpm train --model {model} -o FILE` and give --checkpoint FILE, or load parameters where "
+                "it is built"
             )
         return TrainedNetwork(module, model, str(data), "", None)
     if checkpoint is None:
@@ -118,9 +121,16 @@ def trained_network(
     return TrainedNetwork(checkpoints.restore(stored, model=model, data=data), model, data, str(checkpoint), provenance)
 
 
-def _same_state(one: nn.Module, other: nn.Module) -> bool:
-    a, b = one.state_dict(), other.state_dict()
-    return a.keys() == b.keys() and all(
-        x.shape == b[name].shape and bool(((x == b[name]) | (x.isnan() & b[name].isnan())).all())
-        for name, x in a.items()
-    )
+def _builds_again(model: Model, module: nn.Module) -> bool:
+    """Whether an architecture is the same network whenever it is built, by its logits for some images."""
+    try:
+        again = models.build(model).eval()
+    except InvalidInput:  # it can be built once only: nothing that draws parameters is like that
+        return True
+    images = torch.rand(4, *model.input_shape, generator=torch.Generator().manual_seed(0))
+    logits = []
+    for each in (module, again):
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            torch.manual_seed(0)  # noise of a network's own is none of its parameters
+            logits.append(each(images))
+    return torch.allclose(*logits, rtol=0, atol=0, equal_nan=True)

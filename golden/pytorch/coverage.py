@@ -126,7 +126,7 @@ def coverage(model: nn.Module, example: Any, multiplier: str | Multiplier, *, la
     model : torch.nn.Module
         The model; of an ``ApproximateModule`` the wrapped one.
     example : Tensor, ndarray or tuple
-        The model's input, or a tuple of its inputs; MACs are for this batch.
+        The model's input, or a tuple of its inputs, of which arrays become tensors; MACs are for this batch.
     multiplier : str or Multiplier
         The multiplier in question.
     layers
@@ -156,7 +156,7 @@ def coverage(model: nn.Module, example: Any, multiplier: str | Multiplier, *, la
 
 
 def _as_tensor(value: Any) -> Any:
-    return torch.from_numpy(value) if isinstance(value, np.ndarray) else value
+    return torch.from_numpy(np.ascontiguousarray(value)) if isinstance(value, np.ndarray) else value
 
 
 class _Counter(EnteredContext):

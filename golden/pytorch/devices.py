@@ -77,6 +77,11 @@ def ways_of_torch() -> tuple[Any, ...]:
         convolutions.benchmark,
         convolutions.enabled,
         torch.are_deterministic_algorithms_enabled(),
+        torch.backends.cuda.matmul.allow_fp16_accumulation,
+        torch.backends.cuda.flash_sdp_enabled(),
+        torch.backends.cuda.mem_efficient_sdp_enabled(),
+        torch.backends.cuda.cudnn_sdp_enabled(),
+        torch.backends.cuda.math_sdp_enabled(),
     )
 
 
@@ -89,12 +94,16 @@ def ieee_products() -> Iterator[None]:
     convolutions: Any = torch.backends.cudnn
     places = torch.backends.cuda.matmul, convolutions.conv
     before = [place.fp32_precision for place in places], convolutions.deterministic, convolutions.benchmark
+    # As torch's own contexts, this one is spared the ban on lasting changes that importing torch's test suite brings.
+    bracketed: Any = getattr(torch.backends, "__allow_nonbracketed_mutation", nullcontext)
     try:
         for place in places:
             place.fp32_precision = "ieee"
-        convolutions.deterministic, convolutions.benchmark = True, False
+        with bracketed():
+            convolutions.deterministic, convolutions.benchmark = True, False
         yield
     finally:
         for place, value in zip(places, before[0], strict=True):
             place.fp32_precision = value
-        convolutions.deterministic, convolutions.benchmark = before[1:]
+        with bracketed():
+            convolutions.deterministic, convolutions.benchmark = before[1:]

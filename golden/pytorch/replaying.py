@@ -168,7 +168,7 @@ class _Recorder:
             (tuple(x.shape), x.stride()),
             differentiable and x.requires_grad,
             tuple((each.rule, id(each.layers), temperature) for each, temperature in settings),
-            tuple(t.data_ptr() for t in tensors),
+            tuple((t.data_ptr(), t.shape, t.stride()) for t in tensors),
             ways_of_torch(),
         )
 
@@ -180,8 +180,10 @@ class _Recorder:
         self.asked[key] += 1
         if self.asked[key] <= BEFORE << self.tried // MOST or key in self.refused or not self.memory.usable:
             return False
-        self.tried += 1
         with ALONE:
+            if not self.memory.usable:  # somebody else's recording failed meanwhile
+                return False
+            self.tried += 1
             found = self._attempt(key, x)
         if found is None:
             # What can be recorded at all may be too large, or draw on the host, for some shapes.

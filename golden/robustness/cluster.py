@@ -78,7 +78,7 @@ class Cluster:
         try:
             import distributed
             from dask.config import set as dask_settings
-            from distributed.comm.addressing import get_address_host_port
+            from distributed.comm.addressing import get_address_host
         except ModuleNotFoundError:
             raise MissingTool(
                 "the package distributed is not installed (the backend dask); get it with `pip install "
@@ -86,18 +86,18 @@ class Cluster:
             ) from None
         address = _address(self.scheduler)
         try:
-            get_address_host_port(address)  # a client of a malformed one would be half made, and wait for itself
+            get_address_host(address)  # a client of a malformed one would be half made, and wait for itself
         except ValueError as error:
             raise InvalidInput(
-                f"{address} is neither a file nor an address ({_first_line(error)}); give tcp://HOST:8786, or the file "
-                "that `dask scheduler --scheduler-file FILE` wrote"
+                f"{address} is not the address of a scheduler ({_first_line(error)}); give tcp://HOST:8786, or the "
+                "file that `dask scheduler --scheduler-file FILE` wrote"
             ) from None
         with ExitStack() as opened:
             opened.enter_context(_only_our_sentences())
             opened.enter_context(dask_settings({"distributed.admin.large-graph-warning-threshold": LARGEST_MESSAGE}))
             try:
                 client = distributed.Client(address, timeout=ANSWER_SECONDS, set_as_default=False)
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, TypeError) as error:  # the last where certificates lack
                 raise InvalidInput(
                     f"no scheduler answers at {address} ({_first_line(error)}); start one with `dask scheduler` and "
                     "give its address"

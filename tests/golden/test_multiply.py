@@ -123,7 +123,7 @@ def test_wrong_dtype(bad):
         (np.ones(2), r"a has dtype float64, .*; convert it with \.astype\('float32'\)$"),
         ("1.0", "a is of type str, .*; give an array of float32$"),
         (None, "a is of type NoneType, .*; give an array of float32$"),
-        ([[1], [1, 2]], "a has rows of different lengths; give an array of float32$"),
+        ([[1], [1, 2]], r"a is no array \(setting an array element with a sequence\); give one of float32$"),
     ],
 )
 def test_advice_that_can_be_followed(bad, message):

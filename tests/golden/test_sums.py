@@ -30,12 +30,12 @@ def test_activation_comes_first() -> None:
     assert matmul(w, a)[0, 0] != matmul(a, w)[0, 0]
 
 
-def test_a_multiplier_in_the_place_of_a_bias() -> None:
+def test_names_in_the_place_of_a_bias() -> None:
     for x, w, call in ((X[None, None], W[None, None, :2, :2], conv2d), (X, W.T, linear)):
-        with pytest.raises(
-            InvalidType, match="bias is the text 'ax-fpm'; a multiplier is named with multiplier='ax-fpm'"
-        ):
+        with pytest.raises(InvalidType, match="bias is the text 'ax-fpm'; by its name that is multiplier='ax-fpm'"):
             call(x, w, "ax-fpm")
+    with pytest.raises(InvalidType, match="bias is the text 'float64'; by its name that is accumulate='float64'"):
+        matmul(X, W, "exact", "float64")
 
 
 def test_bias_first_or_last() -> None:

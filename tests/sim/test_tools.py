@@ -11,6 +11,10 @@ def test_unknown_simulator():
         tools.find("modelsim")
 
 
+def test_a_simulator_is_looked_for_once(icarus):
+    assert tools.find(icarus) is tools.find(icarus)
+
+
 def test_missing_icarus(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(MissingTool, match="Icarus Verilog is not installed"):

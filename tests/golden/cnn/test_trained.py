@@ -29,6 +29,19 @@ class Pixels(nn.Module):
     def forward(self, x):
         return self.linear(self.norm(x).flatten(1))
 
+def stamped():
+    model = ones()
+    model.register_buffer("unused", torch.rand(3))
+    return model
+
+BUILT = []
+
+def once():
+    BUILT.append(1)
+    if len(BUILT) > 1:
+        raise RuntimeError("the file is open")
+    return ones()
+
 def ones():
     model = Pixels()
     nn.init.ones_(model.linear.weight)
@@ -111,9 +124,11 @@ def test_a_model_by_import_path(mine):
     assert torch.allclose(logits, logits[:, :1].expand(3, 10))
     with pytest.raises(
         InvalidInput,
-        match=r"'axfpm_pixels:Pixels' draws its parameters at random .* --model axfpm_pixels:Pixels -o FILE`",
+        match=r"'axfpm_pixels:Pixels' is another network whenever it is built, .* --model axfpm_pixels:Pixels -o FILE`",
     ):
         trained_network("axfpm_pixels:Pixels", "mnist")
+    assert trained_network("axfpm_pixels:stamped", "mnist").model == "axfpm_pixels:stamped"
+    assert trained_network("axfpm_pixels:once", "mnist").model == "axfpm_pixels:once"
 
 
 @pytest.mark.parametrize("kind", ["torch", "ours"])

@@ -1,5 +1,7 @@
 """Where models compute: their device, what is refused, and exact torch on a GPU."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -51,6 +53,19 @@ def test_settings_are_put_back_after_errors_too():
         raise KeyError
     after = convolutions.conv.fp32_precision, torch.backends.cuda.matmul.fp32_precision, convolutions.deterministic
     assert after == before
+
+
+def test_beside_the_test_suite_of_torch():
+    """Whoever imports it may no longer set flags, but within a context."""
+    code = (
+        "import torch\n"
+        "from golden.pytorch.devices import ieee_products\n"
+        "torch.backends.disable_global_flags()\n"
+        "with ieee_products():\n"
+        "    assert torch.backends.cudnn.deterministic\n"
+        "assert not torch.backends.cudnn.deterministic and torch.backends.flags_frozen()"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
 
 
 def test_tensors_are_made_at_home():

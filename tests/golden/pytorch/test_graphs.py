@@ -12,11 +12,19 @@ from torch import Tensor, nn
 
 from golden.cnn import checkpoint, data
 from golden.pytorch import ApproximateModule, GradientMaskingWarning
-from golden.pytorch.recordings import Passes, release
+from golden.pytorch.devices import ieee_products
+from golden.pytorch.recordings import Passes, memory_on, release
 from golden.pytorch.replaying import BEFORE, MOST, recordings, replayed
 from golden.robustness.attacks import attack, attacks
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch has no GPU here")
+
+
+@pytest.fixture(autouse=True)
+def the_same_each_time():
+    assert memory_on(torch.device("cuda", 0)).usable, "a recording failed before: torch records no more in this process"
+    with ieee_products():
+        yield
 
 
 def test_attacks_that_name_their_devices_leave_a_model_its_own():

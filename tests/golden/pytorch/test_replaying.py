@@ -18,7 +18,13 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from golden.errors import InvalidInput
-from golden.pytorch import ApproximateModule, GradientMaskingWarning, approximate, masking
+from golden.pytorch import (
+    ApproximateModule,
+    GradientMaskingWarning,
+    approximate,
+    masking,
+    recordings as recordings_module,
+)
 from golden.pytorch.devices import ieee_products
 from golden.pytorch.recordings import Passes
 from golden.pytorch.replaying import BEFORE, MOST, recordings, replayed
@@ -230,6 +236,38 @@ def test_ways_of_torch_are_other_passes(works):
         assert works.replays > before
 
 
+def test_parameters_that_lie_otherwise_are_other_passes(works):
+    module: Any = nn.Sequential(nn.Flatten(), nn.Linear(64, 64), nn.Linear(64, 5)).eval().requires_grad_(False)
+    with replayed(module, works), torch.no_grad():
+        for _ in range(BEFORE + 1):
+            module(images())
+        module[1].weight.data = module[1].weight.data.T
+        before = works.replays
+        found = module(images())
+        assert works.replays == before
+    assert same([found], [module(images())])
+
+
+def test_who_waits_while_another_recording_fails_records_nothing(monkeypatch):
+    module, tried = network(), []
+
+    class Failed:
+        """A lock: while it was waited for, a recording elsewhere has failed."""
+
+        def __enter__(self) -> None:
+            monkeypatch.setattr(recordings_module, "_failed", [1])
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setattr(recordings_module, "_failed", [])
+    monkeypatch.setattr("golden.pytorch.replaying.ALONE", Failed())
+    with replayed(module, lambda work: tried.append(1)), torch.no_grad():
+        for _ in range(BEFORE + 2):
+            module(images())
+    assert not tried
+
+
 def test_images_that_begin_elsewhere_run_as_they_are(works):
     module, x = network(), torch.rand(4 * 64 + 1)[1:].view(4, 1, 8, 8)
     assert x.is_contiguous() and x.data_ptr() % 16
@@ -269,7 +307,7 @@ def test_nobody_records_beside_another(works):
         beside[0] -= 1
         return found
 
-    together, counts = threading.Barrier(3), []
+    together, counts = threading.Barrier(3, timeout=60), []
 
     def run(module: nn.Module) -> None:
         with replayed(module, record):

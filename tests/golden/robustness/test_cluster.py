@@ -214,9 +214,10 @@ def test_the_scheduler_by_its_file(workers, apart, tmp_path):
     ("address", "message"),
     [
         ("tcp://127.0.0.1:1", "no scheduler answers at tcp://127.0.0.1:1 .*; start one with `dask scheduler`"),
-        ("nonsense", "nonsense is neither a file nor an address .missing port number in address 'nonsense'.; give tcp"),
-        ("absent.json", "absent.json is neither a file nor an address .*; give tcp://HOST:8786, or the file"),
-        ("ftp://127.0.0.1:1", "ftp://127.0.0.1:1 is neither a file nor an address .unknown address scheme 'ftp'"),
+        ("tls://127.0.0.1:1", "no scheduler answers at tls://127.0.0.1:1 .*; start one"),
+        ("nonsense", "nonsense is not the address of a scheduler .missing port number in .*.; give tcp"),
+        ("absent.json", "absent.json is not the address of a scheduler .*; give tcp://HOST:8786, or the file"),
+        ("ftp://127.0.0.1:1", "ftp://127.0.0.1:1 is not the address of a scheduler .unknown address scheme 'ftp'"),
     ],
 )
 def test_no_scheduler(monkeypatch, address, message):
