@@ -248,8 +248,8 @@ def test_parameters_that_lie_otherwise_are_other_passes(works):
     assert same([found], [module(images())])
 
 
-def test_who_waits_while_another_recording_fails_records_nothing(monkeypatch):
-    module, tried = network(), []
+def test_who_waits_while_another_recording_fails_records_nothing(monkeypatch, works):
+    module = network()
 
     class Failed:
         """A lock: while it was waited for, a recording elsewhere has failed."""
@@ -262,10 +262,10 @@ def test_who_waits_while_another_recording_fails_records_nothing(monkeypatch):
 
     monkeypatch.setattr(recordings_module, "_failed", [])
     monkeypatch.setattr("golden.pytorch.replaying.ALONE", Failed())
-    with replayed(module, lambda work: tried.append(1)), torch.no_grad():
+    with replayed(module, works), torch.no_grad():
         for _ in range(BEFORE + 2):
             module(images())
-    assert not tried
+        assert recordings(module) == 0 and not works.replays
 
 
 def test_images_that_begin_elsewhere_run_as_they_are(works):
