@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
+
+from golden.pytorch.recordings import Passes
 
 
 class Works:
@@ -44,6 +47,19 @@ def passed(module: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
 
 def same(found: Any, expected: Any) -> bool:
     return all(torch.equal(a.view(torch.int32), b.view(torch.int32)) for a, b in zip(found, expected, strict=True))
+
+
+def used_recordings(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Of each recording from now on, whether it repeats its pass, and so is used."""
+    used: list[bool] = []
+    give = Passes.give
+
+    def given(passes: Passes, x: Tensor, expected: list[Tensor]) -> bool:
+        used.append(give(passes, x, expected))
+        return used[-1]
+
+    monkeypatch.setattr(Passes, "give", given)
+    return used
 
 
 class Shifted(nn.Module):

@@ -3,11 +3,11 @@
 import copy
 import dataclasses
 import json
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from replaying_cases import used_recordings
 from torch import nn
 
 from golden.catalogue import Multiplier
@@ -16,7 +16,6 @@ from golden.designs import Function
 from golden.errors import InvalidInput, InvalidType
 from golden.formats import FP32
 from golden.pytorch import approximate
-from golden.pytorch.recordings import Passes
 from golden.registry import Registry
 from golden.robustness import jobs, threats
 from golden.robustness.attacks import attack
@@ -306,14 +305,7 @@ def test_every_threat_model_in_one_process_and_in_two(digits, device, monkeypatc
         "device": device,
         "cache": False,
     }
-    used: list[bool] = []
-    give = Passes.give
-
-    def given(passes: Passes, *pass_itself: Any) -> bool:
-        used.append(give(passes, *pass_itself))
-        return used[-1]
-
-    monkeypatch.setattr(Passes, "give", given)
+    used = used_recordings(monkeypatch)
     one = evaluate("lenet5-digits", images, labels, **settings)
     assert any(used) == (device == "cuda")
     assert {row.threat_model.partition(":")[0] for row in one.attacks} == {
