@@ -29,6 +29,7 @@ __all__ = [
     "OutputFile",
     "OutputFolder",
     "check_apart",
+    "check_ending",
     "emit",
     "format_cell",
     "if_interrupted",
@@ -160,6 +161,18 @@ def check_apart(output: Path, *, as_json: bool, option: str = "-o") -> None:
         return
     if as_json and same and not output.samefile(os.devnull):
         raise InvalidInput(f"--json and {option} {output} both write to standard output; give {option} another file")
+
+
+def check_ending(path: Path, ending: str, said: str) -> None:
+    """Refuse a file whose name says that it is something else; streams have no endings.
+
+    Raises
+    ------
+    InvalidInput
+        If it ends otherwise; the sentence begins with what was ``said`` of its content.
+    """
+    if path.suffix != ending and not is_stream(path):
+        raise InvalidInput(f"{said}, and {path} does not end in {ending}; name the file so")
 
 
 def plain(value: Any) -> Any:

@@ -7,11 +7,20 @@ from pathlib import Path
 
 import click
 
-from axfpm.console import OutputFile, check_apart, emit, json_option, multipliers_option, print_table, progress_bar
+from axfpm.console import (
+    OutputFile,
+    check_apart,
+    check_ending,
+    emit,
+    json_option,
+    multipliers_option,
+    print_table,
+    progress_bar,
+)
 from golden.catalogue import multiplier as look_up
 from golden.checks import check_count
 from golden.errors import InvalidInput
-from golden.files import is_stream, write
+from golden.files import write
 
 MOST_THREADS = 1024
 
@@ -41,9 +50,8 @@ def command(
 
     Example: axfpm bench --multiplier ax-fpm --threads 1
     """
-    if plot is not None and plot.suffix != ".svg" and not is_stream(plot):
-        raise InvalidInput(f"--plot draws SVG, and {plot} does not end in .svg; name the file so")
     if plot is not None:
+        check_ending(plot, ".svg", "--plot draws SVG")
         check_apart(plot, as_json=as_json, option="--plot")
     for count in threads:
         check_count("threads", count, 1, MOST_THREADS)

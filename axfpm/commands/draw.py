@@ -9,10 +9,9 @@ import click
 
 from axfpm.circuits import given
 from axfpm.completion import Name
-from axfpm.console import OutputFile, check_apart, emit, json_option, multiplier_option, note
-from axfpm.pictures.kinds import FORMATS, picture, settings_of, suffix_of
+from axfpm.console import OutputFile, check_apart, check_ending, emit, json_option, multiplier_option, note
+from axfpm.pictures.kinds import picture, settings_of
 from golden.catalogue import multiplier as look_up
-from golden.errors import InvalidInput
 from golden.files import write
 
 
@@ -50,9 +49,8 @@ def command(kind: str, multiplier: str, output: Path | None, as_json: bool, **se
     m = look_up(multiplier)
     if output is not None:
         check_apart(output, as_json=as_json)
-        own = suffix_of(kind)
-        if output.suffix.lower() in FORMATS - {own}:
-            raise InvalidInput(f"the picture {kind} is written as {own}, and {output} ends otherwise; name it so")
+        ending, format_name = (".json", "WaveJSON") if kind == "waves" else (".svg", "SVG")
+        check_ending(output, ending, f"{kind} is {format_name}")
     chosen = given(settings)
     text = picture(kind, m, **chosen)
     if output is not None:

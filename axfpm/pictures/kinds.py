@@ -11,7 +11,7 @@ from golden.catalogue import Multiplier
 from golden.errors import InvalidInput
 from golden.registry import Registry
 
-__all__ = ["FORMATS", "PICTURES", "picture", "settings_of", "suffix_of"]
+__all__ = ["PICTURES", "picture", "settings_of"]
 
 Picture = Callable[..., str]
 
@@ -91,18 +91,6 @@ PICTURES: Registry[Picture] = Registry(
     },
 )
 """In the order of the data: of the significand product, of its errors, of the array and the engine in a run."""
-
-
-FORMATS = frozenset(
-    f".{name}"
-    for name in ["svg", "json", "png", "pdf", "jpg", "jpeg", "gif", "webp", "eps", "ps", "html", "vcd", "fst"]
-)
-"""Endings of files that say what a picture is."""
-
-
-def suffix_of(kind: str) -> str:
-    """The ending of a picture's files: ``.svg``, or ``.json`` for WaveDrom."""
-    return ".json" if kind == "waves" else ".svg"
 
 
 def settings_of(kind: str) -> tuple[str, ...]:
